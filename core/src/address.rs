@@ -1,0 +1,195 @@
+//! Typed numbers of an address space: [`Address`], [`Span`], and [`RegionMap`], which says in two loads whether an
+//! address is mapped and in which region.
+//!
+//! An address here belongs to the *target*, the process that is being dumped: nothing in this crate ever dereferences one.
+
+use std::fmt;
+
+/// An address in the target's address space.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Address(pub u64);
+
+impl Address {
+    /// The null pointer, which stands for "nothing" in every edge.
+    pub const NULL: Address = Address(0);
+
+    /// Whether this is the null pointer.
+    #[inline]
+    pub fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The address `bytes` further on; wraps, so that a hostile offset cannot panic.
+    #[inline]
+    pub fn offset(self, bytes: i64) -> Address {
+        Address(self.0.wrapping_add_signed(bytes))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+/// A half-open range of addresses, `start..end`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub struct Span {
+    /// First address inside.
+    pub start: Address,
+    /// First address beyond.
+    pub end: Address,
+}
+
+impl Span {
+    /// A span of `length` bytes that starts at `start`; cut at the top of the address space.
+    pub fn new(start: Address, length: u64) -> Span {
+        Span { start, end: Address(start.0.saturating_add(length)) }
+    }
+
+    /// Number of bytes inside.
+    #[inline]
+    pub fn len(self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// Whether nothing is inside.
+    pub fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+
+    /// Whether `address` lies inside.
+    #[inline]
+    pub fn contains(self, address: Address) -> bool {
+        self.start <= address && address < self.end
+    }
+}
+
+/// Position of a region in a [`RegionMap`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub struct RegionIndex(pub u16);
+
+const PAGE_BITS: u32 = 12;
+const LEAF_BITS: u32 = 30;
+const SPACE_BITS: u32 = 47;
+const LEAF_PAGES: usize = 1 << (LEAF_BITS - PAGE_BITS);
+const MAXIMUM_REGIONS: usize = u16::MAX as usize - 1;
+
+/// Which region an address lies in: a two-level page table over 47 bits of address, 1 GiB and 4 KiB a step.
+///
+/// Adjacent spans are joined and spans are widened to whole pages, so a region may be larger than a span it was made of.
+/// When there are more regions than 16 bits can number, the nearest neighbours are joined until there are not.
+pub struct RegionMap {
+    regions: Vec<Span>,
+    leaves: Vec<u16>,
+    tables: Vec<Vec<u16>>,
+}
+
+impl RegionMap {
+    /// The map of `spans`, in any order, which may touch or overlap.
+    pub fn new(spans: &[Span]) -> RegionMap {
+        let mask = (1u64 << PAGE_BITS) - 1;
+        let top = Address(1 << SPACE_BITS);
+        let mut sorted: Vec<Span> = spans
+            .iter()
+            .filter(|span| !span.is_empty() && span.start < top)
+            .map(|span| Span {
+                start: Address(span.start.0 & !mask),
+                end: Address(span.end.0.min(top.0).saturating_add(mask) & !mask),
+            })
+            .collect();
+        sorted.sort();
+        let mut regions: Vec<Span> = Vec::new();
+        for span in sorted {
+            match regions.last_mut() {
+                Some(last) if last.end >= span.start => last.end = last.end.max(span.end),
+                _ => regions.push(span),
+            }
+        }
+        while regions.len() > MAXIMUM_REGIONS {
+            let joined = regions.chunks(2).map(|pair| Span { start: pair[0].start, end: pair[pair.len() - 1].end });
+            regions = joined.collect();
+        }
+        let mut map = RegionMap { regions, leaves: vec![0; 1 << (SPACE_BITS - LEAF_BITS)], tables: vec![Vec::new()] };
+        for index in 0..map.regions.len() {
+            let span = map.regions[index];
+            let mut page = span.start.0 >> PAGE_BITS;
+            let end = span.end.0 >> PAGE_BITS;
+            while page < end {
+                let leaf = (page >> (LEAF_BITS - PAGE_BITS)) as usize;
+                if map.leaves[leaf] == 0 {
+                    map.leaves[leaf] = map.tables.len() as u16;
+                    map.tables.push(vec![0; LEAF_PAGES]);
+                }
+                let table = &mut map.tables[map.leaves[leaf] as usize];
+                let first = page as usize & (LEAF_PAGES - 1);
+                let count = (LEAF_PAGES - first).min((end - page) as usize);
+                table[first..first + count].fill(index as u16 + 1);
+                page += count as u64;
+            }
+        }
+        map
+    }
+
+    /// The regions, ascending, disjoint and page-aligned.
+    pub fn regions(&self) -> &[Span] {
+        &self.regions
+    }
+
+    /// The region that `address` lies in.
+    #[inline]
+    pub fn find(&self, address: Address) -> Option<RegionIndex> {
+        let leaf = *self.leaves.get((address.0 >> LEAF_BITS) as usize)?;
+        let table = &self.tables[leaf as usize];
+        match table.get((address.0 >> PAGE_BITS) as usize & (LEAF_PAGES - 1)) {
+            None | Some(0) => None,
+            Some(index) => Some(RegionIndex(index - 1)),
+        }
+    }
+}
+
+impl fmt::Debug for RegionMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.regions).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_inside_and_nothing_else() {
+        let spans = [
+            Span::new(Address(0x7f00_0000_0000), 0x3000),
+            Span::new(Address(0x1000), 0x1000),
+            Span::new(Address(0x2000), 0x1800),
+            Span::new(Address(0x3fff_f000), 0x4000_2000),
+        ];
+        let map = RegionMap::new(&spans);
+        assert_eq!(map.regions().len(), 3);
+        for (address, expected) in [
+            (0, None),
+            (0xfff, None),
+            (0x1000, Some(0)),
+            (0x3fff, Some(0)),
+            (0x4000, None),
+            (0x3fff_efff, None),
+            (0x3fff_f000, Some(1)),
+            (0x4000_0000, Some(1)),
+            (0x8000_0fff, Some(1)),
+            (0x8000_1000, None),
+            (0x7f00_0000_2fff, Some(2)),
+            (0x7f00_0000_3000, None),
+            (u64::MAX, None),
+        ] {
+            assert_eq!(map.find(Address(address)), expected.map(RegionIndex), "{address:#x}");
+        }
+    }
+}
