@@ -1,1 +1,25 @@
-fn main() {}
+//! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
+
+mod layouts;
+
+use clap::{Parser, Subcommand};
+
+/// The developer's commands of heapsake.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate the table of CPython's struct layouts from debug information, or check it.
+    Layouts(layouts::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Layouts(arguments) => layouts::run(&arguments),
+    }
+}
