@@ -1,5 +1,11 @@
-//! The pickler engine of heapsake.
+//! The pickler engine of heapsake: any runtime's heap in, a dump out; and the dump's format.
+//!
+//! The way of a dump is one way: a [`heap::Heap`] says what it holds, the engine walks it ([`walk`]), and the writer of
+//! [`format`] streams it to a file. This crate knows no runtime: nothing in it names Python, and nothing in it
+//! dereferences an address.
 
 pub mod address;
+pub mod heap;
+pub mod reduce;
 
 pub use address::{Address, RegionIndex, RegionMap, Span};

@@ -1,0 +1,1 @@
+//! Any petgraph graph as a [`Heap`](super::Heap).

@@ -1,0 +1,129 @@
+//! A heap as the engine sees it: typed nodes, labelled edges, named roots.
+//!
+//! A runtime implements [`Heap`]: it says where objects may lie and what the walk starts from ([`Heap::outline`]), and
+//! reduces one object at a time into a [`Sink`] ([`Heap::reduce`]). The engine calls `reduce` twice for every object that
+//! it reaches, first with a sink that marks, then with one that writes; both calls must tell the same story, so `reduce`
+//! is a pure function of the target's memory.
+
+pub mod graph;
+mod outline;
+mod value;
+
+pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeKind, Variable, VariableKind};
+pub use value::{Integer, Text, Value, push_wtf8};
+
+use crate::address::Address;
+use crate::reduce::Failure;
+
+/// Number of a type in the order in which the heap met it; dense from 0. [`Heap::types`] describes each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TypeId(pub u32);
+
+/// What an edge means. The number is the one in the file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum EdgeKind {
+    /// A named attribute: instance attribute, slot, C member, or what stands for one.
+    Attribute = 1,
+    /// A variable of a frame.
+    Local = 2,
+    /// A reference that no attribute names: `__dict__`, caches, the operand stack.
+    Internal = 3,
+    /// A reference that keeps nothing alive.
+    Weak = 4,
+    /// A pointer that is not counted, to something that another edge keeps alive.
+    Borrowed = 5,
+    /// A word of an unknown layout that looks like a pointer to an object; the name is its byte offset.
+    Conservative = 6,
+    /// A slot above the known top of an operand stack: it may be left over.
+    Stale = 7,
+}
+
+impl EdgeKind {
+    /// Every kind, in the order of the file's numbers.
+    pub const ALL: [EdgeKind; 7] = [
+        EdgeKind::Attribute,
+        EdgeKind::Local,
+        EdgeKind::Internal,
+        EdgeKind::Weak,
+        EdgeKind::Borrowed,
+        EdgeKind::Conservative,
+        EdgeKind::Stale,
+    ];
+
+    /// The kind with this number in the file.
+    pub fn from_number(number: u8) -> Option<EdgeKind> {
+        Self::ALL.iter().copied().find(|kind| *kind as u8 == number)
+    }
+
+    /// The word that front ends show.
+    pub fn word(self) -> &'static str {
+        match self {
+            EdgeKind::Attribute => "attribute",
+            EdgeKind::Local => "local",
+            EdgeKind::Internal => "internal",
+            EdgeKind::Weak => "weak",
+            EdgeKind::Borrowed => "borrowed",
+            EdgeKind::Conservative => "conservative",
+            EdgeKind::Stale => "stale",
+        }
+    }
+}
+
+/// The name on an edge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Name<'a> {
+    /// Text that the reducer knows.
+    Text(&'a str),
+    /// The text of a string object of the heap, fetched with [`Heap::text`] only when a new name is met.
+    Object(Address),
+    /// A number: the index of a slot, or the byte offset of a word.
+    Index(u32),
+}
+
+/// What an object is told to. Object safe, so that a reducer from anywhere can write to it.
+///
+/// [`Sink::begin`] comes first and once; the other calls may come in any order and any number. Labelled edges keep their
+/// order, and so do elements and entries; an object has elements or entries, not both.
+pub trait Sink {
+    /// Starts the object: its type and its size in bytes, out-of-line buffers included.
+    fn begin(&mut self, type_id: TypeId, size: u64);
+    /// The payload of a plain value.
+    fn value(&mut self, value: Value<'_>);
+    /// A labelled edge. A null target is a name that is bound to nothing.
+    fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address);
+    /// The next element of what is like a sequence or a set; null where there is none.
+    fn element(&mut self, target: Address);
+    /// The next entry of what is like a mapping.
+    fn entry(&mut self, key: Address, value: Address);
+    /// Facts that are no objects, as a map from names to plain values: what an opener shows beside the edges.
+    fn state(&mut self, state: &dyn erased_serde::Serialize);
+}
+
+/// A runtime's objects.
+pub trait Heap {
+    /// Where objects may lie, the roots, the threads, and the facts of the header.
+    fn outline(&mut self) -> Outline;
+
+    /// Tells the object at `object` to `sink`. Pure: the same address always tells the same.
+    ///
+    /// # Errors
+    /// What made the object unreadable; it becomes a surrogate with that reason, keeping the edges told so far.
+    fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), Failure>;
+
+    /// Describes the types from number `first` on, in the order of their numbers.
+    fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {
+        let _ = first;
+        Vec::new()
+    }
+
+    /// Gives the text of the string object at `object` to `read`; does nothing when it is none.
+    fn text(&self, object: Address, read: &mut dyn FnMut(&str)) {
+        let _ = (object, read);
+    }
+
+    /// The source files that frames and code objects met so far name; called once, after the marking.
+    fn sources(&mut self) -> Vec<Source> {
+        Vec::new()
+    }
+}
