@@ -1,0 +1,192 @@
+//! Memory of a target: the [`Memory`] trait that everything else reads through, and its sources.
+//!
+//! Addresses are the target's and are never dereferenced outside of [`own`]. A read is all or nothing, and each source
+//! checks an address against its own region map before it follows it, so a wild pointer gives [`Unreadable`] or `None`
+//! and nothing else. Numbers are little-endian, as every supported target is.
+//!
+//! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] stops another
+//! process and copies its memory; [`synthetic`] is memory that tests make.
+
+pub mod maps;
+pub mod own;
+pub mod synthetic;
+
+use heapsake_core::{Address, RegionMap};
+use std::fmt;
+
+pub use maps::{Mapping, Permissions};
+pub use own::Own;
+pub use synthetic::Synthetic;
+
+/// Bytes at an address of the target.
+pub trait Memory {
+    /// Fills `into` with the bytes from `address` on: all of it, or nothing that counts.
+    fn read_at(&self, address: Address, into: &mut [u8]) -> Result<(), Unreadable>;
+
+    /// `length` bytes at `address`, borrowed, where the source has them in one piece. `None` does not mean that
+    /// they are unreadable: [`read_at`](Memory::read_at) may still gather them.
+    #[inline]
+    fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
+        let _ = (address, length);
+        None
+    }
+
+    /// The 64-bit word at `address`, which need not be aligned.
+    #[inline]
+    fn word(&self, address: Address) -> Option<u64> {
+        read_array(self, address).map(u64::from_le_bytes)
+    }
+
+    /// The pointer at `address`.
+    #[inline]
+    fn pointer(&self, address: Address) -> Option<Address> {
+        self.word(address).map(Address)
+    }
+
+    /// The signed 64-bit number at `address` (`Py_ssize_t`).
+    #[inline]
+    fn read_i64(&self, address: Address) -> Option<i64> {
+        self.word(address).map(|word| word as i64)
+    }
+
+    /// The unsigned 32-bit number at `address`.
+    #[inline]
+    fn read_u32(&self, address: Address) -> Option<u32> {
+        read_array(self, address).map(u32::from_le_bytes)
+    }
+
+    /// The signed 32-bit number at `address`.
+    #[inline]
+    fn read_i32(&self, address: Address) -> Option<i32> {
+        read_array(self, address).map(i32::from_le_bytes)
+    }
+
+    /// The unsigned 16-bit number at `address`.
+    #[inline]
+    fn read_u16(&self, address: Address) -> Option<u16> {
+        read_array(self, address).map(u16::from_le_bytes)
+    }
+
+    /// The byte at `address`.
+    #[inline]
+    fn read_u8(&self, address: Address) -> Option<u8> {
+        read_array(self, address).map(u8::from_le_bytes)
+    }
+
+    /// The `double` at `address`.
+    #[inline]
+    fn read_f64(&self, address: Address) -> Option<f64> {
+        self.word(address).map(f64::from_bits)
+    }
+
+    /// The first `length` bytes at `address`, or the first `cap` of them if there are more: a length that came from the
+    /// target cannot ask for more memory than the caller grants.
+    fn read_vec(&self, address: Address, length: u64, cap: usize) -> Result<Vec<u8>, Unreadable> {
+        let length = length.min(cap as u64) as usize;
+        if let Some(bytes) = self.slice(address, length) {
+            return Ok(bytes.to_vec());
+        }
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            // In steps, so that a hostile length over a small mapping allocates no more than it can read.
+            let step = (length - bytes.len()).min(1 << 20);
+            let begin = bytes.len();
+            bytes.resize(begin + step, 0);
+            self.read_at(address.offset(begin as i64), &mut bytes[begin..])?;
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of the C string at `address`, without its NUL; `None` if memory ends before it, or if it is longer than
+    /// `maximum`.
+    fn c_string(&self, address: Address, maximum: usize) -> Option<Vec<u8>> {
+        let mut string = Vec::new();
+        let mut next = address;
+        let mut piece = [0u8; 64];
+        loop {
+            // Never over the end of an aligned block: the string may end where its mapping ends.
+            let mut step = 64 - (next.0 % 64) as usize;
+            if self.read_at(next, &mut piece[..step]).is_err() {
+                step = 1;
+                self.read_at(next, &mut piece[..1]).ok()?;
+            }
+            let piece = &piece[..step];
+            let found = piece.iter().position(|&byte| byte == 0);
+            string.extend_from_slice(&piece[..found.unwrap_or(step)]);
+            if string.len() > maximum {
+                return None;
+            }
+            if found.is_some() {
+                return Some(string);
+            }
+            next = next.offset(step as i64);
+        }
+    }
+}
+
+/// `N` bytes at `address`.
+#[inline]
+pub fn read_array<const N: usize>(memory: &(impl Memory + ?Sized), address: Address) -> Option<[u8; N]> {
+    if let Some(bytes) = memory.slice(address, N) {
+        return bytes.try_into().ok();
+    }
+    let mut bytes = [0; N];
+    memory.read_at(address, &mut bytes).ok().map(|()| bytes)
+}
+
+/// A [`Memory`] that knows the whole of its address space.
+pub trait Source: Memory {
+    /// Every mapping of the target, ascending, the unreadable ones included.
+    fn mappings(&self) -> &[Mapping];
+
+    /// What can be read. Inside of a region every page is readable, unless a read says otherwise.
+    fn regions(&self) -> &RegionMap;
+}
+
+impl<M: Memory + ?Sized> Memory for &M {
+    #[inline]
+    fn read_at(&self, address: Address, into: &mut [u8]) -> Result<(), Unreadable> {
+        (**self).read_at(address, into)
+    }
+    #[inline]
+    fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
+        (**self).slice(address, length)
+    }
+    #[inline]
+    fn word(&self, address: Address) -> Option<u64> {
+        (**self).word(address)
+    }
+}
+
+impl<S: Source + ?Sized> Source for &S {
+    fn mappings(&self) -> &[Mapping] {
+        (**self).mappings()
+    }
+    fn regions(&self) -> &RegionMap {
+        (**self).regions()
+    }
+}
+
+/// `length` bytes at `address` are not all readable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unreadable {
+    /// Where the read began.
+    pub address: Address,
+    /// How many bytes were asked for.
+    pub length: u64,
+}
+
+impl Unreadable {
+    /// The failure to read `length` bytes at `address`.
+    pub fn new(address: Address, length: usize) -> Unreadable {
+        Unreadable { address, length: length as u64 }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes at {} are not readable", self.length, self.address)
+    }
+}
+
+impl std::error::Error for Unreadable {}
