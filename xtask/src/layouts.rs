@@ -1,6 +1,18 @@
-//! `cargo xtask layouts`: the table `cpython/src/layouts/lp64.layout`, written from the debug information of interpreters.
+//! `cargo xtask layouts`: the table `cpython/src/layouts/lp64.layout`, out of the debug information of interpreters.
+//!
+//! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use heapsake_cpython::layout::{FieldDeclaration, Kind, StructDeclaration};
+use heapsake_cpython::layouts::{Cell, Column, Layouts, StructCells, Table};
+
+use crate::dwarf::{self, Definitions, Shape, Structure};
+use crate::interpreters::{self, Interpreter};
+
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
 
 /// Options of `cargo xtask layouts`.
 #[derive(clap::Args)]
@@ -11,9 +23,263 @@ pub(crate) struct Arguments {
     /// Interpreters to read, instead of those found.
     #[arg(long, num_args = 1..)]
     python: Vec<PathBuf>,
+    /// Print what the debug information says about a struct, and write nothing; MODULE:STRUCT for an extension module's.
+    #[arg(long, value_name = "STRUCT", num_args = 1..)]
+    show: Vec<String>,
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    anyhow::bail!("no interpreter is read yet (check: {}, python: {:?})", arguments.check, arguments.python)
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let interpreters = interpreters::find(&arguments.python)?;
+    if interpreters.is_empty() {
+        bail!("no CPython was found; name one with --python");
+    }
+    if !arguments.show.is_empty() {
+        return show(&interpreters, &arguments.show);
+    }
+    let text = std::fs::read_to_string(TABLE).unwrap_or_default();
+    let mut columns = Vec::new();
+    for interpreter in &interpreters {
+        match column(interpreter).with_context(|| format!("reading CPython {}", interpreter.name()))? {
+            Some(column) => columns.push(column),
+            None => println!("{}: has no debug information; left out", interpreter.name()),
+        }
+    }
+    for column in &columns {
+        Layouts::for_column(column)?;
+    }
+    if arguments.check { check(&text, &columns) } else { write(&text, columns) }
+}
+
+fn write(text: &str, mut columns: Vec<Column>) -> Result<()> {
+    for old in Table::parse(text).map(|table| table.columns().to_vec()).unwrap_or_default() {
+        if !columns.iter().any(|new| (new.version, new.flags) == (old.version, old.flags)) {
+            println!("{}: not installed; its column stays", old.name());
+            columns.push(old);
+        }
+    }
+    let count = columns.len();
+    std::fs::write(TABLE, Table::new(Layouts::DECLARATIONS, columns).to_string())?;
+    let fields: usize = Layouts::DECLARATIONS.iter().map(|each| each.fields.len()).sum();
+    println!("{count} columns, {} structs, {fields} fields", Layouts::DECLARATIONS.len());
+    Ok(())
+}
+
+fn check(text: &str, columns: &[Column]) -> Result<()> {
+    let table = Table::parse(text)?;
+    let mut differences = 0;
+    if Table::new(Layouts::DECLARATIONS, table.columns().to_vec()).to_string() != text {
+        println!("the table's rows are not those that are declared, or it was edited by hand");
+        differences += 1;
+    }
+    for old in table.columns() {
+        match columns.iter().find(|new| (new.version, new.flags) == (old.version, old.flags)) {
+            Some(new) => differences += compare(old, new),
+            None => println!("{}: not installed; not checked", old.name()),
+        }
+    }
+    for new in columns {
+        match table.column(new.version, new.flags) {
+            Ok(old) if old.version == new.version => {}
+            Ok(old) => {
+                println!("{}: not in the table; {} stands for it, with these differences:", new.name(), old.name());
+                compare(old, new);
+            }
+            Err(error) => println!("{}: {error}", new.name()),
+        }
+    }
+    if differences > 0 {
+        bail!("{differences} differences; `cargo xtask layouts` writes the table anew");
+    }
+    println!("no difference");
+    Ok(())
+}
+
+fn compare(old: &Column, new: &Column) -> usize {
+    let mut differences = 0;
+    let mut report = |row: String, in_table: Option<String>, found: Option<String>| {
+        if in_table != found {
+            let word = |cell: Option<String>| cell.unwrap_or_else(|| ".".to_owned());
+            println!("{}: {row} is {} in the table, {} in the binary", new.name(), word(in_table), word(found));
+            differences += 1;
+        }
+    };
+    for declaration in Layouts::DECLARATIONS {
+        let (in_table, found) = (old.structure(declaration.name), new.structure(declaration.name));
+        let size = |cells: Option<&StructCells>| cells.map(|cells| cells.size().to_string());
+        report(declaration.name.to_owned(), size(in_table), size(found));
+        for field in declaration.fields {
+            let place = |cells: Option<&StructCells>| cells?.field(field.row()).map(|cell| cell.to_string());
+            report(format!("{}.{}", declaration.name, field.row()), place(in_table), place(found));
+        }
+    }
+    differences
+}
+
+/// The definitions of `names` in one interpreter, or in one of its extension modules.
+fn definitions(interpreter: &Interpreter, module: Option<&str>, names: &HashSet<&str>) -> Result<Option<Definitions>> {
+    let extension = module.and_then(|module| interpreter.extension(module));
+    let paths = match &extension {
+        Some(path) => std::slice::from_ref(path),
+        None => interpreter.binaries.as_slice(),
+    };
+    let mut last = None;
+    for path in paths {
+        if let Some(found) = dwarf::read(path, names)? {
+            let empty = found.structures.is_empty();
+            last = Some(found);
+            if !empty {
+                break;
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// The column of one interpreter; `None` if it has no debug information.
+fn column(interpreter: &Interpreter) -> Result<Option<Column>> {
+    let mut of_module: BTreeMap<Option<&str>, Vec<&StructDeclaration>> = BTreeMap::new();
+    for declaration in Layouts::DECLARATIONS {
+        of_module.entry(declaration.module).or_default().push(declaration);
+    }
+    let mut column = None;
+    // The interpreter itself, which has no module name, sorts first.
+    for (module, declarations) in of_module {
+        let names = declarations.iter().flat_map(|each| each.c_names.split('|')).collect();
+        let Some(found) = definitions(interpreter, module, &names)? else {
+            if module.is_none() {
+                return Ok(None);
+            }
+            continue;
+        };
+        if module.is_none() && found.structures.is_empty() {
+            return Ok(None);
+        }
+        let column = column.get_or_insert_with(|| {
+            let compiler = compiler(found.compiler.as_deref().unwrap_or("unknown"));
+            Column::new(interpreter.version, interpreter.flags, found.binary.clone(), compiler)
+        });
+        for declaration in declarations {
+            if let Some(structure) = lookup(declaration, &found)? {
+                let cells = cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
+                column.insert(declaration.name, cells);
+            }
+        }
+    }
+    Ok(column)
+}
+
+/// The name and version of the compiler, without the options and paths that follow.
+fn compiler(producer: &str) -> String {
+    let words = producer.split_whitespace().take_while(|word| !word.starts_with('-') && !word.starts_with('('));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn lookup<'d>(declaration: &StructDeclaration, found: &'d Definitions) -> Result<Option<&'d Structure>> {
+    for name in declaration.c_names.split('|') {
+        match found.structures.get(name).map(Vec::as_slice) {
+            None | Some([]) => {}
+            Some([structure]) => return Ok(Some(structure)),
+            Some(several) => {
+                // Where files differ about a name, the declared fields must single one out.
+                let fits = |structure: &&Structure| {
+                    declaration.fields.iter().all(|field| field.optional || place(field, structure).is_some())
+                };
+                let fitting: Vec<&Structure> = several.iter().filter(fits).collect();
+                match fitting.as_slice() {
+                    [structure] => return Ok(Some(structure)),
+                    _ => bail!("{name} is defined {} times, and {} of them fit", several.len(), fitting.len()),
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn place<'s>(field: &FieldDeclaration, structure: &'s Structure) -> Option<(u64, &'s Shape)> {
+    field.paths.split('|').find_map(|path| structure.find(path))
+}
+
+fn cells(declaration: &StructDeclaration, structure: &Structure) -> Result<StructCells> {
+    let mut cells = StructCells::new(u32::try_from(structure.size)?);
+    for field in declaration.fields {
+        let Some((bit, shape)) = place(field, structure) else {
+            continue;
+        };
+        let cell = cell(field.kind, bit, shape);
+        let cell = cell.with_context(|| format!("{} is declared {:?}, but is {shape:?}", field.row(), field.kind))?;
+        cells.insert(field.row(), cell);
+    }
+    Ok(cells)
+}
+
+/// The cell of a member, if it is what was declared; signedness is the declaration's to choose.
+fn cell(kind: Kind, bit: u64, shape: &Shape) -> Option<Cell> {
+    let offset = u32::try_from(bit / 8).ok()?;
+    let whole = Some(Cell { offset, bit: 0, width: 0 });
+    match (kind, shape) {
+        (Kind::Unsigned(bytes) | Kind::Signed(bytes), Shape::Integer { bits, field: false, .. }) => {
+            whole.filter(|_| u64::from(bytes) * 8 == *bits)
+        }
+        (Kind::Float(bytes), Shape::Float(found)) => whole.filter(|_| u64::from(bytes) == *found),
+        (Kind::Address, Shape::Pointer | Shape::Integer { bits: 64, field: false, .. }) | (Kind::Inline, _) => whole,
+        (Kind::Bits, Shape::Integer { bits, .. }) => {
+            Some(Cell { offset, bit: (bit % 8) as u8, width: u8::try_from(*bits).ok()? })
+        }
+        _ => None,
+    }
+}
+
+/// Prints structs side by side, as a help to whoever declares them.
+fn show(interpreters: &[Interpreter], names: &[String]) -> Result<()> {
+    for full_name in names {
+        let (module, name) = match full_name.split_once(':') {
+            Some((module, name)) => (Some(module), name),
+            None => (None, full_name.as_str()),
+        };
+        let mut rows: Vec<(String, BTreeMap<usize, String>)> = vec![(name.to_owned(), BTreeMap::new())];
+        for (index, interpreter) in interpreters.iter().enumerate() {
+            let found = definitions(interpreter, module, &HashSet::from([name]))?.unwrap_or_default();
+            for structure in found.structures.get(name).into_iter().flatten() {
+                let mut add = |row: String, text: String| {
+                    if !rows.iter().any(|(known, _)| *known == row) {
+                        rows.push((row.clone(), BTreeMap::new()));
+                    }
+                    for (_, cells) in rows.iter_mut().filter(|(known, _)| *known == row) {
+                        let cell = cells.entry(index).or_default();
+                        *cell = if cell.is_empty() { text.clone() } else { format!("{cell}/{text}") };
+                    }
+                };
+                add(name.to_owned(), structure.size.to_string());
+                for (path, bit, shape) in structure.paths(3) {
+                    add(path, describe(bit, shape));
+                }
+            }
+        }
+        print(interpreters, &rows);
+    }
+    Ok(())
+}
+
+fn describe(bit: u64, shape: &Shape) -> String {
+    let offset = bit / 8;
+    match shape {
+        Shape::Integer { bits, field: true, .. } => format!("{offset}.{}:{bits}", bit % 8),
+        Shape::Integer { bits, signed, .. } => format!("{offset}{}{bits}", if *signed { "i" } else { "u" }),
+        Shape::Float(bytes) => format!("{offset}f{}", bytes * 8),
+        Shape::Pointer => format!("{offset}*"),
+        Shape::Structure(inner) => format!("{offset}{{{}}}", inner.size),
+        Shape::Opaque => format!("{offset}[]"),
+    }
+}
+
+fn print(interpreters: &[Interpreter], rows: &[(String, BTreeMap<usize, String>)]) {
+    let heading: String = interpreters.iter().map(|each| format!(" {:>12}", each.name())).collect();
+    println!("{:48}{heading}", "");
+    for (index, (row, cells)) in rows.iter().enumerate() {
+        let row = if index == 0 { row.clone() } else { format!("  {row}") };
+        let cell = |column: usize| cells.get(&column).map_or(".", String::as_str);
+        let line: String = (0..interpreters.len()).map(|column| format!(" {:>12}", cell(column))).collect();
+        println!("{row:48}{line}");
+    }
 }

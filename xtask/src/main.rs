@@ -1,5 +1,7 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
+mod dwarf;
+mod interpreters;
 mod layouts;
 
 use clap::{Parser, Subcommand};
