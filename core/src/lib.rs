@@ -5,6 +5,7 @@
 //! dereferences an address.
 
 pub mod address;
+pub mod format;
 pub mod heap;
 pub mod reduce;
 

@@ -1,0 +1,621 @@
+//! The columns of an objects chunk: shapes, predictors, and the decoder.
+//!
+//! Objects of one *shape* (type, labels of the edges, what else there is) share one entry of the chunk's shape table, so
+//! an object is little more than a shape number and the numbers of its targets. Targets are predicted from the object of
+//! the same shape before, and only the difference is stored. Everything is relative to the chunk: it decodes alone.
+
+use crate::address::Address;
+use crate::heap::EdgeKind;
+use crate::reduce::Reason;
+
+use super::varint::{self, Reader, unzigzag, zigzag};
+
+/// Payloads longer than this lie in payload chunks of their own.
+pub const INLINE_PAYLOAD: usize = 64 << 10;
+/// A container's elements beyond the last multiple of this lie in its object chunk, the others in elements chunks.
+pub const SEGMENT: usize = 64 << 10;
+/// How many leading elements of a container are predicted from the container before.
+const HEADS: usize = 8;
+/// Number of columns after the shape table.
+pub(crate) const COLUMNS: usize = 10;
+
+/// An edge's target as it is stored: 0 nothing, 1 an address without an object (in the column of strays), else the
+/// object's number plus 2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Coded(pub u64);
+
+impl Coded {
+    /// Nothing.
+    pub const NOTHING: Coded = Coded(0);
+    /// An address that has no object.
+    pub const STRAY: Coded = Coded(1);
+
+    /// The object with this number.
+    #[inline]
+    pub fn object(id: u32) -> Coded {
+        Coded(u64::from(id) + 2)
+    }
+}
+
+/// What kind of value an object of a shape has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum ValueKind {
+    /// None.
+    Nothing = 0,
+    /// An integer of 64 bits, stored as the difference to the one before of this shape.
+    Small = 1,
+    /// A larger integer: sign and magnitude.
+    Big = 2,
+    /// A double.
+    Float = 3,
+    /// Two doubles.
+    Complex = 4,
+    /// Text as WTF-8.
+    Text = 5,
+    /// Bytes.
+    Bytes = 6,
+    /// Text in payload chunks; the column has its length.
+    LongText = 7,
+    /// Bytes in payload chunks; the column has their length.
+    LongBytes = 8,
+}
+
+impl ValueKind {
+    const ALL: [ValueKind; 9] = [
+        ValueKind::Nothing,
+        ValueKind::Small,
+        ValueKind::Big,
+        ValueKind::Float,
+        ValueKind::Complex,
+        ValueKind::Text,
+        ValueKind::Bytes,
+        ValueKind::LongText,
+        ValueKind::LongBytes,
+    ];
+
+    fn from_number(number: u8) -> Option<ValueKind> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
+/// What a container's tail is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum TailKind {
+    /// There is none.
+    Nothing = 0,
+    /// Elements.
+    Elements = 1,
+    /// Keys and values in turn.
+    Entries = 2,
+}
+
+/// The name of an edge in a shape.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum LabelName {
+    /// Text.
+    Text(String),
+    /// A slot's index or a word's byte offset.
+    Index(u32),
+}
+
+/// What objects of one kind have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// Number of the type.
+    pub type_id: u32,
+    /// Size in bytes when it is the same for all; else it is in the column.
+    pub size: Option<u64>,
+    /// The value.
+    pub value: ValueKind,
+    /// The tail.
+    pub tail: TailKind,
+    /// Whether there is reducer state.
+    pub state: bool,
+    /// Why such an object is not complete, and what exactly.
+    pub surrogate: Option<(Reason, String)>,
+    /// The labelled edges.
+    pub edges: Vec<(EdgeKind, LabelName)>,
+}
+
+impl Shape {
+    pub(crate) fn encode(&self, into: &mut Vec<u8>) {
+        varint::put(into, u64::from(self.type_id));
+        let flags = u8::from(self.size.is_none())
+            | u8::from(self.state) << 1
+            | u8::from(self.surrogate.is_some()) << 2
+            | (self.tail as u8) << 4;
+        into.extend([flags, self.value as u8]);
+        if let Some(size) = self.size {
+            varint::put(into, size);
+        }
+        if let Some((reason, detail)) = &self.surrogate {
+            into.push(*reason as u8);
+            varint::put(into, detail.len() as u64);
+            into.extend_from_slice(detail.as_bytes());
+        }
+        varint::put(into, self.edges.len() as u64);
+        for (kind, name) in &self.edges {
+            match name {
+                LabelName::Text(text) => {
+                    into.push(*kind as u8);
+                    varint::put(into, text.len() as u64);
+                    into.extend_from_slice(text.as_bytes());
+                }
+                LabelName::Index(index) => {
+                    into.push(*kind as u8 | 0x80);
+                    varint::put(into, u64::from(*index));
+                }
+            }
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Shape> {
+        let type_id = u32::try_from(reader.number()?).ok()?;
+        let flags = reader.byte()?;
+        let value = ValueKind::from_number(reader.byte()?)?;
+        let size = if flags & 1 == 0 { Some(reader.number()?) } else { None };
+        let surrogate = if flags & 4 == 0 {
+            None
+        } else {
+            let reason = Reason::from_number(reader.byte()?)?;
+            Some((reason, String::from_utf8_lossy(reader.block()?).into_owned()))
+        };
+        let tail = match flags >> 4 & 3 {
+            0 => TailKind::Nothing,
+            1 => TailKind::Elements,
+            2 => TailKind::Entries,
+            _ => return None,
+        };
+        let count = reader.count(2)?;
+        let mut edges = Vec::with_capacity(count);
+        for _ in 0..count {
+            let kind = reader.byte()?;
+            let name = if kind & 0x80 == 0 {
+                LabelName::Text(String::from_utf8_lossy(reader.block()?).into_owned())
+            } else {
+                LabelName::Index(u32::try_from(reader.number()?).ok()?)
+            };
+            edges.push((EdgeKind::from_number(kind & 0x7f)?, name));
+        }
+        Some(Shape { type_id, size, value, tail, state: flags & 2 != 0, surrogate, edges })
+    }
+}
+
+/// Predicts the elements of containers of one type.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TailPredictor {
+    heads: [u64; HEADS],
+    recent: [u64; 2],
+}
+
+impl TailPredictor {
+    #[inline]
+    fn predicted(&self, position: usize, stride: usize) -> u64 {
+        match self.heads.get(position) {
+            Some(head) => *head,
+            None => self.recent[(position + stride) & 1],
+        }
+    }
+
+    #[inline]
+    fn learn(&mut self, position: usize, coded: u64) {
+        if coded < 2 {
+            return;
+        }
+        if let Some(head) = self.heads.get_mut(position) {
+            *head = coded;
+        }
+        self.recent[position & 1] = coded;
+    }
+
+    /// Appends a tail whose first element has position 0. `stride` is 1 for elements and 2 for entries.
+    pub(crate) fn encode(&mut self, tail: &[u64], stride: usize, into: &mut Vec<u8>) {
+        for (position, coded) in tail.iter().enumerate() {
+            let predicted = self.predicted(position, stride);
+            varint::put(into, zigzag(coded.wrapping_sub(predicted) as i64));
+            self.learn(position, *coded);
+        }
+    }
+
+    pub(crate) fn decode(&mut self, count: usize, stride: usize, from: &mut Reader<'_>, into: &mut Vec<u64>) -> Option<()> {
+        for position in 0..count {
+            let coded = self.predicted(position, stride).wrapping_add(unzigzag(from.number()?) as u64);
+            self.learn(position, coded);
+            into.push(coded);
+        }
+        Some(())
+    }
+}
+
+/// The columns of a chunk that is being written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    pub(crate) shapes: Vec<u8>,
+    pub(crate) addresses: Vec<u8>,
+    pub(crate) sizes: Vec<u8>,
+    pub(crate) numbers: Vec<u8>,
+    pub(crate) lengths: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) targets: Vec<u8>,
+    pub(crate) tails: Vec<u8>,
+    pub(crate) strays: Vec<u8>,
+    pub(crate) states: Vec<u8>,
+}
+
+impl Columns {
+    pub(crate) fn all(&self) -> [&Vec<u8>; COLUMNS] {
+        [
+            &self.shapes,
+            &self.addresses,
+            &self.sizes,
+            &self.numbers,
+            &self.lengths,
+            &self.payload,
+            &self.targets,
+            &self.tails,
+            &self.strays,
+            &self.states,
+        ]
+    }
+
+    pub(crate) fn clear(&mut self) {
+        for column in [
+            &mut self.shapes,
+            &mut self.addresses,
+            &mut self.sizes,
+            &mut self.numbers,
+            &mut self.lengths,
+            &mut self.payload,
+            &mut self.targets,
+            &mut self.tails,
+            &mut self.strays,
+            &mut self.states,
+        ] {
+            column.clear();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all().iter().map(|column| column.len()).sum()
+    }
+}
+
+/// Where an edge leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// Nowhere: a null pointer, an unbound variable.
+    Nothing,
+    /// To the object with this number.
+    Object(u32),
+    /// To an address that has no object in the dump.
+    Stray(Address),
+}
+
+/// The value of a decoded object.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Decoded<'a> {
+    /// None.
+    Nothing,
+    /// An integer of 64 bits.
+    Small(i64),
+    /// A larger integer: whether it is negative, and the magnitude, little endian.
+    Big(bool, &'a [u8]),
+    /// A double.
+    Float(f64),
+    /// Two doubles.
+    Complex(f64, f64),
+    /// Text as WTF-8.
+    Text(&'a [u8]),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// Text of so many bytes in payload chunks.
+    LongText(u64),
+    /// So many bytes in payload chunks.
+    LongBytes(u64),
+}
+
+/// A decoded objects chunk.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// Number of the first object.
+    pub first: u32,
+    /// The shape table.
+    pub shapes: Vec<Shape>,
+    raw: Vec<u8>,
+    records: Vec<Record>,
+    targets: Vec<u64>,
+    tails: Vec<u64>,
+    strays: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    shape: u32,
+    targets: u32,
+    tail: u32,
+    strays: u32,
+    address: u64,
+    size: u64,
+    tail_total: u64,
+    /// A number, or the length of a payload.
+    value: i64,
+    /// Where the payload starts in the raw bytes.
+    payload: u32,
+    state: u32,
+    state_length: u32,
+}
+
+/// One object of a decoded chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodedObject<'a> {
+    chunk: &'a Objects,
+    record: &'a Record,
+    /// Its number.
+    pub id: u32,
+}
+
+impl Objects {
+    /// Decodes the decompressed payload of an objects chunk; none when it contradicts itself.
+    ///
+    /// The payload: number of shapes, the shapes, first address, the lengths of the ten columns, the columns.
+    pub fn decode(first: u32, count: u32, raw: Vec<u8>) -> Option<Objects> {
+        let total = raw.len();
+        let mut reader = Reader::new(&raw);
+        let shape_count = reader.count(4)?;
+        let mut shapes = Vec::with_capacity(shape_count);
+        for _ in 0..shape_count {
+            shapes.push(Shape::decode(&mut reader)?);
+        }
+        let mut address = reader.number()?;
+        let mut lengths = [0; COLUMNS];
+        for length in &mut lengths {
+            *length = usize::try_from(reader.number()?).ok()?;
+        }
+        let mut columns = [(); COLUMNS].map(|()| Reader::new(&[]));
+        let mut starts = [0; COLUMNS];
+        for ((column, start), length) in columns.iter_mut().zip(&mut starts).zip(lengths) {
+            *start = total - reader.left();
+            *column = Reader::new(reader.bytes(length)?);
+        }
+        let [shape_of, addresses, sizes, numbers, payload_lengths, payload, target_column, tail_column, stray_column, states] =
+            &mut columns;
+        if count as usize > shape_of.left() || count as usize > addresses.left() {
+            return None;
+        }
+        let widest = shapes.iter().map(|shape| shape.edges.len()).collect::<Vec<_>>();
+        let mut predicted: Vec<u64> = vec![0; widest.iter().sum()];
+        let mut slots = Vec::with_capacity(shapes.len());
+        let mut at = 0;
+        for width in &widest {
+            slots.push(at);
+            at += width;
+        }
+        let mut last_numbers = vec![0i64; shapes.len()];
+        let mut tail_predictors = std::collections::BTreeMap::<u32, TailPredictor>::new();
+        let (mut targets, mut tails, mut strays) = (Vec::new(), Vec::new(), Vec::new());
+        let mut records = Vec::with_capacity(count as usize);
+        let (mut payload_at, mut state_at) = (starts[5], starts[9]);
+        for _ in 0..count {
+            let shape_index = usize::try_from(shape_of.number()?).ok()?;
+            let shape = shapes.get(shape_index)?;
+            address = address.wrapping_add(addresses.number()?.wrapping_mul(8));
+            let size = match shape.size {
+                Some(size) => size,
+                None => sizes.number()?,
+            };
+            let mut record = Record {
+                shape: shape_index as u32,
+                targets: targets.len() as u32,
+                tail: tails.len() as u32,
+                strays: strays.len() as u32,
+                address,
+                size,
+                tail_total: 0,
+                value: 0,
+                payload: payload_at as u32,
+                state: state_at as u32,
+                state_length: 0,
+            };
+            let mut inline = 0;
+            match shape.value {
+                ValueKind::Nothing => {}
+                ValueKind::Small => {
+                    let number = last_numbers[shape_index].wrapping_add(unzigzag(numbers.number()?));
+                    last_numbers[shape_index] = number;
+                    record.value = number;
+                }
+                ValueKind::Float => inline = 8,
+                ValueKind::Complex => inline = 16,
+                ValueKind::Big | ValueKind::Text | ValueKind::Bytes => {
+                    inline = payload_lengths.count(0)?;
+                    record.value = inline as i64;
+                }
+                ValueKind::LongText | ValueKind::LongBytes => record.value = payload_lengths.number()? as i64,
+            }
+            payload.bytes(inline)?;
+            payload_at += inline;
+            let before = targets.len();
+            for slot in 0..shape.edges.len() {
+                let place = predicted.get_mut(slots[shape_index] + slot)?;
+                let coded = place.wrapping_add(unzigzag(target_column.number()?) as u64);
+                if coded >= 2 {
+                    *place = coded;
+                }
+                targets.push(coded);
+            }
+            let tail_before = tails.len();
+            if shape.tail != TailKind::Nothing {
+                record.tail_total = tail_column.number()?;
+                let inline_count = (record.tail_total % SEGMENT as u64) as usize;
+                if inline_count > tail_column.left() {
+                    return None;
+                }
+                let stride = if shape.tail == TailKind::Entries { 2 } else { 1 };
+                let predictor = tail_predictors.entry(shape.type_id).or_default();
+                predictor.decode(inline_count, stride, tail_column, &mut tails)?;
+            }
+            for coded in targets[before..].iter().chain(&tails[tail_before..]) {
+                if *coded == Coded::STRAY.0 {
+                    strays.push(stray_column.number()?);
+                }
+            }
+            if shape.state {
+                let left = states.left();
+                let block = states.block()?;
+                state_at += left - states.left() - block.len();
+                record.state = state_at as u32;
+                record.state_length = block.len() as u32;
+                state_at += block.len();
+            }
+            records.push(record);
+        }
+        Some(Objects { first, shapes, raw, records, targets, tails, strays })
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The object with number `id`, if it is in this chunk.
+    pub fn get(&self, id: u32) -> Option<DecodedObject<'_>> {
+        let record = self.records.get(id.checked_sub(self.first)? as usize)?;
+        Some(DecodedObject { chunk: self, record, id })
+    }
+
+    /// All objects, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = DecodedObject<'_>> {
+        (self.first..).zip(&self.records).map(|(id, record)| DecodedObject { chunk: self, record, id })
+    }
+
+    /// The number of the object at `address`, if it is in this chunk: addresses ascend.
+    pub fn at_address(&self, address: Address) -> Option<u32> {
+        let at = self.records.binary_search_by_key(&address.0, |record| record.address).ok()?;
+        Some(self.first + at as u32)
+    }
+}
+
+fn target_of(coded: u64, strays: &mut std::slice::Iter<'_, u64>) -> Target {
+    match coded {
+        0 => Target::Nothing,
+        1 => Target::Stray(Address(strays.next().copied().unwrap_or(0))),
+        id => u32::try_from(id - 2).map_or(Target::Nothing, Target::Object),
+    }
+}
+
+impl<'a> DecodedObject<'a> {
+    /// Its shape.
+    pub fn shape(&self) -> &'a Shape {
+        &self.chunk.shapes[self.record.shape as usize]
+    }
+
+    /// Its address in the target.
+    pub fn address(&self) -> Address {
+        Address(self.record.address)
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.record.size
+    }
+
+    /// Its value.
+    pub fn value(&self) -> Decoded<'a> {
+        let start = self.record.payload as usize;
+        let bytes = |length: usize| self.chunk.raw.get(start..start + length).unwrap_or_default();
+        let double = |at: usize| {
+            let eight = bytes(16.min(at + 8)).get(at..at + 8).and_then(|eight| eight.try_into().ok());
+            f64::from_le_bytes(eight.unwrap_or_default())
+        };
+        let length = self.record.value as usize;
+        match self.shape().value {
+            ValueKind::Nothing => Decoded::Nothing,
+            ValueKind::Small => Decoded::Small(self.record.value),
+            ValueKind::Big => match bytes(length).split_first() {
+                Some((sign, magnitude)) => Decoded::Big(*sign != 0, magnitude),
+                None => Decoded::Small(0),
+            },
+            ValueKind::Float => Decoded::Float(double(0)),
+            ValueKind::Complex => Decoded::Complex(double(0), double(8)),
+            ValueKind::Text => Decoded::Text(bytes(length)),
+            ValueKind::Bytes => Decoded::Bytes(bytes(length)),
+            ValueKind::LongText => Decoded::LongText(self.record.value as u64),
+            ValueKind::LongBytes => Decoded::LongBytes(self.record.value as u64),
+        }
+    }
+
+    fn coded(&self) -> (&'a [u64], &'a [u64]) {
+        let start = self.record.targets as usize;
+        let edges = &self.chunk.targets[start..start + self.shape().edges.len()];
+        let start = self.record.tail as usize;
+        let count = (self.record.tail_total % SEGMENT as u64) as usize;
+        let tail = if self.shape().tail == TailKind::Nothing { &[][..] } else { &self.chunk.tails[start..start + count] };
+        (edges, tail)
+    }
+
+    /// The labelled edges, in order.
+    pub fn edges(&self) -> impl Iterator<Item = (EdgeKind, &'a LabelName, Target)> + use<'a> {
+        let mut strays = self.chunk.strays[self.record.strays as usize..].iter();
+        let (edges, _) = self.coded();
+        self.shape().edges.iter().zip(edges).map(move |((kind, name), coded)| (*kind, name, target_of(*coded, &mut strays)))
+    }
+
+    /// The part of the tail that lies in this chunk: its last `tail_total % SEGMENT` positions. Keys and values in turn
+    /// when the tail is entries.
+    pub fn inline_tail(&self) -> impl ExactSizeIterator<Item = Target> + use<'a> {
+        let mut strays = self.chunk.strays[self.record.strays as usize..].iter();
+        let (edges, tail) = self.coded();
+        edges.iter().filter(|coded| **coded == 1).for_each(|_| {
+            strays.next();
+        });
+        tail.iter().map(move |coded| target_of(*coded, &mut strays))
+    }
+
+    /// Length of the whole tail: elements, or twice the entries.
+    pub fn tail_total(&self) -> u64 {
+        self.record.tail_total
+    }
+
+    /// Reducer state, a CBOR item.
+    pub fn state(&self) -> Option<&'a [u8]> {
+        let start = self.record.state as usize;
+        let state = self.chunk.raw.get(start..start + self.record.state_length as usize)?;
+        self.shape().state.then_some(state)
+    }
+}
+
+/// Encodes one segment of a large tail: the payload of an elements chunk. `position` is that of its first element.
+pub(crate) fn encode_segment(position: u64, stride: usize, tail: &[u64], strays: &[u64]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(tail.len() * 2);
+    varint::put(&mut payload, position);
+    payload.push(stride as u8);
+    varint::put(&mut payload, tail.len() as u64);
+    TailPredictor::default().encode(tail, stride, &mut payload);
+    for stray in strays {
+        varint::put(&mut payload, *stray);
+    }
+    payload
+}
+
+/// Decodes the payload of an elements chunk: the position of the first element, and the targets.
+pub fn decode_segment(raw: &[u8]) -> Option<(u64, Vec<Target>)> {
+    let mut reader = Reader::new(raw);
+    let position = reader.number()?;
+    let stride = usize::from(reader.byte()?);
+    let count = reader.count(1)?;
+    let mut coded = Vec::with_capacity(count);
+    TailPredictor::default().decode(count, stride, &mut reader, &mut coded)?;
+    let mut strays = Vec::new();
+    for _ in coded.iter().filter(|coded| **coded == 1) {
+        strays.push(reader.number()?);
+    }
+    let mut strays = strays.iter();
+    Some((position, coded.iter().map(|coded| target_of(*coded, &mut strays)).collect()))
+}

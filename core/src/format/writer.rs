@@ -1,0 +1,144 @@
+//! The container's writer: streaming, append-only.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::chunk::{ChunkHeader, ChunkKind, HEADER_LENGTH, MAXIMUM_RAW_LENGTH};
+use super::compress::Compressor;
+use super::records::{Index, IndexEntry, Trailer};
+use super::{FIRST_LINE, varint};
+
+/// Index entries of one chunk; 64 thousand take about 2 MB.
+const INDEX_ENTRIES: usize = 32 << 10;
+
+/// Writes chunks, one after the other.
+pub struct Writer<'w> {
+    out: &'w mut dyn Write,
+    compressor: Compressor,
+    offset: u64,
+    sequence: u32,
+    index: Vec<IndexEntry>,
+}
+
+impl std::fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("offset", &self.offset).field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+impl<'w> Writer<'w> {
+    /// A writer that has written the first line.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn new(out: &'w mut dyn Write, compressor: Compressor) -> io::Result<Writer<'w>> {
+        out.write_all(FIRST_LINE)?;
+        Ok(Writer { out, compressor, offset: FIRST_LINE.len() as u64, sequence: 0, index: Vec::new() })
+    }
+
+    /// Bytes written.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Writes one chunk.
+    ///
+    /// # Errors
+    /// What the output says, and `InvalidInput` when `raw` is longer than a chunk may be.
+    pub fn chunk(&mut self, kind: ChunkKind, first: u32, count: u32, raw: &[u8]) -> io::Result<()> {
+        if raw.len() > MAXIMUM_RAW_LENGTH {
+            let message = format!("a {kind} chunk of {} bytes, at most {MAXIMUM_RAW_LENGTH} are allowed", raw.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let (codec, stored) = self.compressor.compress(raw);
+        let header = ChunkHeader {
+            kind,
+            codec,
+            flags: 0,
+            sequence: self.sequence,
+            raw_length: raw.len() as u32,
+            stored_length: stored.len() as u32,
+            first,
+            count,
+            payload_checksum: crc32fast::hash(stored),
+        };
+        self.out.write_all(&header.encode())?;
+        self.out.write_all(stored)?;
+        self.index.push(IndexEntry { kind: kind.number(), offset: self.offset, first, count });
+        self.offset += (HEADER_LENGTH + stored.len()) as u64;
+        self.sequence += 1;
+        Ok(())
+    }
+
+    /// Writes a descriptive record as CBOR.
+    ///
+    /// # Errors
+    /// As [`Writer::chunk`].
+    pub fn record(&mut self, kind: ChunkKind, first: u32, count: u32, record: &impl Serialize) -> io::Result<()> {
+        self.chunk(kind, first, count, &cbor(record))
+    }
+
+    /// Writes `items` as as many records as it takes, each of at most half a chunk when measured by `make`.
+    ///
+    /// # Errors
+    /// As [`Writer::chunk`].
+    pub fn records<T: Clone, R: Serialize>(
+        &mut self,
+        kind: ChunkKind,
+        items: &[T],
+        make: impl Fn(Vec<T>) -> R,
+    ) -> io::Result<()> {
+        let mut first = 0;
+        let mut take = items.len().max(1);
+        while first < items.len() {
+            let end = (first + take).min(items.len());
+            let raw = cbor(&make(items[first..end].to_vec()));
+            if raw.len() > MAXIMUM_RAW_LENGTH / 2 && end - first > 1 {
+                take = ((end - first) / 2).max(1);
+                continue;
+            }
+            self.chunk(kind, first as u32, (end - first) as u32, &raw)?;
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// Writes index and trailer, and flushes. The trailer's own offset ends the file, after a mark, so that the last 16
+    /// bytes lead to it.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn finish(mut self, mut trailer: Trailer) -> io::Result<u64> {
+        trailer.index_offset = self.offset;
+        trailer.chunks = u64::from(self.sequence);
+        let index = std::mem::take(&mut self.index);
+        for (number, entries) in index.chunks(INDEX_ENTRIES).enumerate() {
+            let record = Index { chunks: entries.to_vec() };
+            self.record(ChunkKind::Index, (number * INDEX_ENTRIES) as u32, entries.len() as u32, &record)?;
+        }
+        let at = self.offset;
+        self.record(ChunkKind::Trailer, 0, 0, &trailer)?;
+        let mut end = super::END_MARK.to_vec();
+        end.extend(at.to_le_bytes());
+        self.out.write_all(&end)?;
+        self.out.flush()?;
+        Ok(self.offset + end.len() as u64)
+    }
+}
+
+/// A record as CBOR.
+pub(crate) fn cbor(record: &impl Serialize) -> Vec<u8> {
+    let mut raw = Vec::new();
+    // Writing to a vector cannot fail, and our records have no map keys that CBOR lacks.
+    let _ = ciborium::into_writer(record, &mut raw);
+    raw
+}
+
+/// Encodes the payload of a payload chunk: offset in the value, and the bytes.
+pub(crate) fn payload(offset: u64, bytes: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(bytes.len() + 10);
+    varint::put(&mut raw, offset);
+    raw.extend_from_slice(bytes);
+    raw
+}
