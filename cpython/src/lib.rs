@@ -1,6 +1,8 @@
 //! A CPython process as a heap: memory sources, layouts, objects, frames and roots.
 
 pub mod error;
+#[cfg(test)]
+mod live;
 pub mod memory;
 
 pub use error::{Error, ErrorKind, Result};

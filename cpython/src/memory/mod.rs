@@ -4,18 +4,28 @@
 //! checks an address against its own region map before it follows it, so a wild pointer gives [`Unreadable`] or `None`
 //! and nothing else. Numbers are little-endian, as every supported target is.
 //!
-//! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] stops another
-//! process and copies its memory; [`synthetic`] is memory that tests make.
+//! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] is
+//! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory; [`synthetic`] is memory that tests make.
 
+pub mod backing;
+mod copy;
+pub mod freeze;
 pub mod maps;
 pub mod own;
+pub mod process;
+mod residency;
+pub mod snapshot;
 pub mod synthetic;
 
-use heapsake_core::{Address, RegionMap};
+use heapsake_core::{Address, RegionMap, Span};
 use std::fmt;
 
-pub use maps::{Mapping, Permissions};
+pub use backing::Files;
+pub use freeze::Frozen;
+pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
+pub use process::Process;
+pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
 
 /// Bytes at an address of the target.
@@ -165,6 +175,26 @@ impl<S: Source + ?Sized> Source for &S {
     fn regions(&self) -> &RegionMap {
         (**self).regions()
     }
+}
+
+/// The region map of `spans`. Should there be more regions than it can number, the smallest are left out: the map would join
+/// neighbours over the gap between them, and a source must not read a gap.
+fn region_map(spans: &[Span]) -> RegionMap {
+    const MAXIMUM_REGIONS: usize = 60_000;
+    let mut sorted = spans.to_vec();
+    sorted.sort();
+    let mut joined: Vec<Span> = Vec::with_capacity(sorted.len());
+    for span in sorted {
+        match joined.last_mut() {
+            Some(last) if last.end >= span.start => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    if joined.len() > MAXIMUM_REGIONS {
+        joined.sort_by_key(|span| std::cmp::Reverse(span.len()));
+        joined.truncate(MAXIMUM_REGIONS);
+    }
+    RegionMap::new(&joined)
 }
 
 /// `length` bytes at `address` are not all readable.

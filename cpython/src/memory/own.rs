@@ -6,14 +6,13 @@
 #![expect(unsafe_code, reason = "loads from this process's own memory by address")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Source, Unreadable};
+use super::{Memory, Source, Unreadable, region_map};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 const PAGE: u64 = 4096;
-const MAXIMUM_REGIONS: usize = 60_000;
 
 /// This process's memory.
 #[derive(Debug)]
@@ -42,12 +41,7 @@ impl Own {
                 spans.push(span);
             }
         }
-        // A region map that is full joins neighbours over the gap between them: lose the smallest instead.
-        if spans.len() > MAXIMUM_REGIONS {
-            spans.sort_by_key(|span| std::cmp::Reverse(span.len()));
-            spans.truncate(MAXIMUM_REGIONS);
-        }
-        Ok(Own { regions: RegionMap::new(&spans), mappings })
+        Ok(Own { regions: region_map(&spans), mappings })
     }
 
     /// The start of `length` bytes at `address`, if they lie inside of one region.

@@ -1,0 +1,60 @@
+//! Files that a process maps, opened from outside: by path as that process sees it, or through the kernel when the name
+//! is gone.
+//!
+//! A mapped file's name may since stand for another file, live in another mount namespace, or never have been one
+//! (`/memfd:`). A file that was replaced while mapped shows ` (deleted)` in the map, and is then opened through
+//! `/proc/PID/map_files`, which asks for privilege.
+
+use super::maps::Mapping;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Where the files of a target's mappings are found.
+#[derive(Clone, Debug)]
+pub struct Files {
+    process: Option<PathBuf>,
+    root: PathBuf,
+}
+
+impl Files {
+    /// The files of the live process `pid`.
+    pub fn of_process(pid: i32) -> Files {
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        Files { root: process.join("root"), process: Some(process) }
+    }
+
+    /// The files of this process.
+    pub fn own() -> Files {
+        Files { process: Some("/proc/self".into()), root: "/".into() }
+    }
+
+    /// The files below `root`, for a target that is not alive here.
+    pub fn under(root: &Path) -> Files {
+        Files { process: None, root: root.into() }
+    }
+
+    /// The file of `mapping`, open for reading; `None` if it has none, or it cannot be had any more.
+    pub fn open(&self, mapping: &Mapping) -> Option<File> {
+        let path = mapping.file()?;
+        if !mapping.deleted && !mapping.is_special() {
+            let named = File::open(self.root.join(path.strip_prefix("/").unwrap_or(path)));
+            if let Some(file) = named.ok().filter(is_regular) {
+                let same = file.metadata().is_ok_and(|metadata| metadata.ino() == mapping.inode);
+                // Layered file systems show other numbers in the map than to `stat`. The name was not removed, so what it
+                // stands for is what is mapped, and the kernel is asked only where it differs.
+                return if same { Some(file) } else { self.open_mapped(mapping).or(Some(file)) };
+            }
+        }
+        self.open_mapped(mapping)
+    }
+
+    fn open_mapped(&self, mapping: &Mapping) -> Option<File> {
+        let span = format!("{:x}-{:x}", mapping.span.start.0, mapping.span.end.0);
+        File::open(self.process.as_ref()?.join("map_files").join(span)).ok().filter(is_regular)
+    }
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}

@@ -1,0 +1,191 @@
+//! A process that stands still: every one of its threads seized and interrupted, until no new ones appear.
+//!
+//! `PTRACE_SEIZE` and `PTRACE_INTERRUPT` are invisible to the target: no signal is sent, job control sees nothing, a stopped
+//! process stays stopped, and an interrupted sleep goes on with the time that it had left. (A few system calls that the
+//! kernel never restarts, `epoll_wait` among them, return `EINTR`, which CPython retries.) A thread that was about to
+//! receive a signal receives it when it is let go.
+
+use super::copy::Preparation;
+use super::process::{self, Event, Process, Status};
+use super::snapshot::Snapshot;
+use crate::error::{Error, ErrorKind, Result};
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+/// How long a thread may take to stop. One that runs stops within microseconds.
+const STOP_DEADLINE: Duration = Duration::from_secs(2);
+/// How long to wait for a thread that did not stop, when the others are let go.
+const RELEASE_DEADLINE: Duration = Duration::from_millis(200);
+
+/// A process whose threads stand still until this value is dropped.
+///
+/// It belongs to the thread that made it, which is what the kernel asks of a tracer.
+#[derive(Debug)]
+pub struct Frozen {
+    process: Process,
+    preparation: Option<Preparation>,
+    threads: Vec<Thread>,
+    since: Option<Instant>,
+    tracer: PhantomData<*const ()>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    identifier: i32,
+    stopped: bool,
+    pending_signal: i32,
+}
+
+impl Process {
+    /// Stops every thread of process `pid`. Memory for the copy is made ready first, so that the process waits for
+    /// nothing but the copying.
+    pub fn freeze(pid: i32) -> Result<Frozen> {
+        let process = Process::open(pid)?;
+        let preparation = Preparation::new(&process)?;
+        let mut frozen =
+            Frozen { process, preparation: Some(preparation), threads: Vec::new(), since: None, tracer: PhantomData };
+        frozen.stop()?;
+        Ok(frozen)
+    }
+}
+
+impl Frozen {
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The identifiers of the threads that stand still.
+    pub fn threads(&self) -> impl Iterator<Item = i32> {
+        self.threads.iter().filter(|thread| thread.stopped).map(|thread| thread.identifier)
+    }
+
+    /// Copies what may change, lets the process go on, and gives the copy.
+    pub fn copy(mut self) -> Result<Snapshot> {
+        let threads = self.threads().collect();
+        let preparation = match self.preparation.take() {
+            Some(preparation) => preparation,
+            None => Preparation::new(&self.process)?,
+        };
+        let copied = preparation.copy(&self.process);
+        let pause = self.release();
+        Ok(copied?.finish(threads, pause))
+    }
+
+    /// Lets the process go on, and says how long it stood still.
+    pub fn release(&mut self) -> Duration {
+        for thread in &mut self.threads {
+            if thread.stopped && process::detach(thread.identifier, thread.pending_signal).is_ok() {
+                thread.stopped = false;
+                thread.identifier = 0;
+            }
+        }
+        let pause = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        // A thread that the kernel held up cannot be let go before it stops. If it does not stop even now, the kernel lets
+        // it go when the tracing thread ends.
+        self.threads.retain(|thread| thread.identifier != 0);
+        let deadline = Instant::now() + RELEASE_DEADLINE;
+        while !self.threads.is_empty() && Instant::now() < deadline {
+            self.threads.retain(|thread| match process::poll(thread.identifier) {
+                Ok(None) => true,
+                Ok(Some(Event::Stopped { pending_signal })) => {
+                    process::detach(thread.identifier, pending_signal).is_err()
+                }
+                Ok(Some(Event::Ended)) | Err(_) => false,
+            });
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.threads.clear();
+        pause
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        loop {
+            let listed = process::threads(self.process.pid())
+                .map_err(|error| self.process.explain(&error, "its threads cannot be listed"))?;
+            let known = self.threads.len();
+            for identifier in listed {
+                if !self.threads.iter().any(|thread| thread.identifier == identifier) {
+                    self.seize(identifier)?;
+                }
+            }
+            if self.threads.len() == known {
+                break;
+            }
+            self.wait(known)?;
+        }
+        // Threads that ended meanwhile were kept until here, so that they were not seized again.
+        self.threads.retain(|thread| thread.identifier > 0);
+        if self.threads.is_empty() {
+            let pid = self.process.pid();
+            return Err(Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read")));
+        }
+        Ok(())
+    }
+
+    fn seize(&mut self, identifier: i32) -> Result<()> {
+        match process::seize(identifier).and_then(|()| {
+            self.since.get_or_insert_with(Instant::now);
+            process::interrupt(identifier)
+        }) {
+            Ok(()) => self.threads.push(Thread { identifier, stopped: false, pending_signal: 0 }),
+            Err(error) => {
+                let ended = match Status::of(identifier) {
+                    Ok(status) => status.is_dead(),
+                    Err(_) => true,
+                };
+                if !ended {
+                    return Err(self.process.explain(&error, "its threads cannot be stopped"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the threads from `first` on stand still or have ended.
+    fn wait(&mut self, first: usize) -> Result<()> {
+        let deadline = Instant::now() + STOP_DEADLINE;
+        let mut rounds = 0u32;
+        loop {
+            let mut running = None;
+            for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0)
+            {
+                match process::poll(thread.identifier) {
+                    Ok(Some(Event::Stopped { pending_signal })) => {
+                        thread.stopped = true;
+                        thread.pending_signal = pending_signal;
+                    }
+                    Ok(Some(Event::Ended)) => thread.identifier = -thread.identifier,
+                    Ok(None) => running = Some(thread.identifier),
+                    Err(error) => return Err(self.process.explain(&error, "its threads cannot be waited for")),
+                }
+            }
+            let Some(identifier) = running else { return Ok(()) };
+            if Instant::now() > deadline {
+                // One in an uninterruptible system call runs no code of the program: the others can be read.
+                let state = Status::of(identifier).map_or('X', |status| status.state);
+                if matches!(state, 'D' | 'X' | 'Z') {
+                    return Ok(());
+                }
+                let pid = self.process.pid();
+                let seconds = STOP_DEADLINE.as_secs();
+                return Err(Error::new(
+                    ErrorKind::DidNotStop,
+                    format!("thread {identifier} of process {pid} did not stop within {seconds} s (state {state})"),
+                ));
+            }
+            rounds += 1;
+            if rounds < 50 {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.release();
+    }
+}

@@ -1,0 +1,287 @@
+//! Another process: who it is, whether it may be read, and the handful of kernel calls that stop and read it.
+//!
+//! Everything here is a call into the kernel with the target's numbers; no address of the target is followed, and nothing
+//! is ever written to it. [`freeze`](super::freeze) builds on these calls, [`snapshot`](super::snapshot) on its result.
+//! Tracing belongs to the thread that began it: when that thread ends, for whatever reason, the kernel lets the target go.
+#![expect(unsafe_code, reason = "ptrace, waitid and process_vm_readv")]
+
+use super::maps::{self, Mapping};
+use super::{Memory, Unreadable};
+use crate::error::{Error, ErrorKind, Result};
+use heapsake_core::Address;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A process that exists, belongs to somebody else, and has memory of its own.
+///
+/// As a [`Memory`] it is read through the kernel, a call per read, whether it runs or not: right for a look at a few words.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    /// A thread whose memory can be read: the first one, unless that has ended before the others.
+    reader: i32,
+    /// `/proc/PID/mem`, for kernels and containers that refuse `process_vm_readv`.
+    file: Option<File>,
+    through_file: AtomicBool,
+}
+
+impl Process {
+    /// The process `pid`, after checks that tell apart why it might not be readable.
+    pub fn open(pid: i32) -> Result<Process> {
+        let status = Status::of(pid)?;
+        if pid.unsigned_abs() == std::process::id() {
+            return Err(Error::new(ErrorKind::OwnProcess, format!("process {pid} is this process"))
+                .hint("a process dumps itself with heapsake.dump(), or is dumped by another one"));
+        }
+        if status.is_kernel_thread {
+            return Err(Error::new(
+                ErrorKind::KernelThread,
+                format!("process {pid} ({}) is a thread of the kernel and has no memory of its own", status.name),
+            ));
+        }
+        if status.thread_group != pid {
+            return Err(Error::new(
+                ErrorKind::NoSuchProcess,
+                format!("{pid} is a thread of process {}", status.thread_group),
+            )
+            .hint(format!("dump process {}", status.thread_group)));
+        }
+        let mut reader = pid;
+        if status.is_dead() {
+            let living = threads(pid)
+                .into_iter()
+                .flatten()
+                .find(|&thread| thread != pid && Status::of(thread).is_ok_and(|status| !status.is_dead()));
+            reader = living.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Zombie,
+                    format!("process {pid} ({}) has ended; only its exit status is left", status.name),
+                )
+                .hint(format!("its parent, process {}, has not collected it", status.parent))
+            })?;
+        }
+        let file = File::open(format!("/proc/{reader}/mem")).ok();
+        Ok(Process { pid, reader, file, through_file: AtomicBool::new(false) })
+    }
+
+    /// The process identifier.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The thread in whose `/proc` folder the memory is described.
+    pub(super) fn reader(&self) -> i32 {
+        self.reader
+    }
+
+    /// Its mappings as they are now.
+    pub fn mappings(&self) -> Result<Vec<Mapping>> {
+        maps::of_process(self.reader).map_err(|error| self.explain(&error, "the memory map cannot be read"))
+    }
+
+    /// Reads as much as is readable from `address` on; fewer bytes than asked for mean that the next page is not.
+    pub(super) fn read(&self, address: Address, into: &mut [u8]) -> io::Result<usize> {
+        if !self.through_file.load(Ordering::Relaxed) {
+            match read_memory(self.reader, address, into) {
+                Err(error)
+                    if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) && self.file.is_some() =>
+                {
+                    self.through_file.store(true, Ordering::Relaxed);
+                }
+                Err(error) if error.raw_os_error() == Some(libc::EFAULT) => return Ok(0),
+                result => return result,
+            }
+        }
+        let file = self.file.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
+        match file.read_at(into, address.0) {
+            Err(error) if error.raw_os_error() == Some(libc::EIO) => Ok(0),
+            result => result,
+        }
+    }
+
+    /// What a failed operation on this process means: it may have died, be traced, or be out of reach.
+    pub(super) fn explain(&self, error: &io::Error, what: &str) -> Error {
+        let pid = self.pid;
+        let status = Status::of(pid);
+        let gone = matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT))
+            || !status.as_ref().is_ok_and(|status| !status.is_dead() || self.reader != pid);
+        if gone {
+            return Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read"));
+        }
+        match (error.raw_os_error(), status) {
+            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => Error::new(
+                ErrorKind::AlreadyTraced,
+                format!("process {pid} is traced by process {} already", status.tracer),
+            )
+            .hint("a process has one tracer at a time: end the debugger, strace or profiler first"),
+            (Some(libc::EPERM | libc::EACCES), Ok(status)) => status.not_permitted(pid),
+            (_, status) => {
+                let name = status.map_or_else(|_| "?".into(), |status| status.name);
+                Error::new(ErrorKind::System, format!("process {pid} ({name}): {what}: {error}"))
+            }
+        }
+    }
+}
+
+impl Memory for Process {
+    fn read_at(&self, address: Address, into: &mut [u8]) -> std::result::Result<(), Unreadable> {
+        match self.read(address, into) {
+            Ok(length) if length == into.len() => Ok(()),
+            _ => Err(Unreadable::new(address, into.len())),
+        }
+    }
+}
+
+/// What `/proc/PID/status` and `/proc/PID/stat` say.
+#[derive(Debug)]
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) state: char,
+    thread_group: i32,
+    parent: i32,
+    tracer: i32,
+    user: u32,
+    is_kernel_thread: bool,
+}
+
+impl Status {
+    pub(super) fn of(pid: i32) -> Result<Status> {
+        let missing = || {
+            Error::new(ErrorKind::NoSuchProcess, format!("there is no process {pid}")).hint(
+                "it may have ended, or live in another container: `ps -ef` lists the processes that can be seen here",
+            )
+        };
+        if pid <= 0 {
+            return Err(missing());
+        }
+        let status = fs::read(format!("/proc/{pid}/status")).map_err(|_| missing())?;
+        let status = String::from_utf8_lossy(&status);
+        let field = |name: &str| {
+            status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim()
+        };
+        let number = |name: &str| field(name).split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
+        const PF_KTHREAD: u64 = 0x0020_0000;
+        let stat = fs::read(format!("/proc/{pid}/stat")).map_err(|_| missing())?;
+        let stat = String::from_utf8_lossy(&stat);
+        // The name stands in parentheses and may hold any character, so fields are counted from the last one.
+        let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
+        Ok(Status {
+            name: field("Name").to_owned(),
+            state: field("State").chars().next().unwrap_or('?'),
+            thread_group: number("Tgid").unwrap_or(pid),
+            parent: number("PPid").unwrap_or(0),
+            tracer: number("TracerPid").unwrap_or(0),
+            user: number("Uid").map_or(0, |user| user as u32),
+            is_kernel_thread: flags.is_some_and(|flags| flags & PF_KTHREAD != 0),
+        })
+    }
+
+    /// Whether it has ended and only waits to be collected.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+
+    fn not_permitted(&self, pid: i32) -> Error {
+        let own = fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid());
+        let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
+        let scope = scope.as_deref().map_or("absent", str::trim);
+        let message = format!(
+            "process {pid} ({}) may not be read: it belongs to uid {}, this is uid {own}, \
+             /proc/sys/kernel/yama/ptrace_scope is {scope}",
+            self.name, self.user
+        );
+        let hint = if self.user != own && own != 0 {
+            format!("run as uid {} or with CAP_SYS_PTRACE (sudo; in a container --cap-add=SYS_PTRACE)", self.user)
+        } else if matches!(scope, "1" | "2" | "3") {
+            "run with CAP_SYS_PTRACE (sudo; in a container --cap-add=SYS_PTRACE), or allow it by \
+             `echo 0 > /proc/sys/kernel/yama/ptrace_scope`"
+                .into()
+        } else {
+            "CAP_SYS_PTRACE is needed, and a seccomp profile must allow ptrace (in a container --cap-add=SYS_PTRACE)"
+                .into()
+        };
+        Error::new(ErrorKind::NotPermitted, message).hint(hint)
+    }
+}
+
+/// The threads of process `pid`, by identifier.
+pub(super) fn threads(pid: i32) -> io::Result<Vec<i32>> {
+    let mut threads = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        if let Some(thread) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            threads.push(thread);
+        }
+    }
+    Ok(threads)
+}
+
+/// What a traced thread did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    /// It stands still. A signal that it was about to receive must be given to it when it is let go; 0 is none.
+    Stopped { pending_signal: i32 },
+    /// It has ended.
+    Ended,
+}
+
+/// Begins to trace `thread` without stopping it.
+pub(super) fn seize(thread: i32) -> io::Result<()> {
+    // SAFETY: takes numbers only; it changes nothing in this process's memory.
+    let result = unsafe { libc::ptrace(libc::PTRACE_SEIZE, thread, 0usize, 0usize) };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Asks a traced `thread` to stop where it is.
+pub(super) fn interrupt(thread: i32) -> io::Result<()> {
+    // SAFETY: takes numbers only; it changes nothing in this process's memory.
+    let result = unsafe { libc::ptrace(libc::PTRACE_INTERRUPT, thread, 0usize, 0usize) };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Lets a stopped `thread` go on, with `signal` if it was about to receive one.
+pub(super) fn detach(thread: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: takes numbers only; it changes nothing in this process's memory.
+    let result = unsafe { libc::ptrace(libc::PTRACE_DETACH, thread, 0usize, signal as usize) };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// What a traced `thread` has done since, if anything. The exit status of one that has ended is left for its parent.
+pub(super) fn poll(thread: i32) -> io::Result<Option<Event>> {
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: all-zero bytes are a valid `siginfo_t`, which is a plain C struct of numbers.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is a `siginfo_t` that outlives the call.
+    let result = unsafe { libc::waitid(libc::P_PID, thread as libc::id_t, &raw mut info, options) };
+    if result == -1 {
+        let error = io::Error::last_os_error();
+        // A thread that is not the first of its process vanishes without a status.
+        return if error.raw_os_error() == Some(libc::ECHILD) { Ok(Some(Event::Ended)) } else { Err(error) };
+    }
+    match info.si_code {
+        0 => Ok(None),
+        libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED => Ok(Some(Event::Ended)),
+        _ => {
+            let mut status = 0;
+            // SAFETY: `status` is an `int` that outlives the call.
+            let result = unsafe { libc::waitpid(thread, &raw mut status, libc::WNOHANG | libc::__WALL) };
+            if result != thread || !libc::WIFSTOPPED(status) {
+                return Ok(None);
+            }
+            // An event stop is the answer to the interruption or a group stop, which detaching leaves as it is. Any other
+            // stop is the delivery of a signal, which this process now holds in its hands.
+            let pending_signal = if status >> 16 == libc::PTRACE_EVENT_STOP { 0 } else { libc::WSTOPSIG(status) };
+            Ok(Some(Event::Stopped { pending_signal }))
+        }
+    }
+}
+
+/// Reads from `address` of process `pid` until `into` is full or a page is not readable.
+fn read_memory(pid: i32, address: Address, into: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: std::ptr::without_provenance_mut(address.0 as usize), iov_len: into.len() };
+    // SAFETY: the kernel writes at most `into.len()` bytes to `into`, which is borrowed mutably; `remote` is a number to it.
+    let length = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    if length < 0 { Err(io::Error::last_os_error()) } else { Ok(length as usize) }
+}

@@ -1,0 +1,247 @@
+//! The memory of a process at one moment: copied where it could change, and read from its file where it could not.
+//!
+//! Copied spans lie in one arena, in the order of their addresses, so that neighbours stay neighbours and a region of the
+//! copied map is one run of bytes. What was not copied is read in blocks, once each, when it is first asked for.
+
+use super::freeze::Frozen;
+use super::maps::Mapping;
+use super::process::Process;
+use super::{Memory, Source, Unreadable, region_map};
+use crate::error::{Error, ErrorKind, Result};
+use heapsake_core::{Address, RegionMap, Span};
+use memmap2::MmapMut;
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// A process's memory at one moment.
+pub struct Snapshot {
+    pid: i32,
+    mappings: Vec<Mapping>,
+    arena: MmapMut,
+    /// What the arena holds, and for each of its regions the place.
+    copied: RegionMap,
+    places: Vec<Copy>,
+    windows: Vec<FileWindow>,
+    regions: RegionMap,
+    threads: Vec<i32>,
+    pause: Duration,
+    copied_bytes: u64,
+}
+
+/// A span of the target, and where the arena holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copy {
+    pub(super) span: Span,
+    pub(super) offset: u64,
+}
+
+impl Copy {
+    /// The same place, of a part of the span.
+    pub(super) fn part(&self, span: Span) -> Copy {
+        Copy { span, offset: self.offset + (span.start.0 - self.span.start.0) }
+    }
+}
+
+impl Snapshot {
+    /// Stops process `pid`, copies its memory, and lets it go on.
+    ///
+    /// The stopping is done by a thread of its own: should anything go wrong in it, the target is let go when it ends.
+    pub fn of_process(pid: i32) -> Result<Snapshot> {
+        std::thread::scope(|scope| {
+            let tracer = std::thread::Builder::new()
+                .name("freezer".into())
+                .spawn_scoped(scope, || Process::freeze(pid).and_then(Frozen::copy))
+                .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
+            tracer.join().unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::System, format!("the copy of process {pid} was given up after a defect")))
+            })
+        })
+    }
+
+    /// The memory of process `pid`, every thread of which stands still already because the caller, its tracer or its
+    /// supervisor, has stopped it. It still stands still afterwards.
+    pub fn of_stopped(pid: i32) -> Result<Snapshot> {
+        let process = Process::open(pid)?;
+        let started = std::time::Instant::now();
+        let copied = super::copy::Preparation::new(&process)?.copy(&process)?;
+        let threads = super::process::threads(pid).unwrap_or_default();
+        Ok(copied.finish(threads, started.elapsed()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts come from one place and are named there")]
+    pub(super) fn new(
+        pid: i32,
+        mappings: Vec<Mapping>,
+        arena: MmapMut,
+        copies: Vec<Copy>,
+        windows: Vec<FileWindow>,
+        threads: Vec<i32>,
+        pause: Duration,
+        copied_bytes: u64,
+    ) -> Snapshot {
+        let mut spans: Vec<Span> = copies.iter().map(|copy| copy.span).collect();
+        let copied = region_map(&spans);
+        let places = copied.regions().iter().filter_map(|region| {
+            let after = copies.partition_point(|copy| copy.span.start <= region.start);
+            Some(copies.get(after.checked_sub(1)?)?.part(*region))
+        });
+        let places = places.collect();
+        spans.extend(windows.iter().map(|window| window.span));
+        let regions = region_map(&spans);
+        Snapshot { pid, mappings, arena, copied, places, windows, regions, threads, pause, copied_bytes }
+    }
+
+    /// The process that this was.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The threads that were stopped, by their identifiers in the kernel.
+    pub fn threads(&self) -> &[i32] {
+        &self.threads
+    }
+
+    /// How long the process stood still.
+    pub fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// How many bytes were copied while it did.
+    pub fn copied_bytes(&self) -> u64 {
+        self.copied_bytes
+    }
+
+    #[inline]
+    fn copied(&self, address: Address, length: usize) -> Option<&[u8]> {
+        let region = self.copied.find(address)?;
+        let place = self.places.get(usize::from(region.0))?;
+        if length as u64 > place.span.end.0 - address.0 {
+            return None;
+        }
+        let begin = (place.offset + (address.0 - place.span.start.0)) as usize;
+        self.arena.get(begin..begin + length)
+    }
+
+    fn window(&self, address: Address) -> Option<&FileWindow> {
+        let after = self.windows.partition_point(|window| window.span.start <= address);
+        self.windows.get(after.checked_sub(1)?).filter(|window| window.span.contains(address))
+    }
+
+    /// As many bytes from `address` on as lie in one piece, at most `length`.
+    fn piece(&self, address: Address, length: usize) -> Option<&[u8]> {
+        if let Some(region) = self.copied.find(address) {
+            let left = self.places.get(usize::from(region.0))?.span.end.0 - address.0;
+            return self.copied(address, length.min(left as usize));
+        }
+        self.window(address)?.piece(address, length)
+    }
+}
+
+impl Memory for Snapshot {
+    fn read_at(&self, address: Address, into: &mut [u8]) -> std::result::Result<(), Unreadable> {
+        let failure = Unreadable::new(address, into.len());
+        let mut done = 0;
+        while done < into.len() {
+            let next = Address(address.0.checked_add(done as u64).ok_or(failure)?);
+            let piece = self.piece(next, into.len() - done).filter(|piece| !piece.is_empty()).ok_or(failure)?;
+            into[done..done + piece.len()].copy_from_slice(piece);
+            done += piece.len();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
+        match self.copied(address, length) {
+            Some(bytes) => Some(bytes),
+            None => self.piece(address, length).filter(|piece| piece.len() == length),
+        }
+    }
+
+    #[inline]
+    fn word(&self, address: Address) -> Option<u64> {
+        match self.copied(address, 8) {
+            Some(bytes) => bytes.try_into().ok().map(u64::from_le_bytes),
+            None => super::read_array(self, address).map(u64::from_le_bytes),
+        }
+    }
+}
+
+impl Source for Snapshot {
+    fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+    fn regions(&self) -> &RegionMap {
+        &self.regions
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("pid", &self.pid)
+            .field("mappings", &self.mappings.len())
+            .field("copied_bytes", &self.copied_bytes)
+            .field("pause", &self.pause)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A span that is read from a file, a block at a time.
+#[derive(Debug)]
+pub(super) struct FileWindow {
+    pub(super) span: Span,
+    file: Arc<File>,
+    offset: u64,
+    blocks: Vec<OnceLock<Block>>,
+}
+
+/// Bytes read from a file: fewer than a block where the file ends or cannot be read.
+#[derive(Debug)]
+struct Block(Box<[u8]>);
+
+const BLOCK: u64 = 64 << 10;
+
+impl FileWindow {
+    /// The window that shows `file` from `offset` on at `span`.
+    pub(super) fn new(span: Span, file: Arc<File>, offset: u64) -> FileWindow {
+        let count = span.len().div_ceil(BLOCK) as usize;
+        FileWindow { span, file, offset, blocks: (0..count).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// As many bytes from `address` on as lie in one block, at most `length`.
+    fn piece(&self, address: Address, length: usize) -> Option<&[u8]> {
+        let position = address.0.checked_sub(self.span.start.0)?;
+        let index = (position / BLOCK) as usize;
+        let block = self.blocks.get(index)?.get_or_init(|| self.read(index as u64));
+        let begin = (position % BLOCK) as usize;
+        let end = block.0.len().min(begin.checked_add(length)?);
+        block.0.get(begin..end)
+    }
+
+    fn read(&self, index: u64) -> Block {
+        let length = BLOCK.min(self.span.len() - index * BLOCK) as usize;
+        // The rest of a file's last page reads as zeros, as it does in the process.
+        let mut bytes = vec![0; length];
+        let mut done = 0;
+        while done < length {
+            match self.file.read_at(&mut bytes[done..], self.offset + index * BLOCK + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    bytes.clear();
+                    break;
+                }
+            }
+        }
+        Block(bytes.into_boxed_slice())
+    }
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;
