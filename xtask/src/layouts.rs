@@ -161,7 +161,8 @@ fn column(interpreter: &Interpreter) -> Result<Option<Column>> {
         });
         for declaration in declarations {
             if let Some(structure) = lookup(declaration, &found)? {
-                let cells = cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
+                let cells =
+                    cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
                 column.insert(declaration.name, cells);
             }
         }
@@ -232,15 +233,25 @@ fn cell(kind: Kind, bit: u64, shape: &Shape) -> Option<Cell> {
 
 /// Prints structs side by side, as a help to whoever declares them.
 fn show(interpreters: &[Interpreter], names: &[String]) -> Result<()> {
-    for full_name in names {
-        let (module, name) = match full_name.split_once(':') {
-            Some((module, name)) => (Some(module), name),
-            None => (None, full_name.as_str()),
-        };
+    let mut of_module: BTreeMap<Option<&str>, HashSet<&str>> = BTreeMap::new();
+    let parts: Vec<(Option<&str>, &str)> = names
+        .iter()
+        .map(|full| full.split_once(':').map_or((None, full.as_str()), |(module, name)| (Some(module), name)))
+        .collect();
+    for (module, name) in &parts {
+        of_module.entry(*module).or_default().insert(name);
+    }
+    let mut found = BTreeMap::new();
+    for (index, interpreter) in interpreters.iter().enumerate() {
+        for (module, names) in &of_module {
+            found.insert((index, *module), definitions(interpreter, *module, names)?.unwrap_or_default());
+        }
+    }
+    for (module, name) in parts {
         let mut rows: Vec<(String, BTreeMap<usize, String>)> = vec![(name.to_owned(), BTreeMap::new())];
-        for (index, interpreter) in interpreters.iter().enumerate() {
-            let found = definitions(interpreter, module, &HashSet::from([name]))?.unwrap_or_default();
-            for structure in found.structures.get(name).into_iter().flatten() {
+        for index in 0..interpreters.len() {
+            let definitions = found.get(&(index, module)).and_then(|found| found.structures.get(name));
+            for structure in definitions.into_iter().flatten() {
                 let mut add = |row: String, text: String| {
                     if !rows.iter().any(|(known, _)| *known == row) {
                         rows.push((row.clone(), BTreeMap::new()));

@@ -129,7 +129,8 @@ impl Table {
     /// A table with the rows of `declarations`; columns are sorted by version.
     pub fn new(declarations: &[StructDeclaration], mut columns: Vec<Column>) -> Table {
         columns.sort_by_key(|column| (column.version, column.flags));
-        let fields = |structure: &StructDeclaration| structure.fields.iter().map(|field| field.row().to_owned()).collect();
+        let fields =
+            |structure: &StructDeclaration| structure.fields.iter().map(|field| field.row().to_owned()).collect();
         Table { columns, rows: declarations.iter().map(|each| (each.name.to_owned(), fields(each))).collect() }
     }
 
@@ -149,12 +150,15 @@ impl Table {
     /// # Errors
     /// [`LayoutError::UnknownLayout`] if the table has no column of that minor release and those flags.
     pub fn column(&self, version: HexVersion, flags: Flags) -> Result<&Column, LayoutError> {
-        let mut of_minor = self.columns.iter().filter(|column| column.flags == flags && column.version.same_minor(version));
+        let mut of_minor =
+            self.columns.iter().filter(|column| column.flags == flags && column.version.same_minor(version));
         let lower = of_minor.clone().filter(|column| column.version <= version).max_by_key(|column| column.version);
-        lower.or_else(|| of_minor.clone().min_by_key(|column| column.version)).or_else(|| of_minor.next()).ok_or_else(|| {
-            let known: Vec<String> = self.columns.iter().map(Column::name).collect();
-            LayoutError::UnknownLayout { version, flags, known: known.join(", ") }
-        })
+        lower.or_else(|| of_minor.clone().min_by_key(|column| column.version)).or_else(|| of_minor.next()).ok_or_else(
+            || {
+                let known: Vec<String> = self.columns.iter().map(Column::name).collect();
+                LayoutError::UnknownLayout { version, flags, known: known.join(", ") }
+            },
+        )
     }
 
     /// The table that `text` spells.
@@ -258,7 +262,10 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{TITLE}")?;
         writeln!(f, "# Generated from debug information by `cargo xtask layouts`; never edited by hand.")?;
-        writeln!(f, "# Cells: a struct's size, a field's offset in bytes or as byte.bit:width, or a dot where there is none.")?;
+        writeln!(
+            f,
+            "# Cells: a struct's size, a field's offset in bytes or as byte.bit:width, or a dot where there is none."
+        )?;
         for column in &self.columns {
             let flags = if column.flags == Flags::NONE { "-".to_owned() } else { column.flags.to_string() };
             let (name, hex, binary, compiler) = (column.name(), column.version.0, &column.binary, &column.compiler);
