@@ -5,8 +5,19 @@
 //! dereferences an address.
 
 pub mod address;
+mod engine;
+mod error;
 pub mod format;
 pub mod heap;
+mod output;
 pub mod reduce;
+mod walk;
 
 pub use address::{Address, RegionIndex, RegionMap, Span};
+pub use engine::{DumpOptions, Progress, Summary, dump};
+pub use error::{Error, ErrorKind};
+pub use output::DumpFile;
+pub use walk::{Budget, Redaction};
+
+#[cfg(test)]
+mod engine_tests;

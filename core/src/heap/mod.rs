@@ -5,11 +5,12 @@
 //! it reaches, first with a sink that marks, then with one that writes; both calls must tell the same story, so `reduce`
 //! is a pure function of the target's memory.
 
-pub mod graph;
+mod graph;
 mod outline;
 mod value;
 
 pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeKind, Variable, VariableKind};
+pub use graph::{GraphHeap, GraphNode};
 pub use value::{Integer, Text, Value, push_wtf8};
 
 use crate::address::Address;

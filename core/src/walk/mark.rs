@@ -1,0 +1,260 @@
+//! The marking pass: a breadth-first core from the roots, then address-ordered sweeps in alternating directions, depth first
+//! where little is pending.
+//!
+//! A target at a higher address than its referrer is met in the same upward sweep, so memory is read front to back. Small
+//! frontiers would make a sweep a poor search, so they are followed depth first with a bounded stack; what does not fit
+//! there stays pending for the next sweep. Nothing here recurses.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::budget::Budget;
+use super::marks::{Direction, Marks};
+use super::redaction::Redactor;
+use crate::address::Address;
+use crate::heap::{EdgeKind, Heap, Name, Outline, Sink, TypeDescription, TypeId, Value};
+
+/// Objects around the roots that no budget cuts.
+const CORE: usize = 64 << 10;
+/// With fewer pending objects than this the walk goes depth first.
+const FRONTIER: u64 = 4 << 10;
+/// Depth-first stack; beyond it objects stay pending.
+const STACK: usize = 64 << 10;
+/// How often budgets and progress are looked at.
+const STRIDE: u64 = 4 << 10;
+
+/// What the marking pass found.
+pub(crate) struct Marked {
+    pub(crate) marks: Marks,
+    pub(crate) types: Vec<TypeDescription>,
+    /// The budget that ended the walk early, in words.
+    pub(crate) cut: Option<String>,
+}
+
+/// How newly marked objects are remembered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Sweep,
+    Queue,
+    Stack,
+}
+
+struct MarkSink<'a> {
+    marks: Marks,
+    redactor: &'a mut Redactor,
+    mode: Mode,
+    fresh: VecDeque<Address>,
+    object: Address,
+    types_known: u32,
+    types_met: u32,
+    entries: u64,
+    resume: u64,
+    bytes: u64,
+}
+
+impl MarkSink<'_> {
+    #[inline]
+    fn mark(&mut self, target: Address) {
+        if self.marks.mark(target) && self.mode != Mode::Sweep && self.fresh.len() < STACK {
+            self.fresh.push_back(target);
+        }
+    }
+}
+
+impl Sink for MarkSink<'_> {
+    #[inline]
+    fn begin(&mut self, type_id: TypeId, size: u64) {
+        self.types_met = self.types_met.max(type_id.0 + 1);
+        self.bytes = self.bytes.saturating_add(size);
+    }
+
+    #[inline]
+    fn value(&mut self, value: Value<'_>) {
+        self.redactor.value(self.object, &value);
+    }
+
+    #[inline]
+    fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address) {
+        self.redactor.edge(kind, name, target);
+        self.mark(target);
+    }
+
+    #[inline]
+    fn element(&mut self, target: Address) {
+        self.mark(target);
+    }
+
+    #[inline]
+    fn entry(&mut self, key: Address, value: Address) {
+        if self.entries >= self.resume && !self.redactor.overflow {
+            self.redactor.entry(key, value);
+            self.entries += u64::from(!self.redactor.overflow);
+        } else if self.entries < self.resume {
+            self.entries += 1;
+        }
+        self.mark(key);
+        self.mark(value);
+    }
+
+    fn state(&mut self, _: &dyn erased_serde::Serialize) {}
+}
+
+/// Walks everything that is reachable from the roots of `outline`.
+pub(crate) fn mark<H: Heap>(
+    heap: &mut H,
+    outline: &Outline,
+    budget: &Budget,
+    redactor: &mut Redactor,
+    progress: &mut dyn FnMut(u64),
+) -> Marked {
+    let sink = MarkSink {
+        marks: Marks::new(&outline.spans),
+        redactor,
+        mode: Mode::Queue,
+        fresh: VecDeque::new(),
+        object: Address::NULL,
+        types_known: 0,
+        types_met: 0,
+        entries: 0,
+        resume: 0,
+        bytes: 0,
+    };
+    let started = Instant::now();
+    let mut walk = Walk { heap, sink, types: Vec::new(), visited: 0, budget, started, cut: None, progress };
+    walk.roots(outline);
+    walk.core();
+    walk.rest();
+    let Walk { sink, types, cut, .. } = walk;
+    Marked { marks: sink.marks, types, cut }
+}
+
+struct Walk<'a, H: Heap> {
+    heap: &'a mut H,
+    sink: MarkSink<'a>,
+    types: Vec<TypeDescription>,
+    visited: u64,
+    budget: &'a Budget,
+    started: Instant,
+    cut: Option<String>,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl<H: Heap> Walk<'_, H> {
+    fn roots(&mut self, outline: &Outline) {
+        let sink = &mut self.sink;
+        outline.exception.into_iter().for_each(|exception| sink.mark(exception));
+        for thread in &outline.threads {
+            sink.mark(thread.object);
+            thread.exception.into_iter().for_each(|exception| sink.mark(exception));
+            for frame in thread.frames.iter().rev() {
+                for address in [frame.object, frame.locals, frame.code] {
+                    sink.mark(address);
+                }
+                for variable in &frame.variables {
+                    sink.redactor.edge(EdgeKind::Local, Name::Text(&variable.name), variable.target);
+                    sink.mark(variable.target);
+                }
+            }
+        }
+        for frame in outline.threads.iter().flat_map(|thread| &thread.frames) {
+            sink.mark(frame.globals);
+        }
+        for root in &outline.roots {
+            sink.redactor.edge(EdgeKind::Attribute, Name::Text(&root.name), root.object);
+            sink.mark(root.object);
+        }
+    }
+
+    #[inline]
+    fn visit(&mut self, object: Address) {
+        self.sink.object = object;
+        self.sink.entries = 0;
+        self.sink.resume = 0;
+        // The writing pass makes the surrogate; what was told before the failure is marked.
+        let _ = self.heap.reduce(object, &mut self.sink);
+        self.visited += 1;
+        while self.sink.redactor.waits() {
+            let again = self.sink.redactor.overflow;
+            self.sink.redactor.resolve(self.heap);
+            if !again {
+                break;
+            }
+            self.sink.resume = self.sink.entries;
+            self.sink.entries = 0;
+            let _ = self.heap.reduce(object, &mut self.sink);
+        }
+        if self.sink.types_met > self.sink.types_known {
+            self.meet_types();
+        }
+        if self.visited % STRIDE == 0 {
+            (self.progress)(self.visited);
+            if self.visited > CORE as u64 && self.cut.is_none() {
+                self.cut = self.budget.exceeded(self.visited, self.sink.bytes, self.started);
+            }
+        }
+    }
+
+    fn meet_types(&mut self) {
+        let met = self.heap.types(TypeId(self.sink.types_known));
+        self.sink.types_known += met.len() as u32;
+        self.sink.types_met = self.sink.types_known;
+        for description in &met {
+            self.sink.mark(Address(description.address));
+        }
+        self.types.extend(met);
+    }
+
+    fn core(&mut self) {
+        for _ in 0..CORE {
+            let Some(object) = self.sink.fresh.pop_front() else { break };
+            if self.sink.marks.finish(object) {
+                self.visit(object);
+            }
+        }
+        self.sink.fresh.clear();
+    }
+
+    fn rest(&mut self) {
+        let mut direction = Direction::Up;
+        while self.sink.marks.pending > 0 && self.cut.is_none() {
+            if self.sink.marks.pending <= FRONTIER {
+                self.follow();
+            } else {
+                self.sweep(direction);
+                direction = if direction == Direction::Up { Direction::Down } else { Direction::Up };
+            }
+        }
+    }
+
+    /// Depth first from everything pending, as far as the stack reaches.
+    fn follow(&mut self) {
+        let mut pending = Vec::new();
+        self.sink.marks.collect_pending(FRONTIER as usize, &mut pending);
+        self.sink.fresh = pending.into();
+        self.sink.mode = Mode::Stack;
+        while let Some(object) = self.sink.fresh.pop_back() {
+            if self.sink.marks.finish(object) {
+                self.visit(object);
+            }
+            if self.cut.is_some() || self.sink.fresh.len() >= STACK {
+                break;
+            }
+        }
+        self.sink.fresh.clear();
+        self.sink.mode = Mode::Sweep;
+    }
+
+    fn sweep(&mut self, direction: Direction) {
+        self.sink.mode = Mode::Sweep;
+        let mut at = self.sink.marks.start(direction);
+        while let Some(line) = self.sink.marks.next_line(&mut at, direction) {
+            let mut word = 0;
+            while let Some(object) = self.sink.marks.next_pending(line, direction, &mut word) {
+                self.visit(object);
+                if self.cut.is_some() {
+                    return;
+                }
+            }
+        }
+    }
+}

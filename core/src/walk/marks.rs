@@ -1,0 +1,293 @@
+//! Mark bitmaps over the mapped memory, one bit per 8 bytes, and the object numbers that follow from them.
+//!
+//! `seen` says that an object was reached, `done` that it was visited. A summary bit per page says where something seen is
+//! not done, so a sweep looks at 1/32768 of the memory. After the walk the number of an object is the count of seen bits
+//! below it: dense, in the order of addresses, without a hash map.
+
+use crate::address::{Address, RegionMap, Span};
+
+const LINE_WORDS: usize = 8;
+/// Bytes of memory that a line of 8 words covers.
+const LINE_BYTES: u64 = 4096;
+
+/// The marks of a walk.
+pub(crate) struct Marks {
+    map: RegionMap,
+    /// First line of each region.
+    first_line: Vec<usize>,
+    seen: Vec<u64>,
+    done: Vec<u64>,
+    summary: Vec<u64>,
+    /// Seen and not done.
+    pub(crate) pending: u64,
+    /// Pointers that led out of the mapped memory, or were not aligned.
+    pub(crate) strays: u64,
+}
+
+/// Direction of a sweep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    Up,
+    Down,
+}
+
+impl Marks {
+    pub(crate) fn new(spans: &[Span]) -> Marks {
+        let map = RegionMap::new(spans);
+        let mut lines = 0;
+        let mut first_line = Vec::with_capacity(map.regions().len());
+        for region in map.regions() {
+            first_line.push(lines);
+            lines += (region.len() / LINE_BYTES) as usize;
+        }
+        let words = vec![0; lines * LINE_WORDS];
+        let done = vec![0; lines * LINE_WORDS];
+        Marks { map, first_line, seen: words, done, summary: vec![0; lines.div_ceil(64)], pending: 0, strays: 0 }
+    }
+
+    #[inline]
+    fn place(&self, address: Address) -> Option<(usize, u64)> {
+        let index = usize::from(self.map.find(address)?.0);
+        if address.0 & 7 != 0 {
+            return None;
+        }
+        let offset = address.0 - self.map.regions()[index].start.0;
+        let word = self.first_line[index] * LINE_WORDS + (offset >> 9) as usize;
+        Some((word, 1 << (offset >> 3 & 63)))
+    }
+
+    /// Marks an object as seen; whether it was not before. Null is nothing.
+    #[inline]
+    pub(crate) fn mark(&mut self, address: Address) -> bool {
+        let Some((word, bit)) = self.place(address) else {
+            self.strays += u64::from(!address.is_null());
+            return false;
+        };
+        let seen = &mut self.seen[word];
+        if *seen & bit != 0 {
+            return false;
+        }
+        *seen |= bit;
+        let line = word / LINE_WORDS;
+        self.summary[line / 64] |= 1 << (line % 64);
+        self.pending += 1;
+        true
+    }
+
+    /// Marks a seen object as done; whether it was not before.
+    #[inline]
+    pub(crate) fn finish(&mut self, address: Address) -> bool {
+        let Some((word, bit)) = self.place(address) else { return false };
+        if self.done[word] & bit != 0 {
+            return false;
+        }
+        self.done[word] |= bit;
+        self.pending -= 1;
+        true
+    }
+
+    fn address_of_line(&self, line: usize) -> Address {
+        let region = self.first_line.partition_point(|first| *first <= line) - 1;
+        let start = self.map.regions()[region].start;
+        Address(start.0 + (line - self.first_line[region]) as u64 * LINE_BYTES)
+    }
+
+    /// The next line with something pending in `direction`, from summary word `from` on; its summary bit is cleared.
+    pub(crate) fn next_line(&mut self, from: &mut usize, direction: Direction) -> Option<usize> {
+        loop {
+            let word = self.summary.get_mut(*from)?;
+            if *word != 0 {
+                let bit = match direction {
+                    Direction::Up => word.trailing_zeros(),
+                    Direction::Down => 63 - word.leading_zeros(),
+                };
+                *word &= !(1 << bit);
+                return Some(*from * 64 + bit as usize);
+            }
+            match direction {
+                Direction::Up => *from += 1,
+                Direction::Down => *from = from.checked_sub(1)?,
+            }
+        }
+    }
+
+    /// Summary word from which a sweep starts.
+    pub(crate) fn start(&self, direction: Direction) -> usize {
+        match direction {
+            Direction::Up => 0,
+            Direction::Down => self.summary.len().saturating_sub(1),
+        }
+    }
+
+    /// The next pending object of a line, which is marked as done. `word` counts from 0 to 8 and is the caller's cursor.
+    #[inline]
+    pub(crate) fn next_pending(&mut self, line: usize, direction: Direction, word: &mut usize) -> Option<Address> {
+        while *word < LINE_WORDS {
+            let within = match direction {
+                Direction::Up => *word,
+                Direction::Down => LINE_WORDS - 1 - *word,
+            };
+            let at = line * LINE_WORDS + within;
+            let pending = self.seen[at] & !self.done[at];
+            if pending == 0 {
+                *word += 1;
+                continue;
+            }
+            let bit = match direction {
+                Direction::Up => pending.trailing_zeros(),
+                Direction::Down => 63 - pending.leading_zeros(),
+            };
+            self.done[at] |= 1 << bit;
+            self.pending -= 1;
+            return Some(self.address_of_line(line).offset((within as i64 * 64 + i64::from(bit)) * 8));
+        }
+        None
+    }
+
+    /// Up to `limit` pending addresses; they stay pending.
+    pub(crate) fn collect_pending(&self, limit: usize, into: &mut Vec<Address>) {
+        for (index, summary) in self.summary.iter().enumerate() {
+            let mut rest = *summary;
+            while rest != 0 {
+                let line = index * 64 + rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                let start = self.address_of_line(line);
+                for within in 0..LINE_WORDS {
+                    let at = line * LINE_WORDS + within;
+                    let mut pending = self.seen[at] & !self.done[at];
+                    while pending != 0 {
+                        if into.len() >= limit {
+                            return;
+                        }
+                        let bit = pending.trailing_zeros();
+                        pending &= pending - 1;
+                        into.push(start.offset((within as i64 * 64 + i64::from(bit)) * 8));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The marks with numbers for all that was seen.
+    pub(crate) fn number(self) -> Numbers {
+        let mut ranks = Vec::with_capacity(self.seen.len() / LINE_WORDS + 1);
+        let mut count = 0u32;
+        for line in self.seen.chunks_exact(LINE_WORDS) {
+            ranks.push(count);
+            count += line.iter().map(|word| word.count_ones()).sum::<u32>();
+        }
+        Numbers { marks: self, ranks, count }
+    }
+}
+
+/// Objects with their numbers.
+pub(crate) struct Numbers {
+    marks: Marks,
+    ranks: Vec<u32>,
+    count: u32,
+}
+
+impl Numbers {
+    /// Number of objects.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The number of the object at `address`.
+    #[inline]
+    pub(crate) fn id(&self, address: Address) -> Option<u32> {
+        let (word, bit) = self.marks.place(address)?;
+        let seen = &self.marks.seen;
+        if seen[word] & bit == 0 {
+            return None;
+        }
+        let line = word / LINE_WORDS;
+        let mut rank = self.ranks[line] + (seen[word] & (bit - 1)).count_ones();
+        for before in &seen[line * LINE_WORDS..word] {
+            rank += before.count_ones();
+        }
+        Some(rank)
+    }
+
+    /// Every object in ascending order of addresses, with whether it was visited.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Address, bool)> + '_ {
+        let lines = self.marks.seen.chunks_exact(LINE_WORDS).enumerate();
+        lines.filter(|(_, words)| words.iter().any(|word| *word != 0)).flat_map(move |(line, words)| {
+            let start = self.marks.address_of_line(line);
+            words.iter().enumerate().flat_map(move |(within, word)| {
+                let done = self.marks.done[line * LINE_WORDS + within];
+                bits(*word).map(move |bit| (start.offset((within as i64 * 64 + i64::from(bit)) * 8), done >> bit & 1 == 1))
+            })
+        })
+    }
+}
+
+fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        (word != 0).then(|| {
+            let bit = word.trailing_zeros();
+            word &= word - 1;
+            bit
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans() -> Vec<Span> {
+        vec![Span::new(Address(0x10_0000), 0x5000), Span::new(Address(0x7000_0000_0000), 0x2000)]
+    }
+
+    #[test]
+    fn numbers_are_the_ranks_of_the_addresses() {
+        let mut marks = Marks::new(&spans());
+        let addresses = [0x10_0000, 0x10_0008, 0x10_01f8, 0x10_0200, 0x10_4ff8, 0x7000_0000_0000, 0x7000_0000_1ff8];
+        for address in addresses.iter().rev() {
+            assert!(marks.mark(Address(*address)));
+            assert!(!marks.mark(Address(*address)));
+        }
+        for stray in [0x10_0004, 0x20_0000, 8] {
+            assert!(!marks.mark(Address(stray)));
+        }
+        assert_eq!((marks.pending, marks.strays), (7, 3));
+        assert!(marks.finish(Address(0x10_0200)) && !marks.finish(Address(0x10_0200)));
+        let mut pending = Vec::new();
+        marks.collect_pending(100, &mut pending);
+        assert_eq!(pending.len(), 6);
+        let numbers = marks.number();
+        assert_eq!(numbers.count(), 7);
+        for (id, address) in addresses.iter().enumerate() {
+            assert_eq!(numbers.id(Address(*address)), Some(id as u32));
+        }
+        assert_eq!(numbers.id(Address(0x10_0010)), None);
+        let all: Vec<_> = numbers.iter().collect();
+        assert_eq!(all.iter().map(|(address, _)| address.0).collect::<Vec<_>>(), addresses);
+        assert_eq!(all.iter().filter(|(_, done)| *done).count(), 1);
+    }
+
+    #[test]
+    fn a_sweep_meets_everything_pending_in_its_direction() {
+        for direction in [Direction::Up, Direction::Down] {
+            let mut marks = Marks::new(&spans());
+            for address in [0x10_0000, 0x10_2008, 0x10_2010, 0x7000_0000_1000] {
+                marks.mark(Address(address));
+            }
+            let mut met = Vec::new();
+            let mut at = marks.start(direction);
+            while let Some(line) = marks.next_line(&mut at, direction) {
+                let mut word = 0;
+                while let Some(address) = marks.next_pending(line, direction, &mut word) {
+                    met.push(address.0);
+                }
+            }
+            let mut expected = vec![0x10_0000, 0x10_2008, 0x10_2010, 0x7000_0000_1000];
+            if direction == Direction::Down {
+                expected.reverse();
+            }
+            assert_eq!(met, expected);
+            assert_eq!(marks.pending, 0);
+        }
+    }
+}

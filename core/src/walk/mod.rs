@@ -1,0 +1,17 @@
+//! The walk: marking, numbering, and what decides about values on the way.
+
+mod budget;
+mod mark;
+mod marks;
+mod preview;
+mod redaction;
+mod secrets;
+mod write;
+
+pub use budget::Budget;
+pub(crate) use mark::{Marked, mark};
+pub(crate) use marks::Numbers;
+pub(crate) use preview::Previewer;
+pub use redaction::Redaction;
+pub(crate) use redaction::Redactor;
+pub(crate) use write::ObjectWriter;

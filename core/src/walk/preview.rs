@@ -1,0 +1,153 @@
+//! Bounded copies of the variables' values for the stacks chunk, so that the head of a cut dump shows more than names.
+
+use super::redaction::{Redaction, Redactor};
+use crate::address::Address;
+use crate::format::records::Preview;
+use crate::heap::{EdgeKind, Heap, Integer, Name, Sink, Text, TypeDescription, TypeId, Value};
+
+/// Bytes of a text.
+const TEXT_BYTES: usize = 200;
+/// Children of a container.
+const CHILDREN: usize = 6;
+/// Depth of children.
+const DEPTH: usize = 2;
+/// Previews of one dump.
+const TOTAL: usize = 40_000;
+
+/// Makes previews.
+pub(crate) struct Previewer<'a> {
+    redactor: &'a Redactor,
+    types: &'a [TypeDescription],
+    left: usize,
+}
+
+impl<'a> Previewer<'a> {
+    pub(crate) fn new(redactor: &'a Redactor, types: &'a [TypeDescription]) -> Previewer<'a> {
+        Previewer { redactor, types, left: TOTAL }
+    }
+
+    /// The preview of an object; none when it is nothing or there were enough.
+    pub(crate) fn preview<H: Heap>(&mut self, heap: &mut H, object: Address) -> Option<Preview> {
+        self.at_depth(heap, object, 0)
+    }
+
+    /// Recurses at most [`DEPTH`] deep.
+    fn at_depth<H: Heap>(&mut self, heap: &mut H, object: Address, depth: usize) -> Option<Preview> {
+        if object.is_null() || self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let mut sink = PreviewSink::default();
+        let failed = heap.reduce(object, &mut sink).err();
+        let type_name = self.types.get(sink.type_id as usize).map_or_else(String::new, |known| known.name.clone());
+        let mut preview = Preview { type_name, length: sink.length, ..Preview::default() };
+        if let Some(failure) = failed {
+            preview.text = Some(format!("<{failure}>"));
+            return Some(preview);
+        }
+        let hidden = self.redactor.level == Redaction::AllValues || self.redactor.withheld(object);
+        preview.text = match sink.text {
+            Some(_) if hidden => Some("<redacted>".to_owned()),
+            Some(text) if self.redactor.copies(text.as_bytes()) => Some("<redacted>".to_owned()),
+            text => text,
+        };
+        if depth < DEPTH {
+            for (name, key, child) in sink.children {
+                let mut label = name;
+                if !key.is_null() {
+                    let mut key_sink = PreviewSink::default();
+                    let withheld = self.redactor.level == Redaction::AllValues || self.redactor.withheld(key);
+                    if heap.reduce(key, &mut key_sink).is_ok() && !withheld {
+                        label = key_sink.text.unwrap_or_default();
+                    }
+                }
+                if let Some(child) = self.at_depth(heap, child, depth + 1) {
+                    preview.children.push((label, child));
+                }
+            }
+        }
+        Some(preview)
+    }
+}
+
+#[derive(Default)]
+struct PreviewSink {
+    type_id: u32,
+    text: Option<String>,
+    length: Option<u64>,
+    /// Name, or else key, and target.
+    children: Vec<(String, Address, Address)>,
+}
+
+impl PreviewSink {
+    fn child(&mut self, name: String, key: Address, target: Address) {
+        if self.children.len() < CHILDREN && !target.is_null() {
+            self.children.push((name, key, target));
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end < text.len() { format!("{}…", &text[..end]) } else { text.to_owned() }
+}
+
+impl Sink for PreviewSink {
+    fn begin(&mut self, type_id: TypeId, _: u64) {
+        self.type_id = type_id.0;
+    }
+
+    fn value(&mut self, value: Value<'_>) {
+        self.text = Some(match value {
+            Value::Integer(Integer::Small(number)) => number.to_string(),
+            Value::Integer(integer) => {
+                let (negative, magnitude) = integer.magnitude();
+                format!("{}integer of {} bits", if negative { "negative " } else { "" }, magnitude.len() * 8)
+            }
+            Value::Float(number) => format!("{number:?}"),
+            Value::Complex(real, imaginary) => format!("({real:?}+{imaginary:?}j)"),
+            Value::Text(text) => {
+                let mut bytes = Vec::new();
+                let head = match text {
+                    Text::Utf8(text) => Text::Utf8(&text[..text.floor_char_boundary(TEXT_BYTES * 2)]),
+                    Text::Ascii(bytes) => Text::Ascii(&bytes[..bytes.len().min(TEXT_BYTES * 2)]),
+                    Text::Latin1(bytes) => Text::Latin1(&bytes[..bytes.len().min(TEXT_BYTES * 2)]),
+                    Text::Ucs2(bytes) => Text::Ucs2(&bytes[..bytes.len().min(TEXT_BYTES * 4)]),
+                    Text::Ucs4(bytes) => Text::Ucs4(&bytes[..bytes.len().min(TEXT_BYTES * 8)]),
+                };
+                head.write_wtf8(&mut bytes);
+                cut(&String::from_utf8_lossy(&bytes))
+            }
+            Value::Bytes(bytes) => {
+                self.length = Some(bytes.len() as u64);
+                cut(&bytes[..bytes.len().min(TEXT_BYTES)].escape_ascii().to_string())
+            }
+        });
+    }
+
+    fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address) {
+        if let (EdgeKind::Attribute, Name::Text(text)) = (kind, name) {
+            if !text.starts_with("__") {
+                self.child(text.to_owned(), Address::NULL, target);
+            }
+        } else if let (EdgeKind::Attribute, Name::Object(key)) = (kind, name) {
+            self.child(String::new(), key, target);
+        }
+    }
+
+    fn element(&mut self, target: Address) {
+        let at = self.length.unwrap_or(0);
+        self.length = Some(at + 1);
+        self.child(at.to_string(), Address::NULL, target);
+    }
+
+    fn entry(&mut self, key: Address, value: Address) {
+        self.length = Some(self.length.unwrap_or(0) + 1);
+        self.child(String::new(), key, value);
+    }
+
+    fn state(&mut self, _: &dyn erased_serde::Serialize) {}
+}

@@ -1,0 +1,496 @@
+//! The writing pass: objects in address order into the columns of object chunks.
+
+use std::io;
+
+use rustc_hash::FxHashMap;
+
+use super::marks::Numbers;
+use super::redaction::{Redaction, Redactor};
+use crate::address::Address;
+use crate::format::varint::{self, zigzag};
+use crate::format::{
+    ChunkKind, Coded, Columns, INLINE_PAYLOAD, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind, Writer,
+    cbor, encode_segment, payload,
+};
+use crate::heap::{EdgeKind, Heap, Integer, Name, Sink, Text, TypeId, Value};
+use crate::reduce::{Failure, Reason};
+
+/// Objects of one chunk at most, so that numbers within a chunk stay small.
+const OBJECTS_PER_CHUNK: u32 = 64 << 10;
+/// Bytes of one payload chunk.
+const PAYLOAD_PIECE: usize = 1 << 20;
+/// Larger objects have their size in a column, so that equal shapes share an entry.
+const FIXED_SIZE: u64 = 256;
+/// Interned label texts have this bit set; the others are addresses or, with [`INDEX`], numbers.
+const TEXT: u64 = 1 << 63;
+const INDEX: u64 = 1 << 62;
+const NO_SHAPE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Label {
+    kind: EdgeKind,
+    key: u64,
+}
+
+#[derive(Debug)]
+struct OpenShape {
+    shape: Shape,
+    labels: Vec<Label>,
+    predicted: Vec<u64>,
+    last_number: i64,
+    /// The shape of the same type that was opened before.
+    before: u32,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) objects: u64,
+    pub(crate) edges: u64,
+    pub(crate) bytes: u64,
+    pub(crate) strays: u64,
+    pub(crate) redacted: u64,
+    pub(crate) surrogates: FxHashMap<Reason, u64>,
+}
+
+/// Writes objects.
+pub(crate) struct ObjectWriter<'a, 'w> {
+    numbers: &'a Numbers,
+    redactor: &'a Redactor,
+    writer: &'a mut Writer<'w>,
+    columns: Columns,
+    raw: Vec<u8>,
+    shapes: Vec<OpenShape>,
+    newest_of_type: FxHashMap<u32, u32>,
+    tail_predictors: FxHashMap<u32, TailPredictor>,
+    texts: FxHashMap<Box<str>, u32>,
+    text_of: Vec<Box<str>>,
+    first: u32,
+    count: u32,
+    first_address: u64,
+    last_address: u64,
+    shape_bytes: usize,
+    pub(crate) written: Written,
+    /// One past the highest type number told.
+    pub(crate) types_met: u32,
+    error: Option<io::Error>,
+    // The object that is being told.
+    id: u32,
+    address: Address,
+    type_id: u32,
+    size: u64,
+    value: ValueKind,
+    number: i64,
+    marks: (usize, usize),
+    labels: Vec<Label>,
+    targets: Vec<u64>,
+    target_strays: Vec<u64>,
+    tail: Vec<u64>,
+    tail_strays: Vec<u64>,
+    tail_spilled: u64,
+    tail_kind: TailKind,
+    state: Option<Vec<u8>>,
+    withheld: Option<String>,
+}
+
+impl<'a, 'w> ObjectWriter<'a, 'w> {
+    pub(crate) fn new(numbers: &'a Numbers, redactor: &'a Redactor, writer: &'a mut Writer<'w>) -> ObjectWriter<'a, 'w> {
+        ObjectWriter {
+            numbers,
+            redactor,
+            writer,
+            columns: Columns::default(),
+            raw: Vec::new(),
+            shapes: Vec::new(),
+            newest_of_type: FxHashMap::default(),
+            tail_predictors: FxHashMap::default(),
+            texts: FxHashMap::default(),
+            text_of: Vec::new(),
+            first: 0,
+            count: 0,
+            first_address: 0,
+            last_address: 0,
+            shape_bytes: 0,
+            written: Written::default(),
+            types_met: 0,
+            error: None,
+            id: 0,
+            address: Address::NULL,
+            type_id: 0,
+            size: 0,
+            value: ValueKind::Nothing,
+            number: 0,
+            marks: (0, 0),
+            labels: Vec::new(),
+            targets: Vec::new(),
+            target_strays: Vec::new(),
+            tail: Vec::new(),
+            tail_strays: Vec::new(),
+            tail_spilled: 0,
+            tail_kind: TailKind::Nothing,
+            state: None,
+            withheld: None,
+        }
+    }
+
+    /// Writes the next object, which has the next number; `visited` is whether the marking pass came to it.
+    pub(crate) fn object<H: Heap>(&mut self, heap: &mut H, address: Address, visited: bool) -> io::Result<()> {
+        self.address = address;
+        self.type_id = 0;
+        self.size = 0;
+        self.value = ValueKind::Nothing;
+        self.marks = (self.columns.lengths.len(), self.columns.payload.len());
+        self.labels.clear();
+        self.targets.clear();
+        self.target_strays.clear();
+        self.tail.clear();
+        self.tail_strays.clear();
+        self.tail_spilled = 0;
+        self.tail_kind = TailKind::Nothing;
+        self.state = None;
+        self.withheld = None;
+        let mut failure = heap.reduce(address, self).err();
+        if !visited {
+            self.forget_value();
+            self.forget_edges();
+            failure = Some(Failure::new(Reason::Budget, ""));
+        } else if failure.is_some() {
+            self.forget_value();
+        } else if let Some(placeholder) = self.withheld.take() {
+            self.forget_value();
+            failure = Some(Failure::new(Reason::Redacted, placeholder));
+        }
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        self.finish(heap, failure)?;
+        self.id += 1;
+        if self.columns.len() + self.shape_bytes >= OBJECTS_RAW_LENGTH || self.count >= OBJECTS_PER_CHUNK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn forget_value(&mut self) {
+        self.columns.lengths.truncate(self.marks.0);
+        self.columns.payload.truncate(self.marks.1);
+        self.value = ValueKind::Nothing;
+    }
+
+    fn forget_edges(&mut self) {
+        self.labels.clear();
+        self.targets.clear();
+        self.target_strays.clear();
+        self.tail.clear();
+        self.tail_strays.clear();
+        self.tail_kind = TailKind::Nothing;
+        self.state = None;
+    }
+
+    #[inline]
+    fn coded(&mut self, target: Address, tail: bool) -> u64 {
+        if target.is_null() {
+            return Coded::NOTHING.0;
+        }
+        self.written.edges += 1;
+        if let Some(id) = self.numbers.id(target) {
+            return Coded::object(id).0;
+        }
+        self.written.strays += 1;
+        if tail { &mut self.tail_strays } else { &mut self.target_strays }.push(target.0);
+        Coded::STRAY.0
+    }
+
+    #[inline]
+    fn push_tail(&mut self, target: Address) {
+        let coded = self.coded(target, true);
+        self.tail.push(coded);
+    }
+
+    fn spill(&mut self) {
+        let stride = if self.tail_kind == TailKind::Entries { 2 } else { 1 };
+        let segment = encode_segment(self.tail_spilled, stride, &self.tail, &self.tail_strays);
+        let written = self.writer.chunk(ChunkKind::Elements, self.id, self.tail.len() as u32, &segment);
+        self.keep(written);
+        self.tail_spilled += self.tail.len() as u64;
+        self.tail.clear();
+        self.tail_strays.clear();
+    }
+
+    fn keep(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn bytes(&mut self, inline: ValueKind, long: ValueKind, bytes: &[u8]) {
+        if self.redactor.withheld(self.address) || self.redactor.copies(bytes) {
+            self.withheld = Some(self.redactor.placeholder(bytes));
+            return;
+        }
+        varint::put(&mut self.columns.lengths, bytes.len() as u64);
+        if bytes.len() <= INLINE_PAYLOAD {
+            self.value = inline;
+            self.columns.payload.extend_from_slice(bytes);
+            return;
+        }
+        self.value = long;
+        for (number, piece) in bytes.chunks(PAYLOAD_PIECE).enumerate() {
+            let raw = payload((number * PAYLOAD_PIECE) as u64, piece);
+            let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &raw);
+            self.keep(written);
+        }
+    }
+
+    fn text_key(&mut self, text: &str) -> u64 {
+        if let Some(known) = self.texts.get(text) {
+            return TEXT | u64::from(*known);
+        }
+        let number = self.text_of.len() as u32;
+        self.texts.insert(text.into(), number);
+        self.text_of.push(text.into());
+        TEXT | u64::from(number)
+    }
+
+    fn fits(&self, open: &OpenShape, size: Option<u64>, surrogate: Option<&Failure>) -> bool {
+        let shape = &open.shape;
+        shape.value == self.value
+            && shape.size == size
+            && shape.tail == self.tail_kind
+            && shape.state == self.state.is_some()
+            && open.labels == self.labels
+            && match (&shape.surrogate, surrogate) {
+                (None, None) => true,
+                (Some((reason, detail)), Some(failure)) => *reason == failure.reason && *detail == failure.detail,
+                _ => false,
+            }
+    }
+
+    fn shape<H: Heap>(&mut self, heap: &H, size: Option<u64>, surrogate: Option<&Failure>) -> usize {
+        let newest = self.newest_of_type.get(&self.type_id).copied().unwrap_or(NO_SHAPE);
+        let mut at = newest;
+        while let Some(open) = self.shapes.get(at as usize) {
+            if self.fits(open, size, surrogate) {
+                return at as usize;
+            }
+            at = open.before;
+        }
+        let mut edges = Vec::with_capacity(self.labels.len());
+        for label in &self.labels {
+            let name = if label.key & TEXT != 0 {
+                LabelName::Text(self.text_of.get((label.key & !TEXT) as usize).map_or_else(String::new, ToString::to_string))
+            } else if label.key & INDEX != 0 {
+                LabelName::Index((label.key & !INDEX) as u32)
+            } else {
+                let mut name = String::new();
+                heap.text(Address(label.key), &mut |text| text.clone_into(&mut name));
+                LabelName::Text(name)
+            };
+            self.shape_bytes += 3 + if let LabelName::Text(text) = &name { text.len() } else { 4 };
+            edges.push((label.kind, name));
+        }
+        let shape = Shape {
+            type_id: self.type_id,
+            size,
+            value: self.value,
+            tail: self.tail_kind,
+            state: self.state.is_some(),
+            surrogate: surrogate.map(|failure| (failure.reason, failure.detail.to_string())),
+            edges,
+        };
+        self.shape_bytes += 12 + shape.surrogate.as_ref().map_or(0, |(_, detail)| detail.len() + 2);
+        self.shapes.push(OpenShape {
+            shape,
+            labels: self.labels.clone(),
+            predicted: vec![0; self.labels.len()],
+            last_number: 0,
+            before: newest,
+        });
+        let index = self.shapes.len() - 1;
+        self.newest_of_type.insert(self.type_id, index as u32);
+        index
+    }
+
+    fn finish<H: Heap>(&mut self, heap: &H, failure: Option<Failure>) -> io::Result<()> {
+        let plain = matches!(self.value, ValueKind::Nothing | ValueKind::Small | ValueKind::Float | ValueKind::Complex);
+        let fixed = plain && self.tail_kind == TailKind::Nothing && self.state.is_none() && self.size < FIXED_SIZE;
+        let size = fixed.then_some(self.size);
+        let index = self.shape(heap, size, failure.as_ref());
+        if self.count == 0 {
+            self.first = self.id;
+            self.first_address = self.address.0;
+            self.last_address = self.address.0;
+        }
+        let columns = &mut self.columns;
+        varint::put(&mut columns.shapes, index as u64);
+        varint::put(&mut columns.addresses, (self.address.0 - self.last_address) >> 3);
+        self.last_address = self.address.0;
+        if !fixed {
+            varint::put(&mut columns.sizes, self.size);
+        }
+        let open = &mut self.shapes[index];
+        if self.value == ValueKind::Small {
+            varint::put(&mut columns.numbers, zigzag(self.number.wrapping_sub(open.last_number)));
+            open.last_number = self.number;
+        }
+        for (coded, predicted) in self.targets.iter().zip(&mut open.predicted) {
+            varint::put(&mut columns.targets, zigzag(coded.wrapping_sub(*predicted) as i64));
+            if *coded >= 2 {
+                *predicted = *coded;
+            }
+        }
+        if self.tail_kind != TailKind::Nothing {
+            let stride = if self.tail_kind == TailKind::Entries { 2 } else { 1 };
+            varint::put(&mut columns.tails, self.tail_spilled + self.tail.len() as u64);
+            self.tail_predictors.entry(self.type_id).or_default().encode(&self.tail, stride, &mut columns.tails);
+        }
+        for stray in self.target_strays.iter().chain(&self.tail_strays) {
+            varint::put(&mut columns.strays, *stray);
+        }
+        if let Some(state) = &self.state {
+            varint::put(&mut columns.states, state.len() as u64);
+            columns.states.extend_from_slice(state);
+        }
+        self.count += 1;
+        self.written.objects += 1;
+        self.written.bytes += self.size;
+        if let Some(failure) = failure {
+            *self.written.surrogates.entry(failure.reason).or_default() += 1;
+            self.written.redacted += u64::from(failure.reason == Reason::Redacted);
+        }
+        Ok(())
+    }
+
+    /// Writes the open chunk.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let raw = &mut self.raw;
+        raw.clear();
+        varint::put(raw, self.shapes.len() as u64);
+        for open in &self.shapes {
+            open.shape.encode(raw);
+        }
+        varint::put(raw, self.first_address);
+        for column in self.columns.all() {
+            varint::put(raw, column.len() as u64);
+        }
+        for column in self.columns.all() {
+            raw.extend_from_slice(column);
+        }
+        self.writer.chunk(ChunkKind::Objects, self.first, self.count, &self.raw)?;
+        self.columns.clear();
+        self.shapes.clear();
+        self.newest_of_type.clear();
+        self.tail_predictors.clear();
+        self.shape_bytes = 0;
+        self.count = 0;
+        Ok(())
+    }
+}
+
+impl Sink for ObjectWriter<'_, '_> {
+    #[inline]
+    fn begin(&mut self, type_id: TypeId, size: u64) {
+        self.type_id = type_id.0;
+        self.size = size;
+        self.types_met = self.types_met.max(type_id.0 + 1);
+    }
+
+    #[inline]
+    fn value(&mut self, value: Value<'_>) {
+        if self.redactor.level == Redaction::AllValues {
+            self.withheld = Some(String::new());
+            return;
+        }
+        match value {
+            Value::Integer(Integer::Small(number)) if !self.redactor.withheld(self.address) => {
+                self.value = ValueKind::Small;
+                self.number = number;
+            }
+            Value::Integer(integer) => {
+                let (negative, magnitude) = integer.magnitude();
+                let mut bytes = vec![u8::from(negative)];
+                bytes.extend(magnitude);
+                self.bytes(ValueKind::Big, ValueKind::LongBytes, &bytes);
+            }
+            Value::Float(number) => {
+                self.value = ValueKind::Float;
+                self.columns.payload.extend(number.to_le_bytes());
+            }
+            Value::Complex(real, imaginary) => {
+                self.value = ValueKind::Complex;
+                self.columns.payload.extend(real.to_le_bytes());
+                self.columns.payload.extend(imaginary.to_le_bytes());
+            }
+            Value::Text(Text::Ascii(bytes)) => self.bytes(ValueKind::Text, ValueKind::LongText, bytes),
+            Value::Text(Text::Utf8(text)) => self.bytes(ValueKind::Text, ValueKind::LongText, text.as_bytes()),
+            Value::Text(text) => {
+                let mut bytes = Vec::new();
+                text.write_wtf8(&mut bytes);
+                self.bytes(ValueKind::Text, ValueKind::LongText, &bytes);
+            }
+            Value::Bytes(bytes) => self.bytes(ValueKind::Bytes, ValueKind::LongBytes, bytes),
+        }
+    }
+
+    #[inline]
+    fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address) {
+        let key = match name {
+            Name::Object(address) => address.0 & !(TEXT | INDEX),
+            Name::Text(text) => self.text_key(text),
+            Name::Index(index) => INDEX | u64::from(index),
+        };
+        self.labels.push(Label { kind, key });
+        let coded = self.coded(target, false);
+        self.targets.push(coded);
+    }
+
+    #[inline]
+    fn element(&mut self, target: Address) {
+        self.tail_kind = TailKind::Elements;
+        self.push_tail(target);
+        if self.tail.len() == SEGMENT {
+            self.spill();
+        }
+    }
+
+    #[inline]
+    fn entry(&mut self, key: Address, value: Address) {
+        self.tail_kind = TailKind::Entries;
+        self.push_tail(key);
+        self.push_tail(value);
+        if self.tail.len() == SEGMENT {
+            self.spill();
+        }
+    }
+
+    fn state(&mut self, state: &dyn erased_serde::Serialize) {
+        let mut value = match ciborium::Value::serialized(state) {
+            Ok(value) => value,
+            Err(error) => ciborium::Value::Map(vec![("error".into(), error.to_string().into())]),
+        };
+        if self.redactor.level == Redaction::AllValues {
+            return;
+        }
+        self.redactor.scrub(&mut value);
+        if let Some(before) = self.state.take()
+            && let Ok(ciborium::Value::Map(mut entries)) = ciborium::from_reader::<ciborium::Value, _>(&before[..])
+        {
+            match value {
+                ciborium::Value::Map(more) => entries.extend(more),
+                other => entries.push(("state".into(), other)),
+            }
+            value = ciborium::Value::Map(entries);
+        }
+        let bytes = cbor(&value);
+        // A state that would not fit a chunk is a reducer's mistake; it costs the state and not the dump.
+        if bytes.len() <= OBJECTS_RAW_LENGTH * 8 {
+            self.state = Some(bytes);
+        } else {
+            let note = format!("state of {} bytes left out", bytes.len());
+            self.state = Some(cbor(&ciborium::Value::Map(vec![("error".into(), note.into())])));
+        }
+    }
+}
