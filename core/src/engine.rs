@@ -92,6 +92,26 @@ pub fn dump<H: Heap>(heap: &mut H, out: &mut dyn Write, options: DumpOptions) ->
     save(heap, out, options).map_err(|source| Error::new(ErrorKind::Write, source))
 }
 
+/// What a walk reaches, without writing anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Objects.
+    pub objects: u64,
+    /// Types.
+    pub types: u64,
+    /// Pointers that led out of the mapped memory.
+    pub strays: u64,
+}
+
+/// Counts what is reachable from the roots of `heap`: the marking pass alone.
+pub fn reach<H: Heap>(heap: &mut H) -> Reached {
+    let outline = heap.outline();
+    let mut redactor = Redactor::new(Redaction::None);
+    let marked = mark(heap, &outline, &Budget::default(), &mut redactor, &mut |_| {});
+    let strays = marked.marks.strays;
+    Reached { objects: u64::from(marked.marks.number().count()), types: marked.types.len() as u64, strays }
+}
+
 fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) -> io::Result<Summary> {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let started = Instant::now();
@@ -133,7 +153,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
     for (count, (address, visited)) in numbers.iter().enumerate() {
         objects.object(heap, address, visited)?;
-        if count as u64 % PROGRESS_STRIDE == 0 {
+        if (count as u64).is_multiple_of(PROGRESS_STRIDE) {
             report(Progress::Written(count as u64, u64::from(numbers.count())));
         }
     }

@@ -14,7 +14,7 @@ pub mod reduce;
 mod walk;
 
 pub use address::{Address, RegionIndex, RegionMap, Span};
-pub use engine::{DumpOptions, Progress, Summary, dump};
+pub use engine::{DumpOptions, Progress, Reached, Summary, dump, reach};
 pub use error::{Error, ErrorKind};
 pub use output::DumpFile;
 pub use walk::{Budget, Redaction};

@@ -1,1 +1,1 @@
-//! heapsake examples.
+//! Programs that show how to use heapsake from Rust; see `fleet.rs`.

@@ -72,28 +72,21 @@
 //! use heapsake_core::format::{ChunkHeader, ChunkKind, Codec, Decoded, HEADER_LENGTH, Objects};
 //!
 //! let bytes = [
-//!     // magic                                     kind codec flags  sequence
-//!     0x8a, b'h', b's', b'k', 0x0d, 0x0a, 0x1a, 0x0a, 5,   0,   0, 0,  4, 0, 0, 0,
-//!     // raw length  stored length  first        count
-//!     20, 0, 0, 0,   20, 0, 0, 0,   0, 0, 0, 0,  1, 0, 0, 0,
-//!     // checksum of the payload, checksum of the header
-//!     0xd8, 0xaf, 0x5a, 0xe7, 0xde, 0xe1, 0x0b, 0x57,
-//!     // one shape: type 0, no flags, value kind 1, size 28, no edges
+//!     // magic; kind 5, stored as it is, no flags
+//!     0x8a, 0x68, 0x73, 0x6b, 0x0d, 0x0a, 0x1a, 0x0a, 5, 0, 0, 0,
+//!     // sequence number, length decompressed, length stored, first object, count
+//!     4, 0, 0, 0, 21, 0, 0, 0, 21, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+//!     // checksums of payload and header
+//!     0x68, 0x5a, 0x6f, 0x7e, 0xde, 0x6a, 0x9e, 0x48,
+//!     // one shape: type 0, no flags, a small integer, 28 bytes, no edges
 //!     1, 0, 0, 1, 28, 0,
-//!     // address 4096
+//!     // relative to address 4096
 //!     0x80, 0x20,
-//!     // lengths of the columns: shapes 1, addresses 1, sizes 0, numbers 1, and six empty ones
-//!     1, 1, 0, 0, 0, 0, 0, 0, 0, 0,
-//!     // shape 0, address + 0
-//!     0, 0,
+//!     // lengths of the columns: shapes 1, addresses 1, numbers 1, the others empty
+//!     1, 1, 0, 1, 0, 0, 0, 0, 0, 0,
+//!     // shape 0; address + 0; 7, zigzag-coded
+//!     0, 0, 14,
 //! ];
-//! # let mut bytes = bytes.to_vec();
-//! # // numbers: zigzag(7) = 14
-//! # bytes[51] = 1; bytes.push(14); bytes[16] = 21; bytes[20] = 21;
-//! # let payload_sum = crc32fast::hash(&bytes[40..]).to_le_bytes();
-//! # bytes[32..36].copy_from_slice(&payload_sum);
-//! # let header_sum = crc32fast::hash(&bytes[..36]).to_le_bytes();
-//! # bytes[36..40].copy_from_slice(&header_sum);
 //! let header = ChunkHeader::decode(&bytes).unwrap();
 //! assert_eq!((header.kind, header.codec, header.count), (ChunkKind::Objects, Codec::None, 1));
 //! let objects = Objects::decode(header.first, header.count, bytes[HEADER_LENGTH..].to_vec()).unwrap();

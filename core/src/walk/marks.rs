@@ -135,7 +135,7 @@ impl Marks {
             }
             let bit = match direction {
                 Direction::Up => pending.trailing_zeros(),
-                Direction::Down => 63 - pending.leading_zeros(),
+                Direction::Down => pending.ilog2(),
             };
             self.done[at] |= 1 << bit;
             self.pending -= 1;
@@ -169,12 +169,15 @@ impl Marks {
     }
 
     /// The marks with numbers for all that was seen.
-    pub(crate) fn number(self) -> Numbers {
-        let mut ranks = Vec::with_capacity(self.seen.len() / LINE_WORDS + 1);
+    pub(crate) fn number(mut self) -> Numbers {
+        if self.pending == 0 {
+            self.done = Vec::new();
+        }
+        let mut ranks = Vec::with_capacity(self.seen.len());
         let mut count = 0u32;
-        for line in self.seen.chunks_exact(LINE_WORDS) {
+        for word in &self.seen {
             ranks.push(count);
-            count += line.iter().map(|word| word.count_ones()).sum::<u32>();
+            count += word.count_ones();
         }
         Numbers { marks: self, ranks, count }
     }
@@ -183,6 +186,8 @@ impl Marks {
 /// Objects with their numbers.
 pub(crate) struct Numbers {
     marks: Marks,
+    /// Number of the first object of each word. One entry a word and not a line: half a percent of memory more, and no
+    /// summing for each of the millions of edges.
     ranks: Vec<u32>,
     count: u32,
 }
@@ -197,16 +202,8 @@ impl Numbers {
     #[inline]
     pub(crate) fn id(&self, address: Address) -> Option<u32> {
         let (word, bit) = self.marks.place(address)?;
-        let seen = &self.marks.seen;
-        if seen[word] & bit == 0 {
-            return None;
-        }
-        let line = word / LINE_WORDS;
-        let mut rank = self.ranks[line] + (seen[word] & (bit - 1)).count_ones();
-        for before in &seen[line * LINE_WORDS..word] {
-            rank += before.count_ones();
-        }
-        Some(rank)
+        let seen = self.marks.seen[word];
+        (seen & bit != 0).then(|| self.ranks[word] + (seen & (bit - 1)).count_ones())
     }
 
     /// Every object in ascending order of addresses, with whether it was visited.
@@ -215,7 +212,8 @@ impl Numbers {
         lines.filter(|(_, words)| words.iter().any(|word| *word != 0)).flat_map(move |(line, words)| {
             let start = self.marks.address_of_line(line);
             words.iter().enumerate().flat_map(move |(within, word)| {
-                let done = self.marks.done[line * LINE_WORDS + within];
+                // Nothing pending, no bitmap of what is done.
+                let done = self.marks.done.get(line * LINE_WORDS + within).copied().unwrap_or(u64::MAX);
                 bits(*word).map(move |bit| (start.offset((within as i64 * 64 + i64::from(bit)) * 8), done >> bit & 1 == 1))
             })
         })

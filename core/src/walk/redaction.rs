@@ -95,15 +95,12 @@ impl Redactor {
 
     /// Notes what stands under the name `text`.
     pub(crate) fn named(&mut self, text: &str, target: Address) {
-        let secret = match self.texts.get(text) {
-            Some(secret) => *secret,
-            None => {
-                let secret = is_secret_name(text);
-                if self.texts.len() < KNOWN_TEXTS {
-                    self.texts.insert(text.into(), secret);
-                }
-                secret
+        let secret = if let Some(secret) = self.texts.get(text) { *secret } else {
+            let secret = is_secret_name(text);
+            if self.texts.len() < KNOWN_TEXTS {
+                self.texts.insert(text.into(), secret);
             }
+            secret
         };
         if secret {
             self.secret(text, target);
