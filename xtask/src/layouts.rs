@@ -184,7 +184,10 @@ fn lookup<'d>(declaration: &StructDeclaration, found: &'d Definitions) -> Result
             Some(several) => {
                 // Where files differ about a name, the declared fields must single one out.
                 let fits = |structure: &&Structure| {
-                    declaration.fields.iter().all(|field| field.optional || place(field, structure).is_some())
+                    declaration
+                        .fields
+                        .iter()
+                        .all(|field| matches!(place(field, structure), Ok(Some(_))) || field.optional)
                 };
                 let fitting: Vec<&Structure> = several.iter().filter(fits).collect();
                 match fitting.as_slice() {
@@ -197,21 +200,32 @@ fn lookup<'d>(declaration: &StructDeclaration, found: &'d Definitions) -> Result
     Ok(None)
 }
 
-fn place<'s>(field: &FieldDeclaration, structure: &'s Structure) -> Option<(u64, &'s Shape)> {
-    field.paths.split('|').find_map(|path| structure.find(path))
-}
-
 fn cells(declaration: &StructDeclaration, structure: &Structure) -> Result<StructCells> {
     let mut cells = StructCells::new(u32::try_from(structure.size)?);
     for field in declaration.fields {
-        let Some((bit, shape)) = place(field, structure) else {
-            continue;
-        };
-        let cell = cell(field.kind, bit, shape);
-        let cell = cell.with_context(|| format!("{} is declared {:?}, but is {shape:?}", field.row(), field.kind))?;
-        cells.insert(field.row(), cell);
+        if let Some(cell) = place(field, structure)? {
+            cells.insert(field.row(), cell);
+        }
     }
     Ok(cells)
+}
+
+/// Where a field lies: the first of its paths that is what was declared. It is an error if there are such members, and
+/// none of them is.
+fn place(field: &FieldDeclaration, structure: &Structure) -> Result<Option<Cell>> {
+    let mut unfit = None;
+    for path in field.paths.split('|') {
+        if let Some((bit, shape)) = structure.find(path) {
+            match cell(field.kind, bit, shape) {
+                Some(cell) => return Ok(Some(cell)),
+                None => unfit = unfit.or(Some((path, shape))),
+            }
+        }
+    }
+    match unfit {
+        Some((path, shape)) => bail!("{path} is declared {:?}, but is {shape:?}", field.kind),
+        None => Ok(None),
+    }
 }
 
 /// The cell of a member, if it is what was declared; signedness is the declaration's to choose.

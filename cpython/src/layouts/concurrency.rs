@@ -97,7 +97,7 @@ layout! {
         lock_lock: Option<Address>,
         in_weakreflist: Option<Address>,
         locked: Option<i8>,
-        mutex as "lock._bits|lock": Option<Bits>,
+        mutex as "lock|lock._bits": Option<Bits>,
     }
     /// `Modules/_threadmodule.c`: `threading.RLock`.
     pub struct RLockObject as "rlockobject" {

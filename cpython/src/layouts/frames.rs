@@ -38,8 +38,8 @@ layout! {
     pub struct PyInterpreterFrame as "_PyInterpreterFrame" {
         f_func: Option<Address>,
         f_code: Option<Address>,
-        f_executable as "f_executable.bits|f_executable": Option<Address>,
-        f_funcobj as "f_funcobj.bits|f_funcobj": Option<Address>,
+        f_executable as "f_executable|f_executable.bits": Option<Address>,
+        f_funcobj as "f_funcobj|f_funcobj.bits": Option<Address>,
         f_globals: Address,
         f_builtins: Address,
         f_locals: Address,

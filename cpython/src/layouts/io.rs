@@ -101,6 +101,10 @@ layout! {
         dict: Address,
         weakreflist: Address,
         module_state: Option<Address>,
+        accu_large as "accu.large": Option<Address>,
+        accu_small as "accu.small": Option<Address>,
+        writer_buffer as "writer.buffer": Option<Address>,
+        writer_position as "writer.pos": Option<i64>,
     }
     /// `Modules/_io/bytesio.c`.
     pub struct BytesIO as "bytesio" {

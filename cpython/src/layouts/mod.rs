@@ -73,12 +73,12 @@ use objects::{
     PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject, PyDictUnicodeEntry,
     PyDictValues, PyFloatObject, PyGetSetDef, PyHeapTypeObject, PyListObject, PyLongObject, PyManagedBufferObject,
     PyMemberDef, PyMemoryViewObject, PyMethodDef, PyModuleDef, PyModuleObject, PyNamespaceObject, PyObject,
-    PySetObject, PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject, PyVarObject, RangeObject, SetEntry,
-    TypeAliasObject, TypeVarObject, UnionObject,
+    PyPickleBufferObject, PySetObject, PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject, PyVarObject,
+    RangeObject, SetEntry, TypeAliasObject, TypeVarObject, UnionObject,
 };
 use runtime::{
-    GcGeneration, GcRuntimeState, GilRuntimeState, PyErrStackItem, PyGCHead, PyInterpreterState, PyRuntimeState,
-    PyThreadState, PyThreadStateImpl,
+    GcGeneration, GcRuntimeState, GilRuntimeState, PyDebugOffsets, PyErrStackItem, PyGCHead, PyInterpreterState,
+    PyRuntimeState, PyThreadState, PyThreadStateImpl, StaticTypeState,
 };
 
 crate::layouts! {
@@ -101,6 +101,7 @@ crate::layouts! {
         pub bytearray: PyByteArrayObject,
         pub buffer: PyBuffer,
         pub memoryview: PyMemoryViewObject,
+        pub pickle_buffer: PyPickleBufferObject,
         pub managed_buffer: PyManagedBufferObject,
         pub tuple: PyTupleObject,
         pub list: PyListObject,
@@ -169,7 +170,9 @@ crate::layouts! {
         pub thread: PyThreadState,
         pub thread_implementation: Option<PyThreadStateImpl>,
         pub exception_item: PyErrStackItem,
+        pub static_type_state: Option<StaticTypeState>,
         pub gil: GilRuntimeState,
+        pub debug_offsets: Option<PyDebugOffsets>,
         pub gc_state: GcRuntimeState,
         pub gc_generation: GcGeneration,
         pub gc_head: PyGCHead,

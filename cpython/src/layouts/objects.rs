@@ -8,7 +8,7 @@ use crate::layout::{Bits, Inline};
 layout! {
     /// Every object (`Include/object.h`); free-threaded builds split the reference count.
     pub struct PyObject as "_object" {
-        ob_refcnt as "ob_refcnt_full|ob_refcnt": Option<i64>,
+        ob_refcnt as "ob_refcnt|ob_refcnt_full": Option<i64>,
         ob_ref_local: Option<u32>,
         ob_ref_shared: Option<i64>,
         ob_flags: Option<Bits>,
@@ -143,6 +143,8 @@ layout! {
         weakreflist: Address,
         ob_array: Inline,
     }
+    /// `Objects/picklebufobject.c`.
+    pub struct PyPickleBufferObject { view: Inline, weakreflist: Address }
     /// `Include/cpython/memoryobject.h`.
     pub struct PyManagedBufferObject as "_PyManagedBufferObject" { flags: i32, exports: i64, master: Inline }
     /// `Include/cpython/tupleobject.h`.
