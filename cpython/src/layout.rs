@@ -443,19 +443,19 @@ impl From<LayoutError> for Error {
 macro_rules! layout {
     ($(
         $(#[$about:meta])*
-        pub struct $name:ident $(as $c_names:literal)? $(from $module:literal)? {
+        $visibility:vis struct $name:ident $(as $c_names:literal)? $(from $module:literal)? {
             $($(#[$field_about:meta])* $field:ident $(as $paths:literal)? : $type:ty),* $(,)?
         }
     )*) => {$(
         $(#[$about])*
         #[derive(Clone, Copy, Debug)]
-        pub struct $name {
+        $visibility struct $name {
             /// `sizeof` of the struct.
-            pub size: usize,
+            $visibility size: usize,
             $(
                 $(#[$field_about])*
                 #[doc = concat!("\n\n`", $crate::layout!(@first $($paths)? , stringify!($field)), "`: `", stringify!($type), "`.")]
-                pub $field: <$type as $crate::layout::Declared>::Slot,
+                $visibility $field: <$type as $crate::layout::Declared>::Slot,
             )*
         }
 
@@ -501,32 +501,32 @@ macro_rules! layout {
 macro_rules! layouts {
     (
         $(#[$about:meta])*
-        pub struct $name:ident { $($(#[$member_about:meta])* pub $member:ident: $type:ty),* $(,)? }
+        $visibility:vis struct $name:ident { $($(#[$member_about:meta])* pub $member:ident: $type:ty),* $(,)? }
     ) => {
         $(#[$about])*
         #[derive(Clone, Debug)]
-        pub struct $name {
+        $visibility struct $name {
             /// The CPython that the column was made of, which may be another patch release than the target.
-            pub version: $crate::layouts::HexVersion,
+            $visibility version: $crate::layouts::HexVersion,
             /// Its build.
-            pub flags: $crate::layouts::Flags,
+            $visibility flags: $crate::layouts::Flags,
             $(
                 $(#[$member_about])*
                 #[doc = concat!("`", stringify!($type), "`.")]
-                pub $member: $type,
+                $visibility $member: $type,
             )*
         }
 
         impl $name {
             /// Every struct of the set.
-            pub const DECLARATIONS: &'static [$crate::layout::StructDeclaration] =
+            $visibility const DECLARATIONS: &'static [$crate::layout::StructDeclaration] =
                 &[$(<$type as $crate::layout::Member>::DECLARATION),*];
 
             /// The layouts of one column.
             ///
             /// # Errors
             /// A struct or field that is not optional is absent from the column, or its cell makes no sense.
-            pub fn for_column(column: &$crate::layouts::Column) -> Result<$name, $crate::layout::LayoutError> {
+            $visibility fn for_column(column: &$crate::layouts::Column) -> Result<$name, $crate::layout::LayoutError> {
                 Ok($name {
                     version: column.version,
                     flags: column.flags,

@@ -72,7 +72,7 @@ impl Interpreter {
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-                name.ends_with(".so") && name.split('.').next() == Some(module)
+                path.extension().is_some_and(|extension| extension == "so") && name.split('.').next() == Some(module)
             })
             .collect();
         found.sort();

@@ -299,12 +299,16 @@ fn describe(bit: u64, shape: &Shape) -> String {
 }
 
 fn print(interpreters: &[Interpreter], rows: &[(String, BTreeMap<usize, String>)]) {
-    let heading: String = interpreters.iter().map(|each| format!(" {:>12}", each.name())).collect();
-    println!("{:48}{heading}", "");
+    let line = |first: &str, cell: &dyn Fn(usize) -> String| {
+        print!("{first:48}");
+        for column in 0..interpreters.len() {
+            print!(" {:>12}", cell(column));
+        }
+        println!();
+    };
+    line("", &|column| interpreters[column].name());
     for (index, (row, cells)) in rows.iter().enumerate() {
         let row = if index == 0 { row.clone() } else { format!("  {row}") };
-        let cell = |column: usize| cells.get(&column).map_or(".", String::as_str);
-        let line: String = (0..interpreters.len()).map(|column| format!(" {:>12}", cell(column))).collect();
-        println!("{row:48}{line}");
+        line(&row, &|column| cells.get(&column).cloned().unwrap_or_else(|| ".".to_owned()));
     }
 }

@@ -1,1 +1,72 @@
+//! Tests of the built-in table against its declarations, and against facts of CPython that come from elsewhere.
 
+use std::collections::HashSet;
+
+use super::{Flags, HexVersion, Layouts, Table};
+
+fn all() -> Vec<Layouts> {
+    Table::lp64().unwrap().columns().iter().map(|column| Layouts::for_column(column).unwrap()).collect()
+}
+
+#[test]
+fn every_column_gives_layouts() {
+    let minors: Vec<u8> = all().iter().map(|layouts| layouts.version.minor()).collect();
+    assert_eq!(minors, [8, 9, 10, 11, 12, 13]);
+    assert_eq!(Layouts::lp64(HexVersion(0x030b08f0), Flags::NONE).unwrap().version, HexVersion(0x030b07f0));
+    assert!(Layouts::lp64(HexVersion(0x03070ff0), Flags::NONE).is_err());
+}
+
+#[test]
+fn the_table_has_the_rows_that_are_declared() {
+    let table = Table::lp64().unwrap();
+    let expected = Table::new(Layouts::DECLARATIONS, table.columns().to_vec());
+    assert_eq!(table.to_string(), expected.to_string(), "run `cargo xtask layouts`");
+}
+
+#[test]
+fn names_are_unique_and_spelt_as_in_c() {
+    let mut structures = HashSet::new();
+    for structure in Layouts::DECLARATIONS {
+        assert!(structures.insert(structure.name), "{} is declared twice", structure.name);
+        let mut rows = HashSet::new();
+        for field in structure.fields {
+            assert!(rows.insert(field.row()), "{}.{} is declared twice", structure.name, field.row());
+            let letter = |c: char| c.is_ascii_alphanumeric() || "_.|".contains(c);
+            assert!(field.paths.chars().all(letter), "{}.{}", structure.name, field.paths);
+        }
+    }
+}
+
+/// What extension modules can see through the limited API and the documented macros, which has never moved.
+#[test]
+fn what_is_public_lies_where_it_is_documented_to() {
+    for layouts in all() {
+        assert_eq!((layouts.object.size, layouts.object.ob_type.offset()), (16, 8));
+        assert_eq!(layouts.var_object.ob_size.offset(), 16);
+        assert_eq!((layouts.list.ob_item.offset(), layouts.tuple.ob_item.offset()), (24, 24));
+        assert_eq!((layouts.type_object.tp_name.offset(), layouts.type_object.tp_flags.offset()), (24, 168));
+        assert_eq!(layouts.float.ob_fval.offset(), 16);
+        assert_eq!((layouts.ascii.length.offset(), layouts.ascii.hash.offset()), (16, 24));
+        assert_eq!(format!("{:?} {:?}", layouts.ascii.kind, layouts.ascii.ascii), "@32.2:3 @32.6:1");
+    }
+}
+
+/// The shapes that code tells apart by the fields that exist.
+#[test]
+fn each_minor_release_has_one_shape_of_each_kind() {
+    for layouts in all() {
+        let minor = layouts.version.minor();
+        assert_eq!(layouts.long.lv_tag.is_some(), minor >= 12, "integers with a tag");
+        assert_eq!(layouts.dict_keys.dk_size.is_some(), minor <= 10, "key tables sized by a number");
+        assert_eq!(layouts.dict_keys.dk_log2_size.is_some(), minor >= 11, "key tables sized by a logarithm");
+        assert_eq!(layouts.dict_values.is_some_and(|values| values.embedded.is_some()), minor >= 13, "inline values");
+        assert_eq!(layouts.interpreter_frame.is_some(), minor >= 11, "interpreter frames");
+        assert_eq!(layouts.cframe.is_some(), matches!(minor, 11 | 12), "C frames");
+        assert_eq!(layouts.frame.f_stacktop.is_some(), minor <= 9, "frames with a stack pointer");
+        assert_eq!(layouts.frame.f_stackdepth.is_some(), minor == 10, "frames with a stack depth");
+        assert_eq!(layouts.code.co_lnotab.is_some(), minor <= 9, "line number tables by pairs");
+        assert_eq!(layouts.code.co_localsplusnames.is_some(), minor >= 11, "one table of fast locals");
+        assert_eq!(layouts.thread.current_exception.is_some(), minor >= 12, "exceptions as one object");
+        assert_eq!(layouts.debug_offsets.is_some(), minor >= 13, "debug offsets");
+    }
+}
