@@ -1,0 +1,49 @@
+"""heapsake: saves every thread, frame and reachable object of a Python process to one file, and opens it again anywhere.
+
+``install()`` and ``dump()`` make dumps, ``load()`` and ``debug()`` open them; opening one runs no code from it.
+"""
+from ._error import Error, Refused
+from ._registry import Reduction, reducer, restorer
+
+__all__ = ["Error", "Reduction", "Refused", "debug", "dump", "install", "load", "reducer", "restorer", "uninstall"]
+
+
+def _native():
+    try:
+        from . import _heapsake
+    except ImportError as problem:
+        raise Error("the native part of heapsake is not installed for this Python: %s" % problem) from problem
+    return _heapsake
+
+
+def install(directory=None, **options):
+    """Dumps at an uncaught exception, in any thread, into ``directory`` (default: where the program is then)."""
+    from . import hooks
+
+    hooks.install(directory, **options)
+
+
+def uninstall():
+    """Takes the hooks of ``install`` away, where nobody else has hooked on top of them."""
+    from . import hooks
+
+    hooks.uninstall()
+
+
+def dump(path=None, exception=None, *, reason=None, redact="names", **options):
+    """Dumps this process, with the stack of ``exception`` where one is given; returns the path when the file is complete."""
+    return _native().dump(path, exception, reason=reason, redact=redact, **options)
+
+
+def load(path):
+    """Opens a dump.  ``Error`` if the file is none; whatever is wrong within it is in ``.faults``."""
+    import os
+
+    return _native().load(os.fspath(path))
+
+
+def debug(dump, thread=None):
+    """pdb on a dump, or on the dump in a file: at the exception, else at the current thread, else at ``thread``."""
+    from . import debugger
+
+    debugger.debug(dump, thread)

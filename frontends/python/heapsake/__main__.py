@@ -1,0 +1,65 @@
+"""The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
+import sys
+
+USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
+
+Opens the dump in pdb, at the exception or at the given thread.
+Further commands at the prompt: threads, thread N|NAME, exceptions [N]."""
+
+
+def debug(arguments):
+    """``heapsake debug``; the status to exit with."""
+    thread, files, rest = None, [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument in ("-h", "--help"):
+            print(USAGE)
+            return 0
+        if argument == "--thread" and rest:
+            thread = rest.pop(0)
+        elif argument.startswith("--thread="):
+            thread = argument.partition("=")[2]
+        elif argument == "--":
+            files, rest = files + rest, []
+        elif argument.startswith("-") and argument != "-":
+            return _usage("unknown option %s" % argument)
+        else:
+            files.append(argument)
+    if len(files) != 1:
+        return _usage("debug wants one file, got %d" % len(files))
+    from . import Error
+    from . import debug as open_in_pdb
+
+    try:
+        open_in_pdb(files[0], thread)
+    except (Error, OSError) as problem:
+        print("heapsake: %s" % problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _usage(problem):
+    print("heapsake: %s\n%s" % (problem, USAGE), file=sys.stderr)
+    return 2
+
+
+def command(arguments=None):
+    """The console script."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["debug"]:
+        return debug(arguments[1:])
+    from . import Error, _native
+
+    try:
+        return _native().main(["heapsake"] + arguments)
+    except Error as problem:
+        print("heapsake: %s" % problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -1,0 +1,468 @@
+"""Classes made for the objects of a dump: the name, module and bases of the dead class, none of its code.
+
+An instance is empty until an attribute is asked for; then its dictionary is filled from the dump.  Class attributes are
+looked up in the dump too, and never become part of the class, so no special method of the dead class can ever run.
+"""
+import builtins
+import collections
+import types
+
+from . import _containers, _repr
+from ._error import Refused
+
+#: how deep a class hierarchy is followed
+MAX_BASES = 64
+#: attributes that an instance's representation shows
+SHOWN = 8
+
+BUILTINS = {name: value for name, value in vars(builtins).items() if isinstance(value, type)}
+#: the only classes of a dump that are this Python's own, by qualified name
+REAL = dict(BUILTINS)
+for _kind in (type(None), type(Ellipsis), type(NotImplemented), types.FunctionType, types.ModuleType, types.CodeType,
+              types.FrameType, types.TracebackType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType,
+              types.MethodType, types.BuiltinFunctionType, types.CellType, types.MappingProxyType, types.MethodDescriptorType,
+              types.WrapperDescriptorType, types.MethodWrapperType, types.GetSetDescriptorType, types.MemberDescriptorType):
+    REAL[_kind.__name__] = _kind
+for _kind in (collections.OrderedDict, collections.defaultdict, collections.deque, collections.Counter, types.SimpleNamespace):
+    REAL["%s.%s" % (_kind.__module__, _kind.__qualname__)] = _kind
+#: what a rebuilt class inherits from where the dead one inherits from these
+LAYOUTS = {
+    "list": _containers.LazyList, "dict": _containers.LazyDict, "set": _containers.LazySet, "tuple": _containers.LazyTuple,
+    "frozenset": _containers.LazyFrozenset, "collections.OrderedDict": _containers.LazyDict,
+    "collections.defaultdict": _containers.LazyDict, "collections.Counter": _containers.LazyDict,
+    "collections.deque": _containers.LazyList, "bool": int, "type": type,
+}
+for _name in ("int", "float", "complex", "str", "bytes", "bytearray", "object"):
+    LAYOUTS[_name] = BUILTINS[_name]
+for _name, _kind in BUILTINS.items():
+    if issubclass(_kind, BaseException) and not _name.endswith("ExceptionGroup"):
+        LAYOUTS[_name] = _kind
+LAYOUTS.update(BaseExceptionGroup=BaseException, ExceptionGroup=Exception)
+#: types of C functions: what is rebuilt of them can be called, and refuses
+CALLABLE = frozenset("""builtin_function_or_method method_descriptor wrapper_descriptor method-wrapper classmethod_descriptor
+    functools._lru_cache_wrapper""".split())
+ABSENT = object()
+
+
+def bare(name):
+    """The qualified name of a type, without ``builtins.``; text that any Python can take as a name."""
+    if not isinstance(name, str):
+        return "object"
+    name = name[9:] if name.startswith("builtins.") else name
+    return name if name.isprintable() else name.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def attribute(view, name, default=None):
+    """The view of an attribute, or ``default``."""
+    try:
+        return default if view is None else view.attributes[name]
+    except Exception:
+        return default
+
+
+def value_of(view, name, kind, default=None):
+    """The plain value of an attribute when it is of the type ``kind``."""
+    found = attribute(view, name)
+    value = default if found is None else found.value
+    return value if isinstance(value, kind) else default
+
+
+class DeadType(type):
+    """The class of rebuilt classes."""
+
+    def __call__(cls, *arguments, **options):
+        raise Refused("%s comes from a dump: it makes no objects" % cls.__qualname__)
+
+    def __getattr__(cls, name):
+        origin = cls.__dict__.get("__heapsake_origin__")
+        if origin is not None:
+            return origin[0].classes.class_attribute(cls, origin[1], name)
+        raise AttributeError("%s of the dump has no attribute %r" % (cls.__qualname__, name))
+
+    def __dir__(cls):
+        origin = cls.__dict__.get("__heapsake_origin__")
+        names = list(origin[1].attributes) if origin is not None and origin[1] is not None else []
+        return sorted(set(names) | set(type.__dir__(cls)))
+
+
+class Key:
+    """Stands in a rebuilt dict or set for a key that cannot be hashed here, or that equals another one here."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+    def __repr__(self):
+        return _repr.one_line(self)
+
+    def __heapsake_describe__(self, limits):
+        return _repr.Description("<key: ", [(None, self.value)], ">")
+
+
+class Classes:
+    """The rebuilt classes of one dump."""
+
+    def __init__(self, rebuilder):
+        self.rebuilder = rebuilder
+        self.made = {}
+        self.opened = []
+
+    # -- classes
+
+    def of_instance(self, view, flavour=""):
+        """The class for an instance, from the view of its type where there is one, else from the names of its bases."""
+        kind = view.type
+        names = [bare(name) for name in (view.bases or ())]
+        name = bare(view.type_name)
+        if kind is not None and not kind.surrogate:
+            return self.of_type(kind, flavour, name, names)
+        return self.named(name, names, flavour, None)
+
+    def of_type(self, view, flavour="", name=None, names=None):
+        """The class that a view of a type stands for; this Python's own only by the closed table."""
+        known = self.type_name(view, name)
+        if known in REAL and name is None:
+            return REAL[known]
+        key = (self.rebuilder.key_of(view), flavour or known in REAL)
+        if key in self.made:
+            return self.made[key]
+        if len(self.opened) > MAX_BASES or key in self.opened:
+            return object
+        self.opened.append(key)
+        try:
+            bases = (LAYOUTS[known],) if known in LAYOUTS else self.bases(view, names)
+            made = self.create(known, bases, flavour, view)
+        finally:
+            self.opened.pop()
+        self.made[key] = made
+        return made
+
+    def type_name(self, view, name=None):
+        if name is not None:
+            return name
+        qualified = value_of(view, "__qualname__", str) or value_of(view, "__name__", str) or "object"
+        module = value_of(view, "__module__", str)
+        return bare("%s.%s" % (module, qualified) if module else qualified)
+
+    def bases(self, view, names):
+        found = attribute(view, "__bases__")
+        bases = [self.base(item) for item in found.items] if found is not None and not found.surrogate else []
+        if not bases and names:
+            bases = [next((LAYOUTS[name] for name in names[1:] if name in LAYOUTS), object)]
+        return tuple(dict.fromkeys(bases)) or (object,)
+
+    def base(self, view):
+        known = self.type_name(view)
+        if known in LAYOUTS:
+            return LAYOUTS[known]
+        made = self.of_type(view)
+        return made if isinstance(made, DeadType) else object
+
+    def surrogate(self, view, reason):
+        """The class of what stands for an object of which information is missing."""
+        kind, name = view.type, bare(view.type_name)
+        key = (name, "surrogate", reason)
+        if key not in self.made:
+            self.made[key] = self.create(name, (object,), "surrogate:%s" % reason, kind)
+        return self.made[key]
+
+    def named(self, name, names, flavour, view):
+        """A class of which only names are known."""
+        key = (name, flavour)
+        if key not in self.made:
+            base = next((LAYOUTS[each] for each in names if each in LAYOUTS), LAYOUTS.get(name, object))
+            self.made[key] = self.create(name, (base,), flavour, view)
+        return self.made[key]
+
+    def create(self, name, bases, flavour, view):
+        module, qualified = split(name, view)
+        body = {
+            "__module__": module, "__qualname__": qualified, "__doc__": None,
+            "__heapsake_origin__": (self.rebuilder, view), "__heapsake_flavour__": flavour,
+        }
+        body.update(self.behaviour(layout_of(bases), flavour))
+        short = qualified.rpartition(".")[2] or qualified
+        for attempt in (bases, tuple(base for base in bases if base is not object), (layout_of(bases),), (object,)):
+            try:
+                return DeadType(short, attempt or (object,), dict(body))
+            except TypeError:
+                continue
+        return DeadType("object", (object,), body)
+
+    def behaviour(self, layout, flavour):
+        """The special methods of a rebuilt class; none is the program's."""
+        rebuilder, classes = self.rebuilder, self
+        pending = rebuilder.pending
+        generic = object.__getattribute__
+
+        def __getattribute__(self, name):
+            if pending and name != "__class__" and id(self) in pending:
+                rebuilder.fill_attributes(self)
+            return generic(self, name)
+
+        def __getattr__(self, name):
+            return classes.instance_attribute(self, name)
+
+        def __setattr__(self, name, value):
+            if name.startswith("_heapsake"):
+                return object.__setattr__(self, name, value)
+            if pending and id(self) in pending:
+                rebuilder.fill_attributes(self)
+            object.__getattribute__(self, "__dict__")[name] = value
+
+        def __delattr__(self, name):
+            if pending and id(self) in pending:
+                rebuilder.fill_attributes(self)
+            try:
+                del object.__getattribute__(self, "__dict__")[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+        def __repr__(self):
+            return _repr.one_line(self)
+
+        body = {"__getattribute__": __getattribute__, "__getattr__": __getattr__, "__repr__": __repr__, "__str__": __repr__,
+                "__setattr__": __setattr__, "__delattr__": __delattr__, "__format__": lambda self, spec: format(str(self), spec),
+                "__reduce_ex__": object.__reduce_ex__}
+        if issubclass(layout, BaseException):
+            body.update(exception_behaviour(rebuilder))
+            del body["__str__"], body["__setattr__"], body["__delattr__"], body["__format__"]
+        elif issubclass(layout, (int, float, complex, str, bytes)):
+            for name in ("__repr__", "__str__", "__format__"):
+                del body[name]
+        elif issubclass(layout, (list, dict, set, tuple, frozenset, bytearray)):
+            if not issubclass(layout, (tuple, frozenset)):
+                body["__hash__"] = object.__hash__
+        else:
+            body["__heapsake_describe__"] = describe_instance
+        if issubclass(layout, tuple):
+            body["__heapsake_describe__"] = describe_tuple
+        if issubclass(layout, (int, float, complex, str, bytes)):
+            body["__heapsake_describe__"] = describe_scalar
+        if flavour == "items":
+            body.update(item_behaviour(rebuilder))
+        if flavour in ("call", "weak"):
+            body["__call__"] = refuse_call if flavour == "call" else weak_call
+        if flavour.startswith("surrogate"):
+            body["__heapsake_describe__"] = describe_surrogate
+            body.pop("__str__", None)
+        return body
+
+    # -- attributes
+
+    def find(self, view, name):
+        """The view of a class attribute along the dead class's method resolution order, or ABSENT."""
+        order = attribute(view, "__mro__")
+        kinds = list(order.items)[:MAX_BASES] if order is not None and not order.surrogate else [view]
+        for kind in kinds:
+            found = attribute(kind, name, ABSENT)
+            if found is not ABSENT:
+                return found
+        return ABSENT
+
+    def class_attribute(self, cls, view, name):
+        found = ABSENT if view is None or name.startswith("__heapsake") else self.find(view, name)
+        if found is ABSENT:
+            raise AttributeError("%s of the dump has no attribute %r" % (cls.__qualname__, name))
+        return self.bound(found, name, None, cls)
+
+    def instance_attribute(self, instance, name):
+        cls = type(instance)
+        if name.startswith("__heapsake") or name in UNASKED:
+            raise AttributeError(name)
+        view = cls.__heapsake_origin__[1]
+        if view is not None:
+            own = self.special(instance, cls, view, name)
+            if own is not ABSENT:
+                return own
+            found = self.find(view, name)
+            if found is not ABSENT:
+                return self.bound(found, name, instance, cls)
+        raise AttributeError("%s object of the dump has no attribute %r" % (cls.__qualname__, name))
+
+    def special(self, instance, cls, view, name):
+        """Fields of named tuples, and ``name`` and ``value`` of enumeration members."""
+        if isinstance(instance, tuple):
+            fields = self.find(view, "_fields")
+            if fields is not ABSENT:
+                names = [field.value for field in fields.items]
+                if name in names and names.index(name) < len(instance):
+                    return instance[names.index(name)]
+        if name in ("name", "value"):
+            own = object.__getattribute__(instance, "__dict__")
+            return own.get("_%s_" % name, ABSENT)
+        return ABSENT
+
+    def bound(self, found, name, instance, cls):
+        kind = bare(found.type_name)
+        if kind in ("member_descriptor", "getset_descriptor") and instance is not None:
+            raise AttributeError("%r of this %s is not set, or not in the dump" % (name, cls.__qualname__))
+        if instance is not None and kind in ("property", "functools.cached_property", "enum.property", "types.DynamicClassAttribute"):
+            raise AttributeError("%r is a property of %s: code of a dump does not run" % (name, cls.__qualname__))
+        if kind in ("classmethod", "staticmethod"):
+            inner = attribute(found, "__func__")
+            if inner is None:
+                return self.rebuilder.rebuild(found)
+            function = self.rebuilder.rebuild(inner)
+            return types.MethodType(function, cls) if kind == "classmethod" and callable(function) else function
+        value = self.rebuilder.rebuild(found)
+        if instance is not None and (kind in ("function", "method_descriptor") and callable(value)):
+            return types.MethodType(value, instance)
+        return value
+
+
+#: names that tools ask of any object, and that must stay unanswered
+UNASKED = frozenset("""__wrapped__ __signature__ __iter__ __next__ __len__ __getitem__ __index__ __fspath__ __array__
+    __array_interface__ __array_struct__ __await__ __aiter__ __anext__ __enter__ __exit__ __call__ __get__ __set__ __delete__
+    __length_hint__ __set_name__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __reduce__ __copy__ __deepcopy__
+    __conform__ __bool__ __float__ __int__ __rich_repr__ _repr_html_ _repr_mimebundle_ _ipython_display_
+    _ipython_canary_method_should_not_exist_ __prepare__ __mro_entries__ __class_getitem__ __isabstractmethod__""".split())
+
+
+def split(name, view):
+    """(module, qualified name) of a qualified type name; the module as the dump has it."""
+    module = value_of(view, "__module__", str) if view is not None else None
+    if module is not None:
+        module = bare(module + ".")[:-1] or module
+        return module, name[len(module) + 1:] if name.startswith(module + ".") else name
+    head = name.split(".<locals>")[0]
+    module = head.rpartition(".")[0]
+    return (module, name[len(module) + 1:]) if module else ("builtins", name)
+
+
+def layout_of(bases):
+    for base in bases:
+        for kind in base.__mro__:
+            if not isinstance(kind, DeadType) and kind is not object:
+                return kind
+    return object
+
+
+# -- how instances show themselves
+
+def opening_of(instance):
+    cls = type(instance)
+    view = cls.__heapsake_origin__[0].view_of(instance)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else "%s.%s" % (cls.__module__, cls.__qualname__)
+    address = getattr(view, "address", None)
+    return "<%s object%s" % (name, " at %#x" % address if isinstance(address, int) else "")
+
+
+def describe_instance(instance, limits):
+    attributes = vars(instance)
+    if "_name_" in attributes and "_value_" in attributes:
+        return _repr.Description("<%s.%s: " % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
+    shown = list(attributes.items())[:SHOWN]
+    more = len(attributes) - len(shown)
+    return _repr.Description(opening_of(instance) + (":" if attributes else ""), shown, ">", more)
+
+
+def describe_scalar(instance, limits):
+    attributes = vars(instance)
+    if "_name_" in attributes and "_value_" in attributes:
+        return _repr.Description("<%s.%s: " % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
+    return None
+
+
+def describe_tuple(instance, limits):
+    fields = getattr(instance, "_fields", None)
+    if isinstance(fields, tuple) and len(fields) == len(instance) and all(isinstance(name, str) for name in fields):
+        return _repr.Description(type(instance).__name__ + "(", [(_repr.Named(name), item) for name, item in zip(fields, instance)], ")")
+    return None
+
+
+def describe_surrogate(instance, limits):
+    reason = type(instance).__heapsake_flavour__.partition(":")[2]
+    attributes = vars(instance)
+    opening = opening_of(instance).replace("<", "<surrogate of ", 1)
+    return _repr.Description("%s (%s)%s" % (opening, reason, ":" if attributes else ""), list(attributes.items())[:SHOWN], ">",
+                             max(0, len(attributes) - SHOWN))
+
+
+def refuse_call(self, *arguments, **options):
+    own = vars(self)
+    name = own.get("__qualname__") or own.get("__name__") or type(self).__qualname__
+    raise Refused("%s comes from a dump: it does not run" % name)
+
+
+def weak_call(self):
+    return vars(self).get("referent", vars(self).get("__call__"))
+
+
+def item_behaviour(rebuilder):
+    """What a C type's instance can do that has elements."""
+
+    def source(self):
+        return _containers.Source(rebuilder, rebuilder.view_of(self).items)
+
+    def __iter__(self):
+        view = rebuilder.view_of(self)
+        if getattr(view, "is_mapping", False):
+            return (rebuilder.key(key) for key, _ in view.items)
+        return source(self).all()
+
+    def __getitem__(self, index):
+        view = rebuilder.view_of(self)
+        if getattr(view, "is_mapping", False):
+            for key, value in view.items:
+                known = rebuilder.key(key)
+                if known is index or known == index:
+                    return rebuilder.rebuild(value)
+            raise KeyError(index)
+        size = len(view.items)
+        if isinstance(index, slice):
+            return [source(self).item(i) for i in range(*index.indices(size))]
+        index = index.__index__()
+        if not -size <= index < size:
+            raise IndexError("index out of range")
+        return source(self).item(index % size)
+
+    def describe(self, limits):
+        found = describe_instance(self, limits)
+        return _repr.Description(found.opening.rstrip(":") + ":", list(found.parts) + [("items", list_of(self))], ">", found.more)
+
+    def list_of(self):
+        view, items = rebuilder.view_of(self), _containers.LazyList()
+        if getattr(view, "is_mapping", False):
+            items = _containers.LazyDict()
+        items._heapsake_source = source(self)
+        return items
+
+    return {"__iter__": __iter__, "__len__": lambda self: len(rebuilder.view_of(self).items), "__getitem__": __getitem__,
+            "__bool__": lambda self: True, "__heapsake_describe__": describe}
+
+
+def exception_behaviour(rebuilder):
+    """``__traceback__``, ``__cause__`` and ``__context__`` are rebuilt when they are asked for."""
+
+    def linked(name):
+        links = rebuilder.links
+
+        def get(self):
+            key = id(self), name
+            if key not in links:
+                view = rebuilder.view_of(self)
+                found = None if view is None else attribute(view, name)
+                value = None if found is None else rebuilder.rebuild(found)
+                kind = types.TracebackType if name == "__traceback__" else BaseException
+                put(self, value if isinstance(value, kind) else None)
+            return links[key]
+
+        def put(self, value):
+            links[id(self), name] = value
+            getattr(BaseException, name).__set__(self, value)
+
+        return property(get, put)
+
+    def describe(self, limits):
+        name = type(self).__qualname__
+        arguments = [(None, argument) for argument in self.args]
+        return _repr.Description(name + "(", arguments, ")")
+
+    body = {name: linked(name) for name in ("__traceback__", "__cause__", "__context__")}
+    body["__heapsake_describe__"] = describe
+    return body
+
+
+__all__ = ["CALLABLE", "Classes", "DeadType", "Key", "LAYOUTS", "REAL", "attribute", "bare", "value_of"]

@@ -1,0 +1,259 @@
+"""Real frames and tracebacks for the frames of a dump.
+
+Each frame is built alone, by a stub that binds the dead values and hands over its own frame; the order of a stack lives
+in the traceback chain only, so its depth has no limit.  The stubs are run by C callables in a bare thread, so that no
+frame of the opener is behind them: every ``f_back`` is None.
+"""
+import _thread
+import collections
+import collections.abc
+import functools
+import itertools
+import linecache
+import sys
+import types
+
+from . import _stubs
+from ._classes import attribute, value_of
+from ._containers import LazyNamespace
+from ._stubs import NEWLOCALS, OPTIMIZED, Shape
+
+#: objects rebuilt at once for one local
+LOCAL_BUDGET = 500
+
+
+class FrameFacts:
+    """What is known of one dead frame: strings and numbers, and mappings of name to view."""
+
+    def __init__(self, function, filename, lineno, variables, names, code=None, qualname=None, view=None, names_key=None,
+                 in_traceback=False):
+        self.function, self.filename, self.lineno, self.qualname = function, filename, lineno, qualname
+        self.locals, self.globals, self.code, self.view = variables, names, code, view
+        #: views of one module's globals have one key, so that they become one dict
+        self.names_key = names_key
+        self.in_traceback = in_traceback
+
+    @classmethod
+    def of_thread(cls, frame):
+        view = getattr(frame, "view", None)
+        return cls(frame.function, frame.filename, frame.lineno, frame.locals, frame.globals, frame.code,
+                   getattr(frame, "qualified_name", None), view, _key(None if view is None else attribute(view, "f_globals")),
+                   bool(getattr(frame, "in_traceback", False)))
+
+    @classmethod
+    def of_view(cls, view, lineno=None, in_traceback=False):
+        """From the view of a frame object; a traceback's line goes before the frame's own."""
+        code = attribute(view, "f_code")
+        names = attribute(view, "f_globals")
+        if lineno is None:
+            lineno = value_of(view, "f_lineno", int, 1)
+        text = {name: value_of(code, name, str) for name in ("co_name", "co_filename", "co_qualname")} if code is not None else {}
+        return cls(text.get("co_name") or "<unknown>", text.get("co_filename") or "<unknown>", lineno,
+                   Pairs(attribute(view, "f_locals")), Pairs(names), code, text.get("co_qualname"), view, _key(names), in_traceback)
+
+
+def _key(view):
+    return None if view is None else getattr(view, "id", None)
+
+
+class Pairs(collections.abc.Mapping):
+    """{name: view} of a view that is like a dict of names; read when first asked."""
+
+    def __init__(self, view):
+        self.view, self.found = view, None
+
+    def names(self):
+        if self.found is None:
+            self.found = {}
+            try:
+                for key, value in self.view.items if self.view is not None and self.view.is_mapping else ():
+                    if isinstance(key.value, str):
+                        self.found[str.__str__(key.value)] = value
+            except Exception:
+                pass  # a damaged dump: what was read so far
+        return self.found
+
+    def __getitem__(self, name):
+        return self.names()[name]
+
+    def __iter__(self):
+        return iter(self.names())
+
+    def __len__(self):
+        return len(self.names())
+
+    def __contains__(self, name):
+        return name in self.names()
+
+
+def shape_of(code, function="<unknown>", filename="<unknown>", qualname=None, extra=()):
+    """The shape of a stub, from the view of a code object (or None) and the names of further variables."""
+    names, counts, firstlineno = [], {}, None
+    if code is not None:
+        listed = attribute(code, "co_varnames")
+        try:
+            names = [item.value for item in listed.items] if listed is not None and not listed.surrogate else []
+        except Exception:
+            names = []
+        names = [_stubs.plain(name) for name in names if isinstance(name, str)]
+        counts = {name: value_of(code, "co_" + name, int, 0) for name in ("argcount", "posonlyargcount", "kwonlyargcount", "flags")}
+        firstlineno = value_of(code, "co_firstlineno", int)
+        function = value_of(code, "co_name", str, function)
+        filename = value_of(code, "co_filename", str, filename)
+        qualname = value_of(code, "co_qualname", str, qualname)
+    if not names:
+        counts = {"flags": counts.get("flags", OPTIMIZED | NEWLOCALS) & ~0xC}
+    known = set(names)
+    names += [name for name in extra if name not in known]
+    return Shape(function, qualname, filename, 1 if firstlineno is None else firstlineno, names, **counts)
+
+
+class Frames:
+    """Builds the frames of one dump, each once."""
+
+    def __init__(self, rebuilder):
+        self.rebuilder, self.dump = rebuilder, rebuilder.dump
+        self.namespaces, self.built, self.replaced = {}, {}, {}
+
+    def namespace(self, facts):
+        key = facts.names_key
+        if key is None:
+            return LazyNamespace.over(self.rebuilder, facts.globals)
+        if key not in self.namespaces:
+            self.namespaces[key] = LazyNamespace.over(self.rebuilder, facts.globals)
+        return self.namespaces[key]
+
+    def values(self, variables):
+        """The rebuilt locals; a value that cannot be rebuilt never stops a frame."""
+        rebuild = self.rebuilder.rebuild
+        return {_stubs.plain(name): rebuild(view, LOCAL_BUDGET) for name, view in variables.items()}
+
+    def show_source(self, filename):
+        """Puts the dump's text of a file into ``linecache``; where it has none, no file of this machine shows in its place."""
+        if filename in self.replaced or not isinstance(filename, str):
+            return
+        self.replaced[filename] = linecache.cache.get(filename)
+        text = None
+        if self.dump is not None:
+            try:
+                text = self.dump.source(filename)
+            except Exception:
+                text = None
+        lines = [] if text is None else text.splitlines(True)
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        linecache.cache[filename] = (len(text or ""), None, lines, filename)
+
+    def restore_sources(self):
+        """Gives ``linecache`` back what it had of this machine's files."""
+        for filename, entry in self.replaced.items():
+            if entry is None:
+                linecache.cache.pop(filename, None)
+            else:
+                linecache.cache[filename] = entry
+        self.replaced = {}
+
+    def builder(self, facts, taken):
+        """A C callable that runs the stub of a frame, whose frame is then appended to ``taken``."""
+        self.show_source(facts.filename)
+        constants = [taken.append, functools.partial(sys._getframe, 0)]
+        flags = value_of(facts.code, "co_flags", int) if facts.code is not None else None
+        module = facts.function == "<module>" and (flags is None or not flags & NEWLOCALS)
+        if module or (flags is not None and not flags & (OPTIMIZED | NEWLOCALS)):
+            shape = shape_of(facts.code, facts.function, facts.filename, facts.qualname)
+            code = _stubs.body_code(shape, facts.lineno, constants)
+            names = self.namespace(facts)
+            return functools.partial(exec, code, names) if module else functools.partial(exec, code, names, self.values(facts.locals))
+        values = self.values(facts.locals)
+        shape = shape_of(facts.code, facts.function, facts.filename, facts.qualname, values)
+        # names that are parameters keep their place; a code object without names still shows every local
+        numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
+        shape.varnames, numbered = _without_unbound(shape, numbered)
+        code = _stubs.function_code(shape, facts.lineno, numbered, "frame", constants)
+        function = types.FunctionType(code, self.namespace(facts), shape.name)
+        positional, keywords = _stubs.arguments_of(shape)
+        return functools.partial(function, *positional, **keywords)
+
+    def build(self, many):
+        """The frames of these facts, in their order."""
+        taken = []
+        builders = [self.builder(facts, taken) for facts in many]
+        _run_bare(builders)
+        for builder in builders[len(taken):]:
+            builder()  # the thread could not be had: frames of ours stand behind these
+        return taken
+
+    def frame(self, facts, key=None):
+        """One frame, built at the first time and kept under ``key``."""
+        if key is None and facts.view is not None:
+            key = self.rebuilder.key_of(facts.view), facts.lineno
+        if key is None or key not in self.built:
+            frame = self.build([facts])[0]
+            if key is None:
+                return frame
+            self.built[key] = frame
+        self.show_source(facts.filename)
+        return self.built[key]
+
+    def chain(self, many):
+        """A traceback over these frames, outermost first, and the list of its entries."""
+        keys = [(self.rebuilder.key_of(facts.view), facts.lineno) if facts.view is not None else None for facts in many]
+        missing = [(key, facts) for key, facts in zip(keys, many) if key is None or key not in self.built]
+        for facts in many:
+            self.show_source(facts.filename)
+        fresh = iter(self.build([facts for _, facts in missing]))
+        frames = []
+        for key in keys:
+            if key is not None and key in self.built:
+                frames.append(self.built[key])
+            else:
+                frame = next(fresh)
+                if key is not None:
+                    self.built[key] = frame
+                frames.append(frame)
+        entry, entries = None, []
+        for frame, facts in zip(reversed(frames), reversed(many)):
+            entry = types.TracebackType(entry, frame, max(frame.f_lasti, 0), _stubs.within(facts.lineno, 1, _stubs.LAST_LINE))
+            entries.append(entry)
+        return entry, entries[::-1]
+
+    def traceback(self, view):
+        """The real traceback of a view of one."""
+        views = list(traceback_views(view))
+        many = [FrameFacts.of_view(attribute(each, "tb_frame"), value_of(each, "tb_lineno", int, 1), True)
+                for each in views if attribute(each, "tb_frame") is not None]
+        return self.chain(many)[0] if many else None
+
+    def of_view(self, view):
+        return self.frame(FrameFacts.of_view(view))
+
+
+def _without_unbound(shape, numbered):
+    """Leaves out variables without a value that are no parameters: nothing would show them."""
+    keep = [number for number in range(len(shape.varnames)) if number < shape.parameters or number in numbered]
+    return tuple(shape.varnames[number] for number in keep), {place: numbered[number] for place, number in enumerate(keep) if number in numbered}
+
+
+def traceback_views(view):
+    """The views of a traceback chain, outermost first; ends where it repeats."""
+    seen = set()
+    while view is not None and attribute(view, "tb_frame") is not None and view.id not in seen:
+        seen.add(view.id)
+        yield view
+        view = attribute(view, "tb_next")
+
+
+def _run_bare(builders):
+    """Runs C callables one after the other in a thread that has no Python frame."""
+    done = _thread.allocate_lock()
+    done.acquire()
+    work = map(functools.partial.__call__, itertools.chain(builders, [functools.partial(done.release)]))
+    try:
+        _thread.start_new_thread(functools.partial(collections.deque, work, 0), ())
+    except RuntimeError:
+        return  # no further thread is allowed here; the caller runs what is left
+    # a builder that fails ends the thread without the release; nothing in a stub waits, so this does not either
+    done.acquire(timeout=60 + len(builders) / 100)
+
+
+__all__ = ["FrameFacts", "Frames", "Pairs", "shape_of", "traceback_views"]

@@ -1,0 +1,386 @@
+"""How each exact built-in or library type is rebuilt: {qualified type name: function(rebuilder, view)}.
+
+A maker gives the object, ``Needs`` for one that is immutable, or NotImplemented: then the object becomes an instance of
+a class of that name.  Only what is made here is real; nothing is looked up by a name from the file.
+"""
+import array
+import collections
+import datetime
+import decimal
+import fractions
+import functools
+import pathlib
+import types
+import uuid
+
+from . import _containers, _functions, _suspended
+from ._classes import attribute, value_of
+from .rebuild import Needs, contents
+
+MAKERS = {}
+#: items up to which the ordered containers are real: they have no lazy twin
+MOST = 10000
+
+
+def makes(*names):
+    def register(function):
+        for name in names:
+            MAKERS[name] = function
+        return function
+
+    return register
+
+
+# -- singletons and containers
+
+MAKERS["ellipsis"] = lambda rebuilder, view: Ellipsis
+# from a maker the constant itself would mean that it has none
+MAKERS["NotImplementedType"] = lambda rebuilder, view: Needs([], lambda values: NotImplemented)
+
+
+@makes("bytearray")
+def byte_array(rebuilder, view):
+    return bytearray(contents(view))
+
+
+@makes("list")
+def a_list(rebuilder, view):
+    items = view.items
+    if not rebuilder.few(items):
+        value = _containers.LazyList()
+        value._heapsake_source = _containers.Source(rebuilder, items)
+        return value
+    value = []
+    rebuilder.fills.append((fill_list, rebuilder, value, items))
+    return value
+
+
+def fill_list(rebuilder, value, items):
+    value.extend([rebuilder.resolve(item) for item in items])
+
+
+@makes("tuple")
+def a_tuple(rebuilder, view):
+    return rebuilder.immutable(view, tuple, tuple, view.items)
+
+
+@makes("frozenset")
+def a_frozenset(rebuilder, view):
+    return rebuilder.immutable(view, frozenset, frozenset, view.items)
+
+
+@makes("set")
+def a_set(rebuilder, view):
+    items = view.items
+    if not rebuilder.few(items):
+        value = _containers.LazySet()
+        value._heapsake_source = _containers.Source(rebuilder, items)
+        return value
+    value = set()
+    rebuilder.fills.append((fill_set, rebuilder, value, items))
+    return value
+
+
+def fill_set(rebuilder, value, items):
+    for item in items:
+        rebuilder.put_in_set(set.add, value, rebuilder.resolve(item))
+
+
+def lazy_dict(rebuilder, items):
+    value = _containers.LazyDict()
+    value._heapsake_source = _containers.Source(rebuilder, items)
+    return value
+
+
+@makes("dict")
+def a_dict(rebuilder, view):
+    items = view.items
+    if not rebuilder.few(items):
+        return lazy_dict(rebuilder, items)
+    value = {}
+    rebuilder.fills.append((fill_dict, rebuilder, value, items))
+    return value
+
+
+def fill_dict(rebuilder, value, items):
+    for key, item in items:
+        rebuilder.put(value, rebuilder.resolve(key), rebuilder.resolve(item))
+
+
+@makes("collections.OrderedDict", "collections.Counter")
+def ordered_dict(rebuilder, view):
+    items = view.items
+    if len(items) > MOST:
+        return NotImplemented
+    counter = view.type_name.endswith("Counter")
+    value = dict.__new__(collections.Counter) if counter else collections.OrderedDict()
+    rebuilder.fills.append((fill_ordered, rebuilder, value, items, dict if counter else collections.OrderedDict))
+    return value
+
+
+def fill_ordered(rebuilder, value, items, kind):
+    for key, item in items:
+        key = rebuilder.hashable(rebuilder.resolve(key))
+        kind.__setitem__(value, key, rebuilder.resolve(item))
+
+
+@makes("collections.defaultdict")
+def default_dict(rebuilder, view):
+    items = view.items
+    if not rebuilder.few(items):
+        return NotImplemented
+    value = collections.defaultdict()
+    rebuilder.fills.append((fill_dict, rebuilder, value, items))
+    rebuilder.fills.append((fill_factory, rebuilder, value, attribute(view, "default_factory")))
+    return value
+
+
+def fill_factory(rebuilder, value, view):
+    factory = None if view is None else rebuilder.resolve(view)
+    value.default_factory = factory if callable(factory) else None
+
+
+@makes("collections.deque")
+def a_deque(rebuilder, view):
+    items = view.items
+    if len(items) > MOST:
+        return NotImplemented
+    value = collections.deque(maxlen=value_of(view, "maxlen", int))
+    rebuilder.fills.append((fill_list, rebuilder, value, items))
+    return value
+
+
+@makes("types.SimpleNamespace")
+def simple_namespace(rebuilder, view):
+    value = types.SimpleNamespace()
+    rebuilder.fills.append((fill_namespace, rebuilder, value, view))
+    return value
+
+
+def fill_namespace(rebuilder, value, view):
+    attributes = view.attributes
+    for name in list(attributes):
+        if name not in ("__dict__", "__class__"):
+            value.__dict__[name] = rebuilder.resolve(attributes[name])
+
+
+@makes("mappingproxy")
+def mapping_proxy(rebuilder, view):
+    return types.MappingProxyType(lazy_dict(rebuilder, view.items))
+
+
+@makes("cell")
+def a_cell(rebuilder, view):
+    cell = types.CellType()
+    held = attribute(view, "cell_contents")
+    if held is not None:
+        rebuilder.fills.append((fill_cell, rebuilder, cell, held))
+    return cell
+
+
+def fill_cell(rebuilder, cell, view):
+    cell.cell_contents = rebuilder.resolve(view)
+
+
+# -- values
+
+@makes("range")
+def a_range(rebuilder, view):
+    return range(*[value_of(view, name, int) for name in ("start", "stop", "step")])
+
+
+@makes("slice")
+def a_slice(rebuilder, view):
+    return Needs([attribute(view, name) for name in ("start", "stop", "step")], lambda values: slice(*values))
+
+
+def numbers(view, *names):
+    found = [value_of(view, name, int) for name in names]
+    if None in found:
+        raise ValueError("a field of %s is not in the dump" % view.type_name)
+    return found
+
+
+@makes("datetime.timedelta")
+def a_timedelta(rebuilder, view):
+    return datetime.timedelta(*numbers(view, "days", "seconds", "microseconds"))
+
+
+@makes("datetime.date")
+def a_date(rebuilder, view):
+    return datetime.date(*numbers(view, "year", "month", "day"))
+
+
+def zoned(view, build):
+    """A value with a time zone, made when that is a real one; its fields else."""
+    zone = attribute(view, "tzinfo")
+    if zone is None or zone.type_name == "NoneType":
+        return build(None)
+
+    def combine(values):
+        if values[0] is not None and not isinstance(values[0], datetime.tzinfo):
+            raise ValueError("a time zone of the program's own")
+        return build(values[0])
+
+    return Needs([zone], combine) if zone.type_name == "datetime.timezone" else NotImplemented
+
+
+@makes("datetime.datetime")
+def a_datetime(rebuilder, view):
+    fields = numbers(view, "year", "month", "day", "hour", "minute", "second", "microsecond")
+    return zoned(view, lambda zone: datetime.datetime(*fields, tzinfo=zone, fold=value_of(view, "fold", int, 0)))
+
+
+@makes("datetime.time")
+def a_time(rebuilder, view):
+    fields = numbers(view, "hour", "minute", "second", "microsecond")
+    return zoned(view, lambda zone: datetime.time(*fields, tzinfo=zone, fold=value_of(view, "fold", int, 0)))
+
+
+@makes("datetime.timezone")
+def a_timezone(rebuilder, view):
+    offset = attribute(view, "offset") or attribute(view, "utcoffset")
+    if offset is None:
+        return NotImplemented
+    name = value_of(view, "name", str)
+
+    def combine(values):
+        if not values[0] and name is None:
+            return datetime.timezone.utc
+        return datetime.timezone(values[0]) if name is None else datetime.timezone(values[0], name)
+
+    return Needs([offset], combine)
+
+
+@makes("decimal.Decimal", "_pydecimal.Decimal")
+def a_decimal(rebuilder, view):
+    if isinstance(view.value, str):
+        return decimal.Decimal(view.value)
+    for name in ("text", "string", "str", "value"):
+        text = value_of(view, name, str)
+        if text is not None:
+            return decimal.Decimal(text)
+    sign = value_of(view, "sign", int, value_of(view, "_sign", int, 0))
+    exponent = value_of(view, "exponent", (int, str), value_of(view, "exp", (int, str), value_of(view, "_exp", (int, str))))
+    digits = value_of(view, "digits", (str, int), value_of(view, "_int", str))
+    if digits is None:
+        listed = attribute(view, "digits")
+        digits = None if listed is None else "".join(str(item.value) for item in listed.items)
+    if digits is None or exponent is None:
+        return NotImplemented
+    return decimal.Decimal((int(bool(sign)), tuple(int(digit) for digit in str(digits)), exponent))
+
+
+@makes("fractions.Fraction")
+def a_fraction(rebuilder, view):
+    numerator = value_of(view, "_numerator", int, value_of(view, "numerator", int))
+    denominator = value_of(view, "_denominator", int, value_of(view, "denominator", int))
+    return NotImplemented if numerator is None or not denominator else fractions.Fraction(numerator, denominator)
+
+
+@makes("uuid.UUID")
+def a_uuid(rebuilder, view):
+    number = value_of(view, "int", int)
+    return NotImplemented if number is None else uuid.UUID(int=number)
+
+
+def path_text(view):
+    """The text of a path, from what the versions keep of it."""
+    for name in ("_str", "_raw_path"):
+        text = value_of(view, name, str)
+        if text is not None:
+            return text
+    raw = attribute(view, "_raw_paths")
+    if raw is not None:
+        return "/".join(item.value for item in raw.items)
+    parts = attribute(view, "_parts")
+    if parts is None:
+        return None
+    texts = [item.value for item in parts.items]
+    head = (value_of(view, "_drv", str) or "") + (value_of(view, "_root", str) or "")
+    return head + "/".join(texts[1:] if head else texts)
+
+
+def path_maker(name, pure):
+    cls = pure if pure.__name__ == name else type(name, (pure,), {"__module__": "pathlib", "__slots__": ()})
+
+    def a_path(rebuilder, view):
+        text = path_text(view)
+        return NotImplemented if text is None else cls(text)
+
+    MAKERS["pathlib.%s" % name] = MAKERS["pathlib._local.%s" % name] = a_path
+
+
+for _name in ("PurePosixPath", "PosixPath"):
+    path_maker(_name, pathlib.PurePosixPath)
+for _name in ("PureWindowsPath", "WindowsPath"):
+    path_maker(_name, pathlib.PureWindowsPath)
+
+
+@makes("array.array")
+def an_array(rebuilder, view):
+    code = value_of(view, "typecode", str)
+    if code is None or len(view.items) > 100000:
+        return NotImplemented
+    return array.array(code, [item.value for item in view.items])
+
+
+# -- callables
+
+def callable_of(values):
+    if not callable(values[0]):
+        raise TypeError("what it calls cannot be rebuilt as callable")
+    return values[0]
+
+
+@makes("method")
+def a_method(rebuilder, view):
+    needed = [attribute(view, "__func__"), attribute(view, "__self__")]
+    return Needs(needed, lambda values: types.MethodType(callable_of(values), values[1]))
+
+
+@makes("functools.partial")
+def a_partial(rebuilder, view):
+    needed = [attribute(view, name) for name in ("func", "args", "keywords")]
+    return Needs(needed, lambda values: functools.partial(callable_of(values), *values[1], **{
+        name: value for name, value in values[2].items() if isinstance(name, str)})) if None not in needed else NotImplemented
+
+
+@makes("property")
+def a_property(rebuilder, view):
+    needed = [attribute(view, name) for name in ("fget", "fset", "fdel")]
+    needed = [each for each in needed if each is not None]
+    return Needs(needed, lambda values: property(*values))
+
+
+@makes("staticmethod", "classmethod")
+def wrapped_function(rebuilder, view):
+    kind = staticmethod if view.type_name == "staticmethod" else classmethod
+    return Needs([attribute(view, "__func__")], lambda values: kind(values[0]))
+
+
+@makes("weakref", "weakref.ReferenceType", "weakref.ref", "weakref.KeyedRef", "weakref.WeakMethod")
+def a_weak_reference(rebuilder, view):
+    value = object.__new__(rebuilder.classes.of_instance(view, "weak"))
+    rebuilder.pending[id(value)] = view
+    return value
+
+
+MAKERS["function"] = _functions.function
+MAKERS["code"] = _functions.code
+MAKERS["module"] = _functions.module
+MAKERS["type"] = lambda rebuilder, view: rebuilder.classes.of_type(view)
+MAKERS["frame"] = lambda rebuilder, view: rebuilder.frames.of_view(view)
+
+
+@makes("traceback")
+def a_traceback(rebuilder, view):
+    return rebuilder.frames.traceback(view)
+
+
+@makes("generator", "coroutine", "async_generator")
+def suspended(rebuilder, view):
+    return _suspended.suspended(rebuilder, view) if _suspended.is_suspended(view) else NotImplemented
+
+
+__all__ = ["MAKERS"]

@@ -1,0 +1,110 @@
+"""The hooks that dump at an uncaught exception.
+
+Each calls what was there before it, whatever happens; none ever raises.  One line on stderr names the file.
+"""
+import os
+import sys
+import threading
+import time
+
+_state = None
+_guard = threading.local()
+
+
+class _State:
+    """What was installed, and what was there before."""
+
+    def __init__(self, directory, options):
+        self.directory, self.options = directory, options
+        self.hook = lambda kind, exception, trace: self.uncaught(kind, exception, trace)
+        self.thread_hook = lambda arguments: self.uncaught_in_thread(arguments)
+        self.before, self.thread_before = sys.excepthook, threading.excepthook
+
+    def uncaught(self, kind, exception, trace):
+        try:
+            _save(self, exception, trace, "uncaught %s" % getattr(kind, "__name__", "exception"))
+        finally:
+            self.before(kind, exception, trace)
+
+    def uncaught_in_thread(self, arguments):
+        try:
+            if arguments.exc_type is not SystemExit:
+                name = getattr(arguments.thread, "name", "a thread")
+                reason = "uncaught %s in %s" % (getattr(arguments.exc_type, "__name__", "exception"), name)
+                _save(self, arguments.exc_value, arguments.exc_traceback, reason)
+        finally:
+            self.thread_before(arguments)
+
+
+def _save(state, exception, trace, reason):
+    """Dumps, and says so or why not; only an interrupt from the keyboard passes unseen."""
+    if getattr(_guard, "busy", False) or _state is not state or exception is None:
+        return
+    if isinstance(exception, (KeyboardInterrupt, SystemExit)):
+        return
+    _guard.busy = True
+    try:
+        from . import dump
+
+        if exception.__traceback__ is None and trace is not None:
+            exception.__traceback__ = trace
+        path = dump(_path(state.directory), exception, reason=reason, **state.options)
+        _say("heapsake: %s saved to %s" % (reason, path))
+    except BaseException as problem:
+        _say("heapsake: no dump of %s: %s: %s" % (reason, type(problem).__name__, _sentence(problem)))
+    finally:
+        _guard.busy = False
+
+
+def _sentence(problem):
+    try:
+        return " ".join(str(problem).split())
+    except BaseException:
+        return "?"
+
+
+def _path(directory):
+    """A name that no dump has yet: program, time, process."""
+    program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
+    stem = os.path.splitext(program)[0] or "python"
+    base = "%s-%s-%d" % (stem, time.strftime("%Y%m%d-%H%M%S"), os.getpid())
+    number, folder = 0, os.fspath(directory) if directory is not None else os.getcwd()
+    while True:
+        path = os.path.join(folder, base + ("-%d" % number if number else "") + ".heapsake")
+        if not os.path.exists(path):
+            return path
+        number += 1
+
+
+def _say(line):
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BaseException:
+        pass  # a program without a stderr still gets its dump
+
+
+def install(directory=None, **options):
+    """Hooks ``sys.excepthook`` and ``threading.excepthook``; a second call changes the directory and the options only."""
+    global _state
+    if directory is not None:
+        directory = os.path.abspath(os.fspath(directory))
+    if _state is not None and sys.excepthook is _state.hook and threading.excepthook is _state.thread_hook:
+        _state.directory, _state.options = directory, options
+        return
+    _state = _State(directory, options)
+    sys.excepthook, threading.excepthook = _state.hook, _state.thread_hook
+
+
+def uninstall():
+    """Puts back what was there, where our hook is still the outermost; elsewhere it only stops dumping."""
+    global _state
+    if _state is not None:
+        if sys.excepthook is _state.hook:
+            sys.excepthook = _state.before
+        if threading.excepthook is _state.thread_hook:
+            threading.excepthook = _state.thread_before
+        _state = None
+
+
+__all__ = ["install", "uninstall"]

@@ -1,0 +1,357 @@
+"""Objects of this Python made from the views of a dump: lazily, each once, without running or importing anything of it.
+
+``rebuild(view)`` never fails and never recurses over the graph.  Built-ins become real ones; what is large or far becomes
+a container that is filled when touched; instances get the look of their class and their attributes when asked; what can
+not be rebuilt becomes a stand-in that shows what is known and refuses to act.
+"""
+import collections
+import threading
+
+from . import _classes, _containers
+from ._classes import Classes, Key, bare
+
+#: objects rebuilt at once by one call; beyond, containers are lazy
+BUDGET = 4000
+#: items from which on a container is lazy however much budget is left
+LARGE = 1000
+#: dumps whose rebuilt objects are kept
+KEPT = 16
+
+SCALARS = {"NoneType": type(None), "bool": bool, "int": int, "float": float, "complex": complex, "str": str, "bytes": bytes}
+
+
+class Needs:
+    """An immutable object that is made when the objects for ``views`` are there."""
+
+    __slots__ = ("views", "combine", "lazily")
+
+    def __init__(self, views, combine, lazily=None):
+        self.views, self.combine, self.lazily = views, combine, lazily
+
+
+class Rebuilder:
+    """The rebuilt objects of one dump."""
+
+    def __init__(self, dump=None):
+        from . import _frames
+
+        self.dump = dump
+        self.memo = {}      # key of a view: object
+        self.origin = {}    # id of an object: its view; the memo keeps both alive
+        self.pending = {}   # id of an instance without its attributes: its view
+        self.links = {}     # (id of an exception, name): traceback, cause, context
+        self.left = None    # objects that may still be rebuilt at once, while one is being rebuilt
+        self.lock = threading.RLock()
+        self.fills = collections.deque()
+        self.classes = Classes(self)
+        self.frames = _frames.Frames(self)
+
+    # -- identity
+
+    def key_of(self, view):
+        """What identifies an object; without a dump of its own, a rebuilder serves views of several."""
+        return view if self.dump is None else view.id
+
+    def known(self, view):
+        return self.key_of(view) in self.memo
+
+    def keep(self, view, value):
+        key = self.key_of(view)
+        if key not in self.memo:
+            self.memo[key] = value
+            if type(value) not in (int, float, bool, type(None)):
+                self.origin[id(value)] = view
+        return self.memo[key]
+
+    def view_of(self, value):
+        """The view that a rebuilt object came from, or None."""
+        return self.origin.get(id(value))
+
+    # -- rebuilding
+
+    def rebuild(self, view, budget=BUDGET):
+        key = self.key_of(view)
+        if key in self.memo:
+            return self.memo[key]
+        with self.lock:
+            outer, fills = self.left, self.fills
+            given = self.left = budget if outer is None else min(budget, outer)
+            self.fills = collections.deque()
+            try:
+                value = self.resolve(view)
+                while self.fills:
+                    fill = self.fills.popleft()
+                    try:
+                        fill[0](*fill[1:])
+                    except Exception:
+                        continue  # one object's damage is that object's
+                return value
+            finally:
+                # what is rebuilt on the way to another object comes out of that one's budget
+                self.left, self.fills = None if outer is None else outer - given + self.left, fills
+
+    def resolve(self, root):
+        """The object for a view; what it holds may still have to be filled in."""
+        stack, open_views = [root], {}
+        while stack:
+            view = stack[-1]
+            key = self.key_of(view)
+            if key in self.memo:
+                stack.pop()
+                continue
+            needs = open_views.pop(key, None)
+            if needs is None:
+                made = self.make(view)
+                if type(made) is not Needs:
+                    self.keep(view, made)
+                    stack.pop()
+                    continue
+                open_views[key] = made
+                for needed in reversed(made.views):
+                    other = self.key_of(needed)
+                    if other in open_views:
+                        # it contains itself: the way back leads to one that looks its items up
+                        self.keep(needed, self.cut(needed, open_views[other]))
+                    elif other not in self.memo:
+                        stack.append(needed)
+            else:
+                stack.pop()
+                try:
+                    value = needs.combine([self.memo[self.key_of(needed)] for needed in needs.views])
+                except Exception:
+                    value = self.stand_in(view)
+                self.keep(view, value)
+        return self.memo[self.key_of(root)]
+
+    def cut(self, view, needs):
+        return self.stand_in(view) if needs.lazily is None else needs.lazily()
+
+    def make(self, view):
+        """An object whose contents may be pending, or ``Needs``."""
+        self.left -= 1
+        try:
+            reason = view.surrogate
+            if reason:
+                return self.surrogate(view, reason)
+            name = bare(view.type_name)
+            scalar = SCALARS.get(name)
+            if scalar is not None:
+                value = view.value
+                return value if type(value) is scalar else self.surrogate(view, "its value is not in the dump")
+            maker = makers().get(name)
+            if maker is not None:
+                made = maker(self, view)
+                if made is not NotImplemented:
+                    return made
+            return self.instance(view, name)
+        except RecursionError:
+            return self.stand_in(view)
+        except Exception:
+            return self.stand_in(view)
+
+    def few(self, items):
+        """Whether a container of these items is rebuilt as a whole now."""
+        size = len(items)
+        return not size or (size <= LARGE and self.left > 0)
+
+    # -- what stands for what
+
+    def surrogate(self, view, reason):
+        value = object.__new__(self.classes.surrogate(view, str(reason)))
+        self.pending[id(value)] = view
+        return value
+
+    def stand_in(self, view):
+        """What stands for an object that could not be made as what it was."""
+        try:
+            return self.surrogate(view, "it cannot be rebuilt here")
+        except Exception:
+            return Key("an object that cannot be rebuilt")
+
+    def instance(self, view, name):
+        """An object of a rebuilt class, its attributes pending."""
+        items = view.items
+        names = [bare(each) for each in (view.bases or ())]
+        if "type" in names or view.kind == "type":
+            return self.classes.of_type(view)
+        layout = next((_classes.LAYOUTS[each] for each in names if each in _classes.LAYOUTS), object)
+        if name in _classes.LAYOUTS and not names:
+            layout = _classes.LAYOUTS[name]
+        flavour = ""
+        if name in _classes.CALLABLE:
+            flavour = "call"
+        elif layout is object and items is not None and len(items):
+            flavour = "items"
+        cls = self.classes.of_instance(view, flavour)
+        layout = _classes.layout_of((cls,))
+        if issubclass(layout, BaseException):
+            value = layout.__new__(cls)
+            self.fills.append((self.fill_exception, value, view))
+        elif issubclass(layout, (tuple, frozenset)):
+            return self.immutable(view, cls, tuple if issubclass(layout, tuple) else frozenset, items)
+        elif issubclass(layout, (list, dict, set)):
+            value = layout.__new__(cls)
+            value._heapsake_source = _containers.Source(self, items)
+        elif issubclass(layout, bytearray):
+            value = bytearray.__new__(cls)
+            bytearray.__init__(value, contents(view))
+        elif layout is object:
+            value = object.__new__(cls)
+        else:
+            value = layout.__new__(cls, view.value) if view.value is not None else object.__new__(self.classes.surrogate(view, "its value is not in the dump"))
+        self.pending[id(value)] = view
+        return value
+
+    def immutable(self, view, cls, base, items):
+        """A tuple or frozenset, or an instance of a class derived from one."""
+        lazy = _containers.LazyTuple if base is tuple else _containers.LazyFrozenset
+        exact = cls is base
+
+        def lazily():
+            value = base.__new__(lazy if exact else cls)
+            value.__dict__["_heapsake_source"] = _containers.Source(self, items)
+            if not exact:
+                self.pending[id(value)] = view
+            return value
+
+        def combine(values):
+            value = base.__new__(cls, values if base is tuple else [self.hashable(item) for item in values])
+            if not exact:
+                self.pending[id(value)] = view
+            return value
+
+        return Needs(list(items), combine, lazily) if self.few(items) else lazily()
+
+    # -- filling
+
+    def fill_attributes(self, value):
+        """Puts the attributes of an instance into its dictionary."""
+        view = self.pending.pop(id(value), None)
+        if view is None:
+            return
+        try:
+            own = object.__getattribute__(value, "__dict__")
+            attributes = view.attributes
+            for name in list(attributes):
+                if name not in OWN:
+                    own.setdefault(name, self.rebuild(attributes[name], BUDGET // 4))
+        except Exception:
+            return  # what the damaged dump still has is there
+
+    def fill_exception(self, value, view):
+        arguments = _classes.attribute(view, "args")
+        if arguments is not None:
+            found = self.resolve(arguments)
+            BaseException.args.__set__(value, found if type(found) is tuple else tuple(found) if isinstance(found, tuple) else (found,))
+        suppress = _classes.value_of(view, "__suppress_context__", (bool, int))
+        if suppress is not None:
+            BaseException.__suppress_context__.__set__(value, bool(suppress))
+        for name in ("errno", "strerror", "filename", "filename2", "code", "value", "msg", "name", "path", "encoding", "object",
+                     "start", "end", "reason", "lineno", "offset", "text", "print_file_and_line"):
+            found = _classes.attribute(view, name)
+            if found is not None and hasattr(type(value), name):
+                try:
+                    setattr(value, name, self.resolve(found))
+                except Exception:
+                    continue
+
+    def put(self, mapping, key, value):
+        """Puts an entry into a real dict, whatever the key; one that equals another key is kept beside it."""
+        try:
+            key = self.hashable(key)
+            if key in mapping:
+                key = Key(key)
+        except Exception:
+            key = Key(key)
+        dict.__setitem__(mapping, key, value)
+
+    def put_in_set(self, add, values, item):
+        try:
+            add(values, self.hashable(item))
+        except Exception:
+            add(values, Key(item))
+
+    def key(self, view):
+        """The object for a key of a mapping, ready to be hashed."""
+        return self.hashable(self.rebuild(view))
+
+    def hashable(self, value):
+        """The value, or what stands for it where hashing it fails, is endless, or would be deep."""
+        kind = type(value)
+        if kind in (str, int, bytes, float, bool, type(None)) or isinstance(kind, _classes.DeadType):
+            return value
+        stack, seen = [(value, 0)], 0
+        while stack:
+            item, depth = stack.pop()
+            seen += 1
+            if depth > 100 or seen > 10000:
+                return Key(value)
+            if type(item) in (tuple, frozenset):
+                stack.extend((each, depth + 1) for each in item)
+        try:
+            hash(value)
+        except Exception:
+            return Key(value)
+        return value
+
+
+#: attributes that are not put into an instance's dictionary
+OWN = frozenset("""__dict__ __class__ __weakref__ args __traceback__ __cause__ __context__ __suppress_context__
+    characters_written""".split())
+
+
+def contents(view):
+    """The bytes of a bytearray and the like."""
+    value = view.value
+    if not isinstance(value, (bytes, bytearray)):
+        for name in ("contents", "value", "data"):
+            found = _classes.attribute(view, name)
+            if found is not None and isinstance(found.value, (bytes, bytearray)):
+                return bytes(found.value)
+        value = bytes(item.value for item in view.items)
+    return bytes(value)
+
+
+def makers():
+    """{qualified name of a type: function(rebuilder, view)}; loaded when first needed."""
+    global _MAKERS
+    if _MAKERS is None:
+        from . import _makers
+
+        _MAKERS = _makers.MAKERS
+    return _MAKERS
+
+
+_MAKERS = None
+_REBUILDERS = collections.OrderedDict()
+_SHARED = Rebuilder()
+
+
+def rebuilder_of(dump):
+    """The rebuilder of a dump; the last few dumps keep theirs."""
+    if dump is None:
+        return _SHARED
+    found = _REBUILDERS.get(id(dump))
+    if found is None:
+        found = _REBUILDERS[id(dump)] = Rebuilder(dump)
+        while len(_REBUILDERS) > KEPT:
+            _REBUILDERS.popitem(last=False)
+    _REBUILDERS.move_to_end(id(dump))
+    return found
+
+
+def rebuild(view):
+    """The object of this Python for a view: a real one, or what stands for it.  ``View.rebuild()`` calls this."""
+    return rebuilder_of(getattr(view, "dump", None)).rebuild(view)
+
+
+def view_of(value):
+    """The view that a rebuilt object came from, or None for any other object."""
+    for rebuilder in [_SHARED, *_REBUILDERS.values()]:
+        found = rebuilder.view_of(value)
+        if found is not None:
+            return found
+    return None
+
+
+__all__ = ["Key", "Rebuilder", "rebuild", "rebuilder_of", "view_of"]
