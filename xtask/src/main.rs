@@ -3,6 +3,7 @@
 mod dwarf;
 mod interpreters;
 mod layouts;
+mod tidy;
 
 use clap::{Parser, Subcommand};
 
@@ -18,10 +19,13 @@ struct Arguments {
 enum Command {
     /// Generate the table of CPython's struct layouts from debug information, or check it.
     Layouts(layouts::Arguments),
+    /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
+    Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
+        Command::Tidy => tidy::run(),
     }
 }

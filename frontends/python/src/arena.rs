@@ -1,0 +1,225 @@
+//! The extension's allocator: the system's in the program, an arena of its own in the child that writes a dump.
+//!
+//! The child is split off a process of many threads, any of which may hold the system allocator's lock at that moment, so
+//! the child must never call it. There is one thread in the child, so the arena has no lock: small blocks come from free
+//! lists by size class, large ones are mappings of their own, which grow in place and go back at once. What was allocated
+//! before the split is never freed by the child.
+
+#![expect(unsafe_code, reason = "an allocator hands out raw memory")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Blocks up to this size are small.
+const LARGEST_SMALL: usize = 32 << 10;
+/// Size classes: powers of two from 16 bytes.
+const CLASSES: usize = 12;
+/// Bytes that are mapped at once for small blocks.
+const SLAB: usize = 1 << 20;
+/// Large blocks that are remembered; beyond it they are never given back.
+const LARGE: usize = 4096;
+const PAGE: usize = 4096;
+
+/// The allocator.
+pub(crate) struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+static IN_CHILD: AtomicBool = AtomicBool::new(false);
+static ARENA: Arena = Arena(UnsafeCell::new(State::new()));
+
+/// From here on this process allocates from the arena. To be called once, in the child, which has one thread.
+pub(crate) fn enter() {
+    IN_CHILD.store(true, Ordering::Relaxed);
+}
+
+struct Arena(UnsafeCell<State>);
+
+// SAFETY: the state is touched only after `enter`, in a process that has one thread.
+unsafe impl Sync for Arena {}
+
+struct State {
+    free: [*mut u8; CLASSES],
+    slab: *mut u8,
+    slab_left: usize,
+    /// Address and length of large blocks.
+    large: [(usize, usize); LARGE],
+    large_count: usize,
+    /// Lowest and highest address of slabs.
+    low: usize,
+    high: usize,
+}
+
+impl State {
+    const fn new() -> State {
+        State {
+            free: [ptr::null_mut(); CLASSES],
+            slab: ptr::null_mut(),
+            slab_left: 0,
+            large: [(0, 0); LARGE],
+            large_count: 0,
+            low: usize::MAX,
+            high: 0,
+        }
+    }
+
+    fn allocate(&mut self, layout: Layout) -> *mut u8 {
+        if layout.align() > PAGE {
+            return ptr::null_mut();
+        }
+        let size = layout.size().max(layout.align());
+        if size > LARGEST_SMALL {
+            return self.allocate_large(size);
+        }
+        let class = class_of(size);
+        let head = self.free[class];
+        if !head.is_null() {
+            // SAFETY: a block on a free list holds the address of the next one in its first word.
+            self.free[class] = unsafe { head.cast::<*mut u8>().read() };
+            return head;
+        }
+        let bytes = 16 << class;
+        if self.slab_left < bytes {
+            let slab = map(SLAB);
+            if slab.is_null() {
+                return slab;
+            }
+            self.low = self.low.min(slab as usize);
+            self.high = self.high.max(slab as usize + SLAB);
+            self.slab = slab;
+            self.slab_left = SLAB;
+        }
+        // Carved from the end, so that blocks of a class are aligned to it: every slab starts on a page.
+        let offset = (self.slab_left - bytes) & !(bytes - 1);
+        self.slab_left = offset;
+        self.slab.wrapping_add(offset)
+    }
+
+    fn allocate_large(&mut self, size: usize) -> *mut u8 {
+        let length = size.next_multiple_of(PAGE);
+        let block = map(length);
+        if !block.is_null() && self.large_count < LARGE {
+            self.large[self.large_count] = (block as usize, length);
+            self.large_count += 1;
+        }
+        block
+    }
+
+    fn find_large(&self, block: *mut u8) -> Option<usize> {
+        self.large[..self.large_count].iter().rposition(|(start, _)| *start == block as usize)
+    }
+
+    fn is_small(&self, block: *mut u8, layout: Layout) -> bool {
+        layout.size().max(layout.align()) <= LARGEST_SMALL && (self.low..self.high).contains(&(block as usize))
+    }
+
+    fn free(&mut self, block: *mut u8, layout: Layout) {
+        if self.is_small(block, layout) {
+            let class = class_of(layout.size().max(layout.align()));
+            // SAFETY: the block is ours, free from now on, and has at least 16 bytes.
+            unsafe { block.cast::<*mut u8>().write(self.free[class]) };
+            self.free[class] = block;
+        } else if let Some(at) = self.find_large(block) {
+            let (start, length) = self.large[at];
+            self.large_count -= 1;
+            self.large[at] = self.large[self.large_count];
+            // SAFETY: a mapping of this length was made at this address for this block alone.
+            unsafe { libc::munmap(start as *mut libc::c_void, length) };
+        }
+    }
+
+    fn grow_large(&mut self, block: *mut u8, size: usize) -> Option<*mut u8> {
+        let at = self.find_large(block)?;
+        let (start, length) = self.large[at];
+        let wanted = size.next_multiple_of(PAGE);
+        // SAFETY: as in `free`; the kernel moves the pages when it must.
+        let moved = unsafe { libc::mremap(start as *mut libc::c_void, length, wanted, libc::MREMAP_MAYMOVE) };
+        if moved == libc::MAP_FAILED {
+            return Some(ptr::null_mut());
+        }
+        self.large[at] = (moved as usize, wanted);
+        Some(moved.cast())
+    }
+}
+
+fn class_of(size: usize) -> usize {
+    size.max(16).next_power_of_two().trailing_zeros() as usize - 4
+}
+
+fn map(length: usize) -> *mut u8 {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new anonymous mapping touches no memory that exists.
+    let mapped = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
+    if mapped == libc::MAP_FAILED { ptr::null_mut() } else { mapped.cast() }
+}
+
+// SAFETY: in the program every call goes to the system's allocator. In the child blocks come from the arena, which hands
+// out each block once, aligned to its size class or to a page, and never touches a block of the system's.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if !IN_CHILD.load(Ordering::Relaxed) {
+            // SAFETY: the caller's promise is passed on.
+            return unsafe { System.alloc(layout) };
+        }
+        // SAFETY: one thread, and nothing below calls back into the allocator.
+        let state = unsafe { &mut *ARENA.0.get() };
+        state.allocate(layout)
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if !IN_CHILD.load(Ordering::Relaxed) {
+            // SAFETY: the caller's promise is passed on.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: as above.
+        let state = unsafe { &mut *ARENA.0.get() };
+        let block = state.allocate(layout);
+        // A large block is a new mapping, which is zero and should stay untouched.
+        if !block.is_null() && layout.size().max(layout.align()) <= LARGEST_SMALL {
+            // SAFETY: the block has at least this many bytes.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if !IN_CHILD.load(Ordering::Relaxed) {
+            // SAFETY: the caller's promise is passed on.
+            unsafe { System.dealloc(block, layout) };
+            return;
+        }
+        // SAFETY: as above.
+        let state = unsafe { &mut *ARENA.0.get() };
+        state.free(block, layout);
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if !IN_CHILD.load(Ordering::Relaxed) {
+            // SAFETY: the caller's promise is passed on.
+            return unsafe { System.realloc(block, layout, size) };
+        }
+        // SAFETY: as above.
+        let state = unsafe { &mut *ARENA.0.get() };
+        if size > LARGEST_SMALL
+            && let Some(grown) = state.grow_large(block, size)
+        {
+            return grown;
+        }
+        let Ok(wanted) = Layout::from_size_align(size, layout.align()) else { return ptr::null_mut() };
+        if state.is_small(block, layout) && wanted.size() <= LARGEST_SMALL {
+            let same = class_of(layout.size().max(layout.align())) == class_of(size.max(layout.align()));
+            if same {
+                return block;
+            }
+        }
+        let moved = state.allocate(wanted);
+        if !moved.is_null() {
+            // SAFETY: both blocks have at least this many bytes, and a new block overlaps no other.
+            unsafe { ptr::copy_nonoverlapping(block, moved, layout.size().min(size)) };
+            state.free(block, layout);
+        }
+        moved
+    }
+}
