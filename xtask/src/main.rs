@@ -3,6 +3,7 @@
 mod dwarf;
 mod interpreters;
 mod layouts;
+mod test;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -21,11 +22,14 @@ enum Command {
     Layouts(layouts::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
+    /// Run everything that continuous integration runs.
+    Test(test::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Tidy => tidy::run(),
+        Command::Test(arguments) => test::run(&arguments),
     }
 }

@@ -51,7 +51,7 @@ const LONGEST: usize = 600;
 const NEVER_NAMED: &[&str] = &["/root/", "/home/", "utils.rs", "misc.rs", "helpers.rs", "common.rs"];
 
 /// Checks all rules; says every breach.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     let root = root()?;
     let mut breaches = Vec::new();
     arrows(&root, &mut breaches)?;
@@ -71,7 +71,7 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 /// The folder of the workspace.
-pub fn root() -> anyhow::Result<PathBuf> {
+pub(crate) fn root() -> anyhow::Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().map(Path::to_owned).context("xtask lies in the workspace's folder")
 }

@@ -1,0 +1,150 @@
+//! Everything that continuous integration checks, in the order of what fails fastest; the README's test command.
+//!
+//! Installs what the tests need into `target/`: a virtual environment with the package for each interpreter found. Nothing
+//! outside the checkout is changed.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::interpreters::{self, Interpreter};
+use crate::tidy;
+
+/// Interpreters that continuous integration must have.
+const EXPECTED: [(u8, u8); 6] = [(3, 8), (3, 9), (3, 10), (3, 11), (3, 12), (3, 13)];
+/// The packager.
+const MATURIN: &str = "maturin>=1.16,<2";
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only make the wheel and the virtual environments, and say where they are.
+    #[arg(long)]
+    environments: bool,
+}
+
+/// Runs everything.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let root = tidy::root()?;
+    let found = interpreters::find(&[])?;
+    report(&found)?;
+    if arguments.environments {
+        return environments(&root, &found).map(drop);
+    }
+    step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
+    step("house rules", tidy::run)?;
+    step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
+    step("lints", || {
+        cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
+    })?;
+    let environments = step("environments", || environments(&root, &found))?;
+    step("rust tests", || {
+        let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
+        command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
+        finish(&mut command)
+    })?;
+    step("python tests", || {
+        for environment in &environments {
+            println!("-- {}", environment.name);
+            let tests = root.join("frontends/python/tests");
+            let mut command = Command::new(&environment.python);
+            command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
+            finish(command.current_dir(&tests))?;
+        }
+        Ok(())
+    })?;
+    println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
+    Ok(())
+}
+
+fn report(found: &[Interpreter]) -> anyhow::Result<()> {
+    println!("interpreters: {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
+    let missing: Vec<String> = EXPECTED
+        .iter()
+        .filter(|(major, minor)| !found.iter().any(|one| (3, one.version.minor()) == (*major, *minor)))
+        .map(|(major, minor)| format!("{major}.{minor}"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("not tested, as not found: CPython {}", missing.join(", "));
+    if std::env::var_os("CI").is_some() {
+        bail!("continuous integration needs CPython {}; install them, with pyenv say", missing.join(", "));
+    }
+    if found.is_empty() {
+        bail!("no CPython from 3.8 to 3.13 was found by pyenv or on PATH");
+    }
+    Ok(())
+}
+
+fn step<T>(name: &str, action: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    println!("== {name}");
+    let started = Instant::now();
+    let result = action().with_context(|| format!("step `{name}` failed"))?;
+    println!("== {name}: {:.0} s", started.elapsed().as_secs_f64());
+    Ok(result)
+}
+
+fn cargo<I: AsRef<OsStr>>(root: &Path, arguments: impl IntoIterator<Item = I>) -> anyhow::Result<()> {
+    finish(Command::new(env!("CARGO")).args(arguments).current_dir(root))
+}
+
+fn finish(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// A virtual environment with the package.
+struct Environment {
+    name: String,
+    python: PathBuf,
+}
+
+/// Builds the wheel once, and installs it for every interpreter.
+fn environments(root: &Path, found: &[Interpreter]) -> anyhow::Result<Vec<Environment>> {
+    let base = root.join("target/environments");
+    let newest = found.last().and_then(|one| one.binaries.first()).context("no interpreter")?;
+    let builder = environment(&base.join("build"), newest)?;
+    pip(&builder, ["install", "--quiet", MATURIN])?;
+    let wheels = root.join("target/wheels");
+    let _ = std::fs::remove_dir_all(&wheels);
+    let mut command = Command::new(&builder);
+    command.args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"]).arg(&builder).arg("--out").arg(&wheels);
+    finish(command.arg("--manifest-path").arg(root.join("frontends/python/Cargo.toml")))?;
+    let wheel = std::fs::read_dir(&wheels)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|ending| ending == "whl"))
+        .context("maturin made no wheel")?;
+    let mut made = Vec::new();
+    for interpreter in found {
+        let Some(binary) = interpreter.binaries.first() else { continue };
+        let name = interpreter.name();
+        let python = environment(&base.join(&name), binary)?;
+        let mut command = Command::new(&python);
+        command.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--disable-pip-version-check"]);
+        finish(command.arg(&wheel))?;
+        made.push(Environment { name, python });
+    }
+    Ok(made)
+}
+
+/// The interpreter of the environment at `path`, which is made when it is not there.
+fn environment(path: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> {
+    let python = path.join("bin/python");
+    if !python.is_file() {
+        finish(Command::new(interpreter).args(["-m", "venv"]).arg(path))?;
+    }
+    Ok(python)
+}
+
+fn pip<const N: usize>(python: &Path, arguments: [&str; N]) -> anyhow::Result<()> {
+    finish(Command::new(python).args(["-m", "pip", "--disable-pip-version-check"]).args(arguments))
+}
