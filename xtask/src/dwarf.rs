@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gimli::{DebugInfoOffset, DebuggingInformationEntry, DwAt, LittleEndian, UnitOffset};
@@ -65,31 +66,76 @@ pub(crate) struct Definitions {
     pub(crate) binary: String,
 }
 
-/// Looks up `names` in the binary at `path`; `None` if it has no debug information.
-pub(crate) fn read(path: &Path, names: &HashSet<&str>) -> Result<Option<Definitions>> {
+/// Looks up `names` in the binary at `path`, or in its file of separate debug information below `debug_folder`; `None`
+/// if neither has any.
+pub(crate) fn read(path: &Path, debug_folder: &Path, names: &HashSet<&str>) -> Result<Option<Definitions>> {
     let data = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     let file = object::File::parse(&*data).with_context(|| format!("parsing {}", path.display()))?;
-    if file.section_by_name(".debug_info").is_none() {
-        return Ok(None);
-    }
+    let binary = match file.build_id()? {
+        Some(id) => format!("build-id:{}", hexadecimal(id)),
+        None => format!("crc32:{:08x}", crc32fast::hash(&data)),
+    };
+    let structures = if has_debug_information(&file) {
+        structures(&file, names)
+    } else {
+        let Some(path) = separate_file(path, &file, debug_folder) else {
+            return Ok(None);
+        };
+        let data = std::fs::read(&path)?;
+        let file = object::File::parse(&*data).with_context(|| format!("parsing {}", path.display()))?;
+        if !has_debug_information(&file) {
+            return Ok(None);
+        }
+        structures(&file, names)
+    };
+    let found = structures.with_context(|| format!("the debug information of {}", path.display()))?;
+    Ok(Some(Definitions { binary, ..found }))
+}
+
+fn has_debug_information(file: &object::File<'_>) -> bool {
+    file.section_by_name(".debug_info").is_some_and(|section| !matches!(section.data(), Ok([]) | Err(_)))
+}
+
+fn structures(file: &object::File<'_>, names: &HashSet<&str>) -> Result<Definitions> {
     let section = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>> {
         let Some(section) = file.section_by_name(id.name()) else {
             return Ok(Cow::Borrowed(&[]));
         };
-        if section.compressed_file_range()?.format != object::CompressionFormat::None {
-            bail!("{} of {} is compressed; objcopy --decompress-debug-sections opens it", id.name(), path.display());
+        let data = section.compressed_data()?;
+        match data.format {
+            object::CompressionFormat::None => Ok(Cow::Borrowed(data.data)),
+            object::CompressionFormat::Zlib => {
+                let mut inflated = Vec::new();
+                flate2::read::ZlibDecoder::new(data.data).take(data.uncompressed_size).read_to_end(&mut inflated)?;
+                Ok(Cow::Owned(inflated))
+            }
+            other => bail!("{} is compressed by {other:?}; objcopy --decompress-debug-sections opens it", id.name()),
         }
-        Ok(Cow::Borrowed(section.data()?))
     };
     let sections = gimli::DwarfSections::load(section)?;
     let dwarf = sections.borrow(|bytes| gimli::EndianSlice::new(bytes, LittleEndian));
     let mut search = Search { dwarf: &dwarf, units: Vec::new(), found: Definitions::default() };
-    search.found.binary = match file.build_id()? {
-        Some(id) => id.iter().fold("build-id:".to_owned(), |text, byte| format!("{text}{byte:02x}")),
-        None => format!("crc32:{:08x}", crc32fast::hash(&data)),
-    };
     search.run(names)?;
-    Ok(Some(search.found))
+    Ok(search.found)
+}
+
+/// The file that holds the debug information of a stripped binary, by its build id, else by its link, as gdb looks.
+fn separate_file(path: &Path, file: &object::File<'_>, debug_folder: &Path) -> Option<PathBuf> {
+    let mut candidates = Vec::new();
+    if let Ok(Some([first, rest @ ..])) = file.build_id() {
+        candidates.push(debug_folder.join(format!(".build-id/{first:02x}/{}.debug", hexadecimal(rest))));
+    }
+    if let (Ok(Some((name, _))), Some(folder)) = (file.gnu_debuglink(), path.parent()) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        candidates.push(folder.join(&name));
+        candidates.push(folder.join(".debug").join(&name));
+        candidates.push(debug_folder.join(folder.strip_prefix("/").unwrap_or(folder)).join(&name));
+    }
+    candidates.into_iter().find(|candidate| candidate != path && candidate.is_file())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 struct Search<'d, 'a> {
@@ -209,7 +255,7 @@ impl<'a> Search<'_, 'a> {
         let name = self.string(&self.units[unit].1, entry, gimli::DW_AT_name)?;
         let (of, offset) = self.target(unit, entry, gimli::DW_AT_type)?.context("a member without a type")?;
         let mut shape = self.shape(of, offset, depth)?;
-        let mut bit = number(entry, gimli::DW_AT_data_member_location).unwrap_or(0) * 8;
+        let mut bit = location(entry, self.units[unit].1.encoding())? * 8;
         if let Some(width) = number(entry, gimli::DW_AT_bit_size) {
             let Shape::Integer { bits: storage, signed, .. } = shape else {
                 bail!("a bit field that is no integer");
@@ -268,6 +314,21 @@ impl<'a> Search<'_, 'a> {
     }
 }
 
+/// The byte offset of a member; version 2 spells it as an expression that adds to the struct's address.
+fn location(entry: &Entry<'_>, encoding: gimli::Encoding) -> Result<u64> {
+    match entry.attr_value(gimli::DW_AT_data_member_location) {
+        None => Ok(0),
+        Some(gimli::AttributeValue::Exprloc(expression)) => {
+            let mut operations = expression.operations(encoding);
+            match (operations.next()?, operations.next()?) {
+                (Some(gimli::Operation::PlusConstant { value }), None) => Ok(value),
+                other => bail!("a member at {other:?}"),
+            }
+        }
+        Some(value) => value.udata_value().with_context(|| format!("a member at {value:?}")),
+    }
+}
+
 fn number(entry: &Entry<'_>, name: DwAt) -> Option<u64> {
     entry.attr_value(name)?.udata_value()
 }
@@ -312,3 +373,7 @@ impl Structure {
         paths
     }
 }
+
+#[cfg(test)]
+#[path = "dwarf_tests.rs"]
+mod tests;

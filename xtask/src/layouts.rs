@@ -3,7 +3,7 @@
 //! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use heapsake_cpython::layout::{FieldDeclaration, Kind, StructDeclaration};
@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// Interpreters to read, instead of those found.
     #[arg(long, num_args = 1..)]
     python: Vec<PathBuf>,
+    /// Where files of separate debug information are, for interpreters that were stripped.
+    #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/debug")]
+    debug_files: PathBuf,
     /// Print what the debug information says about a struct, and write nothing; MODULE:STRUCT for an extension module's.
     #[arg(long, value_name = "STRUCT", num_args = 1..)]
     show: Vec<String>,
@@ -35,12 +38,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("no CPython was found; name one with --python");
     }
     if !arguments.show.is_empty() {
-        return show(&interpreters, &arguments.show);
+        return show(&interpreters, &arguments.debug_files, &arguments.show);
     }
     let text = std::fs::read_to_string(TABLE).unwrap_or_default();
     let mut columns = Vec::new();
     for interpreter in &interpreters {
-        match column(interpreter).with_context(|| format!("reading CPython {}", interpreter.name()))? {
+        match column(interpreter, &arguments.debug_files)
+            .with_context(|| format!("reading CPython {}", interpreter.name()))?
+        {
             Some(column) => columns.push(column),
             None => println!("{}: has no debug information; left out", interpreter.name()),
         }
@@ -117,7 +122,12 @@ fn compare(old: &Column, new: &Column) -> usize {
 }
 
 /// The definitions of `names` in one interpreter, or in one of its extension modules.
-fn definitions(interpreter: &Interpreter, module: Option<&str>, names: &HashSet<&str>) -> Result<Option<Definitions>> {
+fn definitions(
+    interpreter: &Interpreter,
+    debug_files: &Path,
+    module: Option<&str>,
+    names: &HashSet<&str>,
+) -> Result<Option<Definitions>> {
     let extension = module.and_then(|module| interpreter.extension(module));
     let paths = match &extension {
         Some(path) => std::slice::from_ref(path),
@@ -125,7 +135,7 @@ fn definitions(interpreter: &Interpreter, module: Option<&str>, names: &HashSet<
     };
     let mut last = None;
     for path in paths {
-        if let Some(found) = dwarf::read(path, names)? {
+        if let Some(found) = dwarf::read(path, debug_files, names)? {
             let empty = found.structures.is_empty();
             last = Some(found);
             if !empty {
@@ -137,7 +147,7 @@ fn definitions(interpreter: &Interpreter, module: Option<&str>, names: &HashSet<
 }
 
 /// The column of one interpreter; `None` if it has no debug information.
-fn column(interpreter: &Interpreter) -> Result<Option<Column>> {
+fn column(interpreter: &Interpreter, debug_files: &Path) -> Result<Option<Column>> {
     let mut of_module: BTreeMap<Option<&str>, Vec<&StructDeclaration>> = BTreeMap::new();
     for declaration in Layouts::DECLARATIONS {
         of_module.entry(declaration.module).or_default().push(declaration);
@@ -146,7 +156,7 @@ fn column(interpreter: &Interpreter) -> Result<Option<Column>> {
     // The interpreter itself, which has no module name, sorts first.
     for (module, declarations) in of_module {
         let names = declarations.iter().flat_map(|each| each.c_names.split('|')).collect();
-        let Some(found) = definitions(interpreter, module, &names)? else {
+        let Some(found) = definitions(interpreter, debug_files, module, &names)? else {
             if module.is_none() {
                 return Ok(None);
             }
@@ -246,7 +256,7 @@ fn cell(kind: Kind, bit: u64, shape: &Shape) -> Option<Cell> {
 }
 
 /// Prints structs side by side, as a help to whoever declares them.
-fn show(interpreters: &[Interpreter], names: &[String]) -> Result<()> {
+fn show(interpreters: &[Interpreter], debug_files: &Path, names: &[String]) -> Result<()> {
     let mut of_module: BTreeMap<Option<&str>, HashSet<&str>> = BTreeMap::new();
     let parts: Vec<(Option<&str>, &str)> = names
         .iter()
@@ -258,7 +268,7 @@ fn show(interpreters: &[Interpreter], names: &[String]) -> Result<()> {
     let mut found = BTreeMap::new();
     for (index, interpreter) in interpreters.iter().enumerate() {
         for (module, names) in &of_module {
-            found.insert((index, *module), definitions(interpreter, *module, names)?.unwrap_or_default());
+            found.insert((index, *module), definitions(interpreter, debug_files, *module, names)?.unwrap_or_default());
         }
     }
     for (module, name) in parts {
@@ -312,3 +322,7 @@ fn print(interpreters: &[Interpreter], rows: &[(String, BTreeMap<usize, String>)
         line(&row, &|column| cells.get(&column).cloned().unwrap_or_else(|| ".".to_owned()));
     }
 }
+
+#[cfg(test)]
+#[path = "layouts_tests.rs"]
+mod tests;

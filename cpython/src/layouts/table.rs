@@ -150,15 +150,13 @@ impl Table {
     /// # Errors
     /// [`LayoutError::UnknownLayout`] if the table has no column of that minor release and those flags.
     pub fn column(&self, version: HexVersion, flags: Flags) -> Result<&Column, LayoutError> {
-        let mut of_minor =
-            self.columns.iter().filter(|column| column.flags == flags && column.version.same_minor(version));
-        let lower = of_minor.clone().filter(|column| column.version <= version).max_by_key(|column| column.version);
-        lower.or_else(|| of_minor.clone().min_by_key(|column| column.version)).or_else(|| of_minor.next()).ok_or_else(
-            || {
-                let known: Vec<String> = self.columns.iter().map(Column::name).collect();
-                LayoutError::UnknownLayout { version, flags, known: known.join(", ") }
-            },
-        )
+        let near = |column: &&Column| column.flags == flags && column.version.same_minor(version);
+        let candidates = || self.columns.iter().filter(near);
+        let lower = candidates().filter(|column| column.version <= version).max_by_key(|column| column.version);
+        lower.or_else(|| candidates().min_by_key(|column| column.version)).ok_or_else(|| {
+            let known: Vec<String> = self.columns.iter().map(Column::name).collect();
+            LayoutError::UnknownLayout { version, flags, known: known.join(", ") }
+        })
     }
 
     /// The table that `text` spells.

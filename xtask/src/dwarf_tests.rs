@@ -1,0 +1,143 @@
+//! Tests of the DWARF reader against the C compiler: the program whose debug information is read prints its own `offsetof`.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Definitions, Shape, Structure, read};
+
+const PROGRAM: &str = r#"
+#include <stddef.h>
+#include <stdio.h>
+struct inner { short a; unsigned short b; };
+typedef struct { int x; } Only;
+union either { double real; void *pointer; };
+enum level { low = -1, high };
+typedef const volatile unsigned char byte;
+struct absent;
+struct sample {
+    struct inner inner; unsigned first : 3; unsigned second : 9; signed char tiny; byte plain;
+    union { long left; struct absent *right; }; struct { int deep; }; Only only; union either either;
+    enum level level; int (*call)(void); unsigned char tail[];
+};
+typedef struct sample Alias;
+Alias object; Only only; struct absent *absent;
+int main(void) {
+#define ROW(path) printf(#path " %zu %zu\n", offsetof(struct sample, path), sizeof(object.path));
+    ROW(inner) ROW(inner.a) ROW(inner.b) ROW(tiny) ROW(plain) ROW(left) ROW(right) ROW(deep) ROW(only) ROW(only.x)
+    ROW(either) ROW(either.real) ROW(either.pointer) ROW(level) ROW(call)
+    printf("tail %zu 0\n", offsetof(struct sample, tail));
+    printf("sizeof %zu 0\n", sizeof object);
+    return 0;
+}
+"#;
+
+fn built(folder: &Path, options: &[&str]) -> PathBuf {
+    let (source, binary) = (folder.join("program.c"), folder.join("program"));
+    std::fs::write(&source, PROGRAM).unwrap();
+    let status = Command::new("cc").args(options).arg("-o").arg(&binary).arg(&source).status();
+    assert!(status.expect("a C compiler is needed").success(), "{options:?}");
+    binary
+}
+
+fn names() -> HashSet<&'static str> {
+    HashSet::from(["sample", "Alias", "Only", "either", "absent", "nowhere"])
+}
+
+fn width(shape: &Shape) -> u64 {
+    match shape {
+        Shape::Integer { bits, .. } => bits / 8,
+        Shape::Float(bytes) => *bytes,
+        Shape::Pointer => 8,
+        Shape::Structure(inner) => inner.size,
+        Shape::Opaque => 0,
+    }
+}
+
+fn compare(binary: &Path, found: &Definitions) {
+    let one = |name: &str| -> &Structure {
+        let several = &found.structures[name];
+        assert_eq!(several.len(), 1, "{name}");
+        &several[0]
+    };
+    let sample = one("sample");
+    assert_eq!(sample, one("Alias"));
+    assert_eq!((one("Only").size, one("either").size), (4, 8));
+    assert!(!found.structures.contains_key("absent") && !found.structures.contains_key("nowhere"));
+    let output = Command::new(binary).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 17);
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (path, offset, size) = (words[0], words[1].parse::<u64>().unwrap(), words[2].parse::<u64>().unwrap());
+        if path == "sizeof" {
+            assert_eq!(sample.size, offset);
+        } else {
+            let (bit, shape) = sample.find(path).unwrap_or_else(|| panic!("{path} is not found"));
+            assert_eq!((bit, width(shape)), (offset * 8, size), "{path}");
+        }
+    }
+    let (bit, shape) = sample.find("second").unwrap();
+    assert_eq!((bit, shape), (35, &Shape::Integer { bits: 9, signed: false, field: true }));
+    assert_eq!(sample.find("tiny").unwrap().1, &Shape::Integer { bits: 8, signed: true, field: false });
+    assert!(matches!(sample.find("level").unwrap().1, Shape::Integer { bits: 32, .. }));
+    assert_eq!(sample.find("inner.c"), None);
+    assert_eq!(sample.find("tiny.a"), None);
+    assert!(found.compiler.as_ref().is_some_and(|compiler| !compiler.is_empty()));
+}
+
+#[test]
+fn every_version_of_dwarf_agrees_with_the_compiler() {
+    for version in ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5"] {
+        let folder = tempfile::tempdir().unwrap();
+        let binary = built(folder.path(), &[version]);
+        compare(&binary, &read(&binary, folder.path(), &names()).unwrap().unwrap());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let binary = built(folder.path(), &["-g", "-gz=zlib"]);
+    compare(&binary, &read(&binary, folder.path(), &names()).unwrap().unwrap());
+}
+
+#[test]
+fn a_stripped_binary_has_its_debug_information_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = built(folder.path(), &["-g", "-Wl,--build-id=0x0123456789"]);
+    let by_id = folder.path().join("debug/.build-id/01");
+    std::fs::create_dir_all(&by_id).unwrap();
+    let separate = by_id.join("23456789.debug");
+    let objcopy = |arguments: &[&str], paths: &[&Path]| {
+        assert!(Command::new("objcopy").args(arguments).args(paths).status().unwrap().success());
+    };
+    objcopy(&["--only-keep-debug"], &[&binary, &separate]);
+    objcopy(&["--strip-debug"], &[&binary]);
+    let debug_folder = folder.path().join("debug");
+    let found = read(&binary, &debug_folder, &names()).unwrap().unwrap();
+    assert_eq!(found.binary, "build-id:0123456789");
+    compare(&binary, &found);
+    assert!(read(&binary, &folder.path().join("nothing"), &names()).unwrap().is_none());
+    let linked = folder.path().join("linked.debug");
+    std::fs::rename(&separate, &linked).unwrap();
+    objcopy(&[&format!("--add-gnu-debuglink={}", linked.display())], &[&binary]);
+    compare(&binary, &read(&binary, &debug_folder, &names()).unwrap().unwrap());
+}
+
+#[test]
+fn what_is_no_binary_is_an_error_and_not_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text");
+    std::fs::write(&path, "no binary").unwrap();
+    assert!(read(&path, folder.path(), &names()).is_err());
+    assert!(read(&folder.path().join("missing"), folder.path(), &names()).is_err());
+    let binary = built(folder.path(), &["-g"]);
+    let whole = std::fs::read(&binary).unwrap();
+    for cut in (0..whole.len()).step_by(997) {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let _ = read(&path, folder.path(), &names());
+    }
+    for position in (0..whole.len()).step_by(53) {
+        let mut changed = whole.clone();
+        changed[position] ^= 0x41;
+        std::fs::write(&path, &changed).unwrap();
+        let _ = read(&path, folder.path(), &names());
+    }
+}
