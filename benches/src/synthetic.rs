@@ -40,7 +40,8 @@ impl Synthetic {
                 places.swap(at, (seed % (at as u64 + 1)) as usize);
             }
         }
-        let mut heap = Synthetic { memory: vec![0; (count + 1) * SLOT], records: Vec::with_capacity(records), objects: count + 1 };
+        let mut heap =
+            Synthetic { memory: vec![0; (count + 1) * SLOT], records: Vec::with_capacity(records), objects: count + 1 };
         let address = |node: usize| BASE + (u64::from(places[node]) + 1) * SLOT as u64;
         heap.put(BASE, 0, RECORDS);
         for record in 0..records {

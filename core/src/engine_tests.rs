@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::format::records::{Header, Index, Omissions, Trailer};
 use crate::format::{
-    ChunkHeader, ChunkKind, Decoded, END_MARK, FIRST_LINE, HEADER_LENGTH, LabelName, Objects, TailKind, Target, decode_segment, decompress,
+    ChunkHeader, ChunkKind, Decoded, END_MARK, FIRST_LINE, HEADER_LENGTH, LabelName, Objects, TailKind, Target, decode_segment,
+    decompress,
 };
 use crate::heap::{EdgeKind, Heap, Integer, Name, Outline, Root, RootKind, Sink, Text, TypeDescription, TypeId, Value};
 use crate::reduce::{Failure, Reason};
@@ -62,7 +63,12 @@ impl Heap for Model {
         });
         let highest = self.places.iter().max().copied().unwrap_or(BASE);
         let facts = vec![("argv".to_owned(), ciborium::Value::Array(vec!["--password".into(), "hunter2hunter2".into()]))];
-        Outline { spans: vec![Span::new(Address(BASE), highest - BASE + 16)], roots: roots.collect(), facts, ..Outline::default() }
+        Outline {
+            spans: vec![Span::new(Address(BASE), highest - BASE + 16)],
+            roots: roots.collect(),
+            facts,
+            ..Outline::default()
+        }
     }
 
     fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), Failure> {
@@ -262,9 +268,7 @@ fn every_kind_of_content_comes_back() {
 #[test]
 fn a_chain_of_a_million_in_any_order_comes_back() {
     let count = 1 << 20;
-    let nodes: Vec<_> = (0..count)
-        .map(|n| Content::Attributes(vec![("next", if n + 1 < count { n + 1 } else { 0 })]))
-        .collect();
+    let nodes: Vec<_> = (0..count).map(|n| Content::Attributes(vec![("next", if n + 1 < count { n + 1 } else { 0 })])).collect();
     let orders: [Box<dyn Fn(u64) -> u64>; 3] = [Box::new(|n| n), Box::new(move |n| count as u64 - n), Box::new(scramble(20))];
     for order in orders {
         let mut model = Model::new(nodes.clone(), order);

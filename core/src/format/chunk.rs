@@ -162,8 +162,7 @@ impl ChunkHeader {
         bytes[8] = self.kind.number();
         bytes[9] = self.codec.number();
         bytes[10..12].copy_from_slice(&self.flags.to_le_bytes());
-        let words =
-            [self.sequence, self.raw_length, self.stored_length, self.first, self.count, self.payload_checksum];
+        let words = [self.sequence, self.raw_length, self.stored_length, self.first, self.count, self.payload_checksum];
         for (place, word) in bytes[12..36].chunks_exact_mut(4).zip(words) {
             place.copy_from_slice(&word.to_le_bytes());
         }

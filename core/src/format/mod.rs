@@ -95,18 +95,20 @@
 //! ```
 
 mod chunk;
+mod columns;
 mod compress;
 mod objects;
 pub mod records;
+mod shape;
 pub mod varint;
 mod writer;
 
 pub use chunk::{ChunkHeader, ChunkKind, Codec, HEADER_LENGTH, MAGIC, MAXIMUM_RAW_LENGTH, OBJECTS_RAW_LENGTH};
+pub(crate) use columns::{Columns, TailPredictor, encode_segment};
+pub use columns::{INLINE_PAYLOAD, SEGMENT};
 pub use compress::{Compressor, Undecodable, decompress};
-pub use objects::{
-    Coded, Decoded, DecodedObject, INLINE_PAYLOAD, LabelName, Objects, SEGMENT, Shape, TailKind, Target, ValueKind, decode_segment,
-};
-pub(crate) use objects::{Columns, TailPredictor, encode_segment};
+pub use objects::{Decoded, DecodedObject, Objects, Target, decode_segment};
+pub use shape::{Coded, LabelName, Shape, TailKind, ValueKind};
 pub use writer::Writer;
 pub(crate) use writer::{cbor, payload};
 

@@ -113,7 +113,8 @@ where
     G::EdgeWeight: fmt::Display,
 {
     fn outline(&mut self) -> Outline {
-        let root = |(name, node): &(String, G::NodeId)| Root { kind: RootKind::Given, name: name.clone(), object: self.address(*node) };
+        let root =
+            |(name, node): &(String, G::NodeId)| Root { kind: RootKind::Given, name: name.clone(), object: self.address(*node) };
         Outline {
             spans: vec![Span::new(Address(BASE), self.nodes.len() as u64 * STRIDE)],
             roots: self.roots.iter().map(root).collect(),

@@ -9,8 +9,8 @@ mod graph;
 mod outline;
 mod value;
 
-pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeKind, Variable, VariableKind};
 pub use graph::{GraphHeap, GraphNode};
+pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeKind, Variable, VariableKind};
 pub use value::{Integer, Text, Value, push_wtf8};
 
 use crate::address::Address;

@@ -95,9 +95,9 @@ impl Text<'_> {
             Text::Ucs2(bytes) => {
                 bytes.chunks_exact(2).for_each(|unit| push_wtf8(into, u32::from(u16::from_le_bytes([unit[0], unit[1]]))));
             }
-            Text::Ucs4(bytes) => bytes
-                .chunks_exact(4)
-                .for_each(|unit| push_wtf8(into, u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]))),
+            Text::Ucs4(bytes) => {
+                bytes.chunks_exact(4).for_each(|unit| push_wtf8(into, u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])))
+            }
         }
     }
 }

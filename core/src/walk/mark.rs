@@ -186,7 +186,7 @@ impl<H: Heap> Walk<'_, H> {
         if self.sink.types_met > self.sink.types_known {
             self.meet_types();
         }
-        if self.visited .is_multiple_of(STRIDE) {
+        if self.visited.is_multiple_of(STRIDE) {
             (self.progress)(self.visited);
             if self.visited > CORE as u64 && self.cut.is_none() {
                 self.cut = self.budget.exceeded(self.visited, self.sink.bytes, self.started);

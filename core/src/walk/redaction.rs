@@ -95,7 +95,9 @@ impl Redactor {
 
     /// Notes what stands under the name `text`.
     pub(crate) fn named(&mut self, text: &str, target: Address) {
-        let secret = if let Some(secret) = self.texts.get(text) { *secret } else {
+        let secret = if let Some(secret) = self.texts.get(text) {
+            *secret
+        } else {
             let secret = is_secret_name(text);
             if self.texts.len() < KNOWN_TEXTS {
                 self.texts.insert(text.into(), secret);
@@ -251,7 +253,9 @@ impl Redactor {
             ciborium::Value::Map(entries) => {
                 for (key, value) in entries {
                     match key.as_text() {
-                        Some(name) if is_secret_name(name) && matches!(value, ciborium::Value::Text(_) | ciborium::Value::Bytes(_)) => {
+                        Some(name)
+                            if is_secret_name(name) && matches!(value, ciborium::Value::Text(_) | ciborium::Value::Bytes(_)) =>
+                        {
                             *value = ciborium::Value::Text("<redacted>".into());
                         }
                         _ => self.scrub(value),

@@ -162,14 +162,36 @@ mod tests {
     #[test]
     fn names() {
         for secret in [
-            "password", "db_password", "PASSWORD", "apiKey", "API_KEY", "aws_secret_access_key", "authToken", "--token", "session_id",
-            "X-Api-Key", "client_secret", "MYSQL_PWD", "set-cookie",
+            "password",
+            "db_password",
+            "PASSWORD",
+            "apiKey",
+            "API_KEY",
+            "aws_secret_access_key",
+            "authToken",
+            "--token",
+            "session_id",
+            "X-Api-Key",
+            "client_secret",
+            "MYSQL_PWD",
+            "set-cookie",
         ] {
             assert!(is_secret_name(secret), "{secret}");
         }
-        for harmless in
-            ["author", "tokens", "tokenize", "token_type", "password_file", "key", "keys", "secretary", "monkey", "id", "", "passed"]
-        {
+        for harmless in [
+            "author",
+            "tokens",
+            "tokenize",
+            "token_type",
+            "password_file",
+            "key",
+            "keys",
+            "secretary",
+            "monkey",
+            "id",
+            "",
+            "passed",
+        ] {
             assert!(!is_secret_name(harmless), "{harmless}");
         }
     }

@@ -9,8 +9,8 @@ use super::redaction::{Redaction, Redactor};
 use crate::address::Address;
 use crate::format::varint::{self, zigzag};
 use crate::format::{
-    ChunkKind, Coded, Columns, INLINE_PAYLOAD, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind, Writer,
-    cbor, encode_segment, payload,
+    ChunkKind, Coded, Columns, INLINE_PAYLOAD, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind,
+    Writer, cbor, encode_segment, payload,
 };
 use crate::heap::{EdgeKind, Heap, Integer, Name, Sink, Text, TypeId, Value};
 use crate::reduce::{Failure, Reason};
