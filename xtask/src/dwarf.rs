@@ -162,10 +162,8 @@ impl<'a> Search<'_, 'a> {
             let mut children = root.children();
             while let Some(child) = children.next()? {
                 let entry = child.entry();
-                if matches!(
-                    entry.tag(),
-                    gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type | gimli::DW_TAG_typedef
-                ) && let Some(name) = self.string(unit, entry, gimli::DW_AT_name)?
+                if matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type | gimli::DW_TAG_typedef)
+                    && let Some(name) = self.string(unit, entry, gimli::DW_AT_name)?
                     && names.contains(name.as_str())
                 {
                     candidates.push((name, entry.offset()));
@@ -301,10 +299,9 @@ impl<'a> Search<'_, 'a> {
                     gimli::DW_ATE_signed | gimli::DW_ATE_signed_char => {
                         Shape::Integer { bits: bytes * 8, signed: true, field: false }
                     }
-                    gimli::DW_ATE_unsigned
-                    | gimli::DW_ATE_unsigned_char
-                    | gimli::DW_ATE_boolean
-                    | gimli::DW_ATE_UTF => Shape::Integer { bits: bytes * 8, signed: false, field: false },
+                    gimli::DW_ATE_unsigned | gimli::DW_ATE_unsigned_char | gimli::DW_ATE_boolean | gimli::DW_ATE_UTF => {
+                        Shape::Integer { bits: bytes * 8, signed: false, field: false }
+                    }
                     gimli::DW_ATE_float => Shape::Float(bytes),
                     _ => Shape::Opaque,
                 }

@@ -112,8 +112,7 @@ fn candidates() -> Vec<PathBuf> {
     }
     folders.sort();
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let names = || {
-        MINORS.flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t"), format!("python3.{minor}d")])
-    };
+    let names =
+        || MINORS.flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t"), format!("python3.{minor}d")]);
     folders.iter().flat_map(|folder| names().map(|name| folder.join(name))).filter(|path| path.is_file()).collect()
 }

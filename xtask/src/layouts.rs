@@ -43,9 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let text = std::fs::read_to_string(TABLE).unwrap_or_default();
     let mut columns = Vec::new();
     for interpreter in &interpreters {
-        match column(interpreter, &arguments.debug_files)
-            .with_context(|| format!("reading CPython {}", interpreter.name()))?
-        {
+        match column(interpreter, &arguments.debug_files).with_context(|| format!("reading CPython {}", interpreter.name()))? {
             Some(column) => columns.push(column),
             None => println!("{}: has no debug information; left out", interpreter.name()),
         }
@@ -171,8 +169,7 @@ fn column(interpreter: &Interpreter, debug_files: &Path) -> Result<Option<Column
         });
         for declaration in declarations {
             if let Some(structure) = lookup(declaration, &found)? {
-                let cells =
-                    cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
+                let cells = cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
                 column.insert(declaration.name, cells);
             }
         }
@@ -194,10 +191,7 @@ fn lookup<'d>(declaration: &StructDeclaration, found: &'d Definitions) -> Result
             Some(several) => {
                 // Where files differ about a name, the declared fields must single one out.
                 let fits = |structure: &&Structure| {
-                    declaration
-                        .fields
-                        .iter()
-                        .all(|field| matches!(place(field, structure), Ok(Some(_))) || field.optional)
+                    declaration.fields.iter().all(|field| matches!(place(field, structure), Ok(Some(_))) || field.optional)
                 };
                 let fitting: Vec<&Structure> = several.iter().filter(fits).collect();
                 match fitting.as_slice() {

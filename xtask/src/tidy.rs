@@ -77,7 +77,7 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
 }
 
 fn arrows(root: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--format-version", "1", "--offline"]).current_dir(root).output()?;
+    let output = Command::new(env!("CARGO")).args(["metadata", "--format-version", "1"]).current_dir(root).output()?;
     if !output.status.success() {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -131,10 +131,15 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !name.starts_with('.') && !["target", "node_modules", "__pycache__", "proptest-regressions"].contains(&name.as_str()) {
+            if !name.starts_with('.')
+                && !["target", "node_modules", "__pycache__", "proptest-regressions"].contains(&name.as_str())
+            {
                 walk(&path, files)?;
             }
-        } else if ["rs", "py", "pyi", "md", "toml", "layout"].iter().any(|ending| path.extension().is_some_and(|found| found == *ending)) {
+        } else if ["rs", "py", "pyi", "md", "toml", "layout"]
+            .iter()
+            .any(|ending| path.extension().is_some_and(|found| found == *ending))
+        {
             files.push(path);
         }
     }
@@ -158,7 +163,9 @@ fn check_file(root: &Path, path: &Path, breaches: &mut Vec<String>) -> anyhow::R
         let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
         for (number, line) in code {
             let word = "unsafe";
-            let found = line.contains(&format!("{word} {{")) || line.contains(&format!("{word} fn")) || line.contains(&format!("{word} impl"));
+            let found = line.contains(&format!("{word} {{"))
+                || line.contains(&format!("{word} fn"))
+                || line.contains(&format!("{word} impl"));
             if found {
                 breaches.push(format!("{name}:{}: {word} outside the listed files", number + 1));
             }

@@ -91,12 +91,20 @@ impl Text<'_> {
         match *self {
             Text::Utf8(text) => into.extend_from_slice(text.as_bytes()),
             Text::Ascii(bytes) => into.extend_from_slice(bytes),
-            Text::Latin1(bytes) => bytes.iter().for_each(|byte| push_wtf8(into, u32::from(*byte))),
+            Text::Latin1(bytes) => {
+                for byte in bytes {
+                    push_wtf8(into, u32::from(*byte));
+                }
+            }
             Text::Ucs2(bytes) => {
-                bytes.chunks_exact(2).for_each(|unit| push_wtf8(into, u32::from(u16::from_le_bytes([unit[0], unit[1]]))));
+                for unit in bytes.chunks_exact(2) {
+                    push_wtf8(into, u32::from(u16::from_le_bytes([unit[0], unit[1]])));
+                }
             }
             Text::Ucs4(bytes) => {
-                bytes.chunks_exact(4).for_each(|unit| push_wtf8(into, u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]])))
+                for unit in bytes.chunks_exact(4) {
+                    push_wtf8(into, u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]));
+                }
             }
         }
     }

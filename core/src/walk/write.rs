@@ -163,7 +163,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        self.finish(heap, failure)?;
+        self.finish(heap, failure);
         self.id += 1;
         if self.columns.len() + self.shape_bytes >= OBJECTS_RAW_LENGTH || self.count >= OBJECTS_PER_CHUNK {
             self.flush()?;
@@ -311,7 +311,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         index
     }
 
-    fn finish<H: Heap>(&mut self, heap: &H, failure: Option<Failure>) -> io::Result<()> {
+    fn finish<H: Heap>(&mut self, heap: &H, failure: Option<Failure>) {
         let plain = matches!(self.value, ValueKind::Nothing | ValueKind::Small | ValueKind::Float | ValueKind::Complex);
         let fixed = plain && self.tail_kind == TailKind::Nothing && self.state.is_none() && self.size < FIXED_SIZE;
         let size = fixed.then_some(self.size);
@@ -358,7 +358,6 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             *self.written.surrogates.entry(failure.reason).or_default() += 1;
             self.written.redacted += u64::from(failure.reason == Reason::Redacted);
         }
-        Ok(())
     }
 
     /// Writes the open chunk.

@@ -44,6 +44,9 @@ def function(rebuilder, view):
     name = _stubs.plain(value_of(view, "__name__", str) or stub.co_name)
     made = types.FunctionType(stub, namespace, name, None, closure)
     made.__qualname__ = _stubs.plain(value_of(view, "__qualname__", str) or name)
+    for constant in stub.co_consts:
+        if type(constant) is Refusal:
+            constant.name = made.__qualname__
     rebuilder.fills.append((fill_function, rebuilder, made, view, closure))
     return made
 

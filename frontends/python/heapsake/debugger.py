@@ -339,15 +339,17 @@ class Debugger(pdb.Pdb):
         names = self.curframe_locals
         offered = [name for name in ("exit", "quit") if not dict.__contains__(names, name)]
         names.update(dict.fromkeys(offered, leave))
-        saved, sys.displayhook = sys.displayhook, self.displayhook
+        saved = sys.stdin, sys.stdout, sys.displayhook
+        sys.stdin, sys.stdout, sys.displayhook = self.stdin, self.stdout, self.displayhook
         try:
-            Console(self, names).interact("*pdb interact start*", "*exit from pdb interact command*")
+            Console(self, names).interact("*pdb interact start*", "")
         except Leave:
-            self.message("*exit from pdb interact command*")
+            pass  # exit() was typed
         finally:
-            sys.displayhook = saved
+            sys.stdin, sys.stdout, sys.displayhook = saved
             for name in offered:
                 names.pop(name, None)
+        self.message("*exit from pdb interact command*")
 
     # -- the stack
 
@@ -384,7 +386,7 @@ class Debugger(pdb.Pdb):
                 if number in middle and number != self.curindex:
                     if number == middle.start or number == self.curindex + 1:
                         last = self.curindex if number < self.curindex < middle.stop else middle.stop
-                        self.message("  … %s more frames" % _repr.counted(last - number))
+                        self.message("  … %s more" % _repr.counted(last - number))
                     continue
                 inside = self.stack.facts(number).in_traceback
                 if inside and before is False:
