@@ -193,7 +193,7 @@ class LazyDict(dict):
             index = {}
             for number in range(len(source.items)):
                 key, value = source.items[number]
-                source.rebuilder.put(index, source.rebuilder.key(key), value)
+                source.rebuilder.put(index, source.rebuilder.rebuild(key), value)
             self._heapsake_index = index
         return index
 

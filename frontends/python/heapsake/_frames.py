@@ -86,26 +86,29 @@ class Pairs(collections.abc.Mapping):
         return name in self.names()
 
 
-def shape_of(code, function="<unknown>", filename="<unknown>", qualname=None, extra=()):
-    """The shape of a stub, from the view of a code object (or None) and the names of further variables."""
-    names, counts, firstlineno = [], {}, None
-    if code is not None:
+class CodeFacts:
+    """What a stub takes from the view of a code object."""
+
+    def __init__(self, code):
         listed = attribute(code, "co_varnames")
         try:
             names = [item.value for item in listed.items] if listed is not None and not listed.surrogate else []
         except Exception:
-            names = []
-        names = [_stubs.plain(name) for name in names if isinstance(name, str)]
-        counts = {name: value_of(code, "co_" + name, int, 0) for name in ("argcount", "posonlyargcount", "kwonlyargcount", "flags")}
-        firstlineno = value_of(code, "co_firstlineno", int)
-        function = value_of(code, "co_name", str, function)
-        filename = value_of(code, "co_filename", str, filename)
-        qualname = value_of(code, "co_qualname", str, qualname)
-    if not names:
-        counts = {"flags": counts.get("flags", OPTIMIZED | NEWLOCALS) & ~0xC}
-    known = set(names)
-    names += [name for name in extra if name not in known]
-    return Shape(function, qualname, filename, 1 if firstlineno is None else firstlineno, names, **counts)
+            names = []  # a damaged dump: every local is still shown, as no parameter
+        self.names = [_stubs.plain(name) for name in names if isinstance(name, str)]
+        self.counts = {name: value_of(code, "co_" + name, int, 0) for name in ("argcount", "posonlyargcount", "kwonlyargcount")}
+        self.flags = value_of(code, "co_flags", int)
+        self.firstlineno = value_of(code, "co_firstlineno", int)
+        self.text = {name: value_of(code, name, str) for name in ("co_name", "co_filename", "co_qualname")}
+
+    def shape(self, function="<unknown>", filename="<unknown>", qualname=None, extra=()):
+        """The shape of a stub with further variables; names from elsewhere serve where the code has none."""
+        flags = OPTIMIZED | NEWLOCALS if self.flags is None else self.flags
+        counts = dict(self.counts, flags=flags) if self.names else {"flags": flags & ~(_stubs.VARARGS | _stubs.VARKEYWORDS)}
+        known = set(self.names)
+        names = self.names + [name for name in extra if name not in known]
+        return Shape(self.text["co_name"] or function, self.text["co_qualname"] or qualname, self.text["co_filename"] or filename,
+                     1 if self.firstlineno is None else self.firstlineno, names, **counts)
 
 
 class Frames:
@@ -113,7 +116,14 @@ class Frames:
 
     def __init__(self, rebuilder):
         self.rebuilder, self.dump = rebuilder, rebuilder.dump
-        self.namespaces, self.built, self.replaced = {}, {}, {}
+        self.namespaces, self.built, self.replaced, self.codes = {}, {}, {}, {}
+
+    def code(self, view):
+        """The facts of a code object, or of none, read once."""
+        key = None if view is None else self.rebuilder.key_of(view)
+        if key not in self.codes:
+            self.codes[key] = CodeFacts(view)
+        return self.codes[key]
 
     def namespace(self, facts):
         key = facts.names_key
@@ -157,15 +167,16 @@ class Frames:
         """A C callable that runs the stub of a frame, whose frame is then appended to ``taken``."""
         self.show_source(facts.filename)
         constants = [taken.append, functools.partial(sys._getframe, 0)]
-        flags = value_of(facts.code, "co_flags", int) if facts.code is not None else None
+        known = self.code(facts.code)
+        flags = known.flags
         module = facts.function == "<module>" and (flags is None or not flags & NEWLOCALS)
         if module or (flags is not None and not flags & (OPTIMIZED | NEWLOCALS)):
-            shape = shape_of(facts.code, facts.function, facts.filename, facts.qualname)
+            shape = known.shape(facts.function, facts.filename, facts.qualname)
             code = _stubs.body_code(shape, facts.lineno, constants)
             names = self.namespace(facts)
             return functools.partial(exec, code, names) if module else functools.partial(exec, code, names, self.values(facts.locals))
         values = self.values(facts.locals)
-        shape = shape_of(facts.code, facts.function, facts.filename, facts.qualname, values)
+        shape = known.shape(facts.function, facts.filename, facts.qualname, values)
         # names that are parameters keep their place; a code object without names still shows every local
         numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
         shape.varnames, numbered = _without_unbound(shape, numbered)
@@ -256,4 +267,4 @@ def _run_bare(builders):
     done.acquire(timeout=60 + len(builders) / 100)
 
 
-__all__ = ["FrameFacts", "Frames", "Pairs", "shape_of", "traceback_views"]
+__all__ = ["FrameFacts", "Frames", "Pairs", "traceback_views"]

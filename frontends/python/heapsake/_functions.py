@@ -4,7 +4,7 @@ import types
 from . import _classes, _repr, _stubs
 from ._classes import attribute, value_of
 from ._error import Refused
-from ._frames import Pairs, shape_of
+from ._frames import Pairs
 
 
 class Refusal:
@@ -17,8 +17,8 @@ class Refusal:
         raise Refused("%s() comes from a dump: it does not run" % self.name)
 
 
-def _code(view, name, qualname=None, freevars=()):
-    shape = shape_of(view, name, qualname=qualname)
+def _code(rebuilder, view, name, freevars=()):
+    shape = rebuilder.frames.code(view).shape(name)
     shape.varnames = shape.varnames[:shape.parameters]
     return _stubs.function_code(shape, shape.firstlineno, {}, "refuse", [Refusal(shape.qualname)], freevars=freevars)
 
@@ -26,7 +26,7 @@ def _code(view, name, qualname=None, freevars=()):
 def code(rebuilder, view):
     free = attribute(view, "co_freevars")
     names = [item.value for item in free.items] if free is not None else []
-    return _code(view, "<unknown>", freevars=[name for name in names if isinstance(name, str)])
+    return _code(rebuilder, view, "<unknown>", freevars=[name for name in names if isinstance(name, str)])
 
 
 def function(rebuilder, view):
@@ -36,7 +36,7 @@ def function(rebuilder, view):
         return NotImplemented
     stub = rebuilder.resolve(found)
     if not isinstance(stub, types.CodeType):
-        stub = _code(None, value_of(view, "__name__", str, "<unknown>"))
+        stub = _code(rebuilder, None, value_of(view, "__name__", str, "<unknown>"))
     rebuilder.frames.show_source(stub.co_filename)
     names = attribute(view, "__globals__")
     namespace = rebuilder.frames.namespace(_Globals(names))

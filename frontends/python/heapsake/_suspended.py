@@ -8,7 +8,7 @@ import types
 from . import _stubs
 from ._classes import attribute, bare, value_of
 from ._error import Refused
-from ._frames import FrameFacts, shape_of
+from ._frames import FrameFacts
 from ._stubs import ITERABLE_COROUTINE
 
 PREFIX = {"generator": "gi", "coroutine": "cr", "async_generator": "ag"}
@@ -97,7 +97,7 @@ def _stub(rebuilder, view, kind, awaited, waits, inner, started):
     code = attribute(view, PREFIX[kind] + "_code")
     facts.code = facts.code if facts.code is not None else code
     values = rebuilder.frames.values(facts.locals)
-    shape = shape_of(facts.code, facts.function, facts.filename, facts.qualname, values)
+    shape = rebuilder.frames.code(facts.code).shape(facts.function, facts.filename, facts.qualname, values)
     numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
     refusal = Refusal(kind, shape.name)
     ending, changes = "yield", None
