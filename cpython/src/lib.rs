@@ -4,8 +4,12 @@ pub mod error;
 #[cfg(test)]
 mod live;
 pub mod memory;
+pub mod symbols;
 
 pub use error::{Error, ErrorKind, Result};
 
 pub mod layout;
 pub mod layouts;
+
+pub mod heap;
+pub use heap::{CPythonHeap, Facts};

@@ -1,0 +1,46 @@
+//! `bytes` and `bytearray`. Mirrors `Objects/bytesobject.c`, `bytearrayobject.c`.
+
+use heapsake_core::Address;
+use heapsake_core::heap::{Sink, Value};
+use heapsake_core::reduce::Failure;
+
+use super::{CPythonHeap, corrupt};
+use crate::memory::Memory;
+
+impl<M: Memory> CPythonHeap<M> {
+    /// `ob_size` of an object that has items.
+    #[inline]
+    pub(crate) fn item_count(&self, object: Address) -> Result<u64, Failure> {
+        let count = self.field(self.layouts().var_object.ob_size, object)?;
+        u64::try_from(count).map_err(|_| corrupt("a negative number of items"))
+    }
+
+    /// The content of the `bytes` at `object`, whose type is taken for granted.
+    pub fn bytes_of(&self, object: Address) -> Result<std::borrow::Cow<'_, [u8]>, Failure> {
+        self.piece(self.layouts().bytes.ob_sval.at(object), self.item_count(object)?)
+    }
+}
+
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    sink.value(Value::Bytes(&heap.bytes_of(object)?));
+    Ok(())
+}
+
+pub(super) fn reduce_bytearray<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    let count = heap.item_count(object)?;
+    let layout = &heap.layouts().bytearray;
+    let start = heap.field(layout.ob_start, object)?;
+    sink.value(Value::Bytes(&heap.piece(start, count)?));
+    if let Some(owner) = heap.optional_field(layout.ob_bytes_object, object).filter(|owner| !owner.is_null()) {
+        sink.edge(heapsake_core::heap::EdgeKind::Internal, heapsake_core::heap::Name::Text("ob_bytes_object"), owner);
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! C types that nothing knows: every word that looks like a pointer to an object is told as one, and said to be a guess.
+
+use heapsake_core::Address;
+use heapsake_core::heap::{EdgeKind, Name, Sink};
+use heapsake_core::reduce::Failure;
+
+use super::CPythonHeap;
+use super::types::TypeEntry;
+use crate::memory::Memory;
+
+/// Unknown items are scanned up to this many bytes.
+const MAXIMUM_ITEMS: u64 = 8 << 20;
+/// No object has so many references.
+const MAXIMUM_REFERENCES: i64 = 1 << 40;
+
+impl<M: Memory> CPythonHeap<M> {
+    /// Whether what lies at `address` looks like an object: aligned, mapped, of a type that is one, with a sane count of
+    /// references.
+    pub fn is_object(&self, address: Address) -> bool {
+        if address.0 & 7 != 0 || address.0 < 4096 {
+            return false;
+        }
+        let layout = &self.layouts().object;
+        let Some(class) = layout.ob_type.read(&self.memory, address) else { return false };
+        if !self.is_type(class) {
+            return false;
+        }
+        match (layout.ob_ref_local, layout.ob_refcnt) {
+            (None, Some(count)) => count.read(&self.memory, address).is_some_and(|count| {
+                // From 3.14 on the upper half has flags.
+                count as u32 != 0 && (layout.ob_flags.is_some() || (1..MAXIMUM_REFERENCES).contains(&count))
+            }),
+            _ => true,
+        }
+    }
+
+    /// Tells the words of which nothing is known.
+    pub(super) fn scan<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
+        let fixed = self.piece(object, entry.basic_size)?;
+        for offset in &entry.unknown_words {
+            if let Some(chunk) = fixed.get(*offset as usize..).and_then(<[u8]>::first_chunk::<8>) {
+                self.scan_word(Address(u64::from_le_bytes(*chunk)), *offset, sink);
+            }
+        }
+        if entry.unknown_items {
+            // The number of items may be something else in a type that says it has some.
+            let length = self.item_count_of(entry, object)?.saturating_mul(entry.item_size);
+            if length > 0 && length <= MAXIMUM_ITEMS {
+                let first = (entry.basic_size + 7) & !7;
+                if let Ok(items) = self.words(object.offset(first as i64), length / 8) {
+                    for (index, word) in items.iter().enumerate() {
+                        self.scan_word(word, (first + index as u64 * 8) as u32, sink);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the words of a block that belongs to an object, such as a module's state, with names from `first` on.
+    pub(super) fn scan_block<S: Sink + ?Sized>(&self, block: Address, length: u64, first: u32, sink: &mut S) {
+        if block.is_null() || length > MAXIMUM_ITEMS {
+            return;
+        }
+        if let Ok(words) = self.words(block, length / 8) {
+            for (index, word) in words.iter().enumerate() {
+                self.scan_word(word, first.saturating_add(index as u32 * 8), sink);
+            }
+        }
+    }
+
+    #[inline]
+    fn scan_word<S: Sink + ?Sized>(&self, word: Address, offset: u32, sink: &mut S) {
+        if self.is_object(word) {
+            sink.edge(EdgeKind::Conservative, Name::Index(offset), word);
+        }
+    }
+}

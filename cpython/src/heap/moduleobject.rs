@@ -1,0 +1,36 @@
+//! Modules: the name, and what their C part holds. The dictionary is told as any instance's is. Mirrors
+//! `Objects/moduleobject.c`.
+
+use heapsake_core::Address;
+use heapsake_core::heap::{EdgeKind, Name, Sink};
+use heapsake_core::reduce::Failure;
+
+use super::CPythonHeap;
+use crate::memory::Memory;
+
+/// A state larger than this is none.
+const MAXIMUM_STATE: i64 = 1 << 20;
+
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    let layouts = heap.layouts();
+    let layout = &layouts.module;
+    let name = heap.field(layout.md_name, object)?;
+    if !name.is_null() {
+        sink.edge(EdgeKind::Internal, Name::Text("md_name"), name);
+    }
+    let definition = heap.optional_field(layout.md_def, object).unwrap_or_default();
+    if definition.is_null() {
+        return Ok(());
+    }
+    let size = heap.field(layouts.module_def.m_size, definition)?;
+    let state = heap.field(layout.md_state, object)?;
+    if (1..=MAXIMUM_STATE).contains(&size) {
+        // What a module keeps for itself has no layout that is known: its words are named from the end of the module on.
+        heap.scan_block(state, size as u64, layout.size as u32, sink);
+    }
+    Ok(())
+}

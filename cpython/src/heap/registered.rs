@@ -1,0 +1,74 @@
+//! Registered reducers: what they see of an object, and what happens when one fails or panics.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use heapsake_core::Address;
+use heapsake_core::heap::Sink;
+use heapsake_core::reduce::{Failure, Object, Reason};
+
+use super::types::TypeEntry;
+use super::{CPythonHeap, unreadable};
+use crate::memory::Memory;
+
+struct View<'a, M: Memory> {
+    heap: &'a CPythonHeap<M>,
+    entry: &'a TypeEntry,
+    object: Address,
+}
+
+impl<M: Memory> Object for View<'_, M> {
+    fn address(&self) -> Address {
+        self.object
+    }
+
+    fn read_at(&self, address: Address, into: &mut [u8]) -> Result<(), Failure> {
+        self.heap.memory.read_at(address, into).map_err(|_| unreadable())
+    }
+
+    fn type_name(&self) -> String {
+        self.entry.description.name.clone()
+    }
+
+    fn is_object(&self, address: Address) -> bool {
+        self.heap.is_object(address)
+    }
+
+    fn type_name_of(&self, address: Address) -> Option<String> {
+        self.heap.type_name_of(address)
+    }
+
+    fn reduce_base(&self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.heap.reduce_payload(self.entry, self.object, sink)
+    }
+
+    fn runtime(&self) -> Option<&dyn Any> {
+        Some(&self.heap.facts)
+    }
+}
+
+/// Lets the type's reducer tell the C part, then tells what every instance may have.
+pub(super) fn reduce<M: Memory, S: Sink>(
+    heap: &CPythonHeap<M>,
+    entry: &TypeEntry,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    let Some(registration) = &entry.reducer else { return Ok(()) };
+    let view = View { heap, entry, object };
+    let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.reduce(&view, &mut *sink)));
+    // Attributes, slots and dictionary do not depend on the reducer.
+    let rest = heap.reduce_instance(entry, object, sink);
+    match told {
+        Ok(told) => told.and(rest),
+        Err(panic) => Err(Failure::new(Reason::ReducerFailed, format!("panicked: {}", message(&*panic)))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "no message",
+    }
+}

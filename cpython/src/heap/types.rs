@@ -1,0 +1,535 @@
+//! What a type's instances are like, worked out once per type: [`TypeEntry`], and the table that finds it.
+//!
+//! A type is found by its address through a direct-mapped cache, then a hash map, then by decoding the type object. The
+//! C part of its instances belongs to the *floor*: the nearest class of its `tp_base` chain that is known (a [`Payload`] or
+//! a registered reducer). What the classes below the floor add is told by their members; words that nothing accounts for
+//! are scanned. Mirrors `Objects/typeobject.c`.
+
+use std::fmt;
+use std::rc::Rc;
+
+use heapsake_core::Address;
+use heapsake_core::heap::{TypeDescription, TypeId, TypeKind};
+use heapsake_core::reduce::{Registration, TypeMatch};
+use rustc_hash::FxHashMap;
+
+use super::CPythonHeap;
+use super::payload::{self, Known, Payload, ToldField};
+use crate::layouts::Layouts;
+use crate::memory::Memory;
+
+/// `Py_TPFLAGS_INLINE_VALUES`.
+pub(crate) const INLINE_VALUES: u64 = 1 << 2;
+/// `Py_TPFLAGS_MANAGED_WEAKREF`.
+const MANAGED_WEAKREF: u64 = 1 << 3;
+/// `Py_TPFLAGS_MANAGED_DICT`.
+const MANAGED_DICT: u64 = 1 << 4;
+/// `Py_TPFLAGS_HEAPTYPE`.
+pub(crate) const HEAPTYPE: u64 = 1 << 9;
+/// `Py_TPFLAGS_READY`.
+const READY: u64 = 1 << 12;
+/// `Py_TPFLAGS_HAVE_GC`.
+const HAVE_GC: u64 = 1 << 14;
+/// `Py_TPFLAGS_UNICODE_SUBCLASS`.
+pub(crate) const UNICODE_SUBCLASS: u64 = 1 << 28;
+/// `Py_TPFLAGS_DICT_SUBCLASS`.
+pub(crate) const DICT_SUBCLASS: u64 = 1 << 29;
+/// `Py_TPFLAGS_BASE_EXC_SUBCLASS`.
+const BASE_EXC_SUBCLASS: u64 = 1 << 30;
+/// `Py_TPFLAGS_TYPE_SUBCLASS`.
+const TYPE_SUBCLASS: u64 = 1 << 31;
+
+/// Bytes of the words in front of an instance: the collector's head, and dictionary and weak references.
+const PRE_HEADER: u64 = 16;
+/// No instance is larger than this without its items; a type that says so is none.
+const MAXIMUM_BASIC_SIZE: i64 = 1 << 20;
+const MAXIMUM_CLASSES: u64 = 4096;
+const CACHE: usize = 1024;
+
+/// Where an instance has its attributes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attributes {
+    /// It has no dictionary.
+    None,
+    /// A pointer to its dictionary, so many bytes in.
+    At(u32),
+    /// The same, so many bytes before the end of its items.
+    FromEnd(i64),
+    /// In front of it, values and a dictionary, a word each (3.11).
+    ValuesAndDict,
+    /// In front of it, one word for either, tagged (3.12).
+    DictOrValues,
+    /// In front of it a dictionary; where there is none, values inside of it (3.13).
+    DictPointer,
+}
+
+/// A C member or a slot.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: Box<str>,
+    /// The string object with its name, where one was found.
+    pub name_object: Option<Address>,
+    /// Where it lies.
+    pub offset: u32,
+    /// The C type, as `Include/structmember.h` numbers it.
+    pub kind: i32,
+}
+
+/// `T_OBJECT`: a null pointer is `None`.
+pub(crate) const T_OBJECT: i32 = 6;
+/// `T_OBJECT_EX`: a null pointer is no attribute.
+pub(crate) const T_OBJECT_EX: i32 = 16;
+
+impl Member {
+    /// Whether it is an object and not a number or a C string.
+    pub fn is_object(&self) -> bool {
+        matches!(self.kind, T_OBJECT | T_OBJECT_EX)
+    }
+}
+
+/// What the instances of one type are like.
+#[derive(Clone)]
+pub struct TypeEntry {
+    /// Its number.
+    pub id: TypeId,
+    /// Where the type lies; null for interpreter frames, whose type is no object.
+    pub address: Address,
+    /// What the C part of its instances is.
+    pub payload: Payload,
+    /// `tp_flags`.
+    pub flags: u64,
+    /// `tp_basicsize`.
+    pub basic_size: u64,
+    /// `tp_itemsize`.
+    pub item_size: u64,
+    /// Bytes of an instance without items: the basic size and what lies in front.
+    pub fixed_size: u64,
+    /// Where attributes are.
+    pub attributes: Attributes,
+    /// The names of values in front of or inside of an instance, by index.
+    pub keys: Box<[Address]>,
+    /// Slots and C members of the classes below the floor.
+    pub members: Box<[Member]>,
+    /// The fields of the payload.
+    pub fields: Box<[ToldField]>,
+    /// The names of the items of a named tuple.
+    pub item_names: Box<[Address]>,
+    /// Offsets of words of which nothing is known.
+    pub unknown_words: Box<[u32]>,
+    /// Whether the items, too, are unknown words.
+    pub unknown_items: bool,
+    /// Whether an instance has nothing but its payload.
+    pub is_plain: bool,
+    /// The reducer for the C part.
+    pub reducer: Option<Registration>,
+    /// What the file says of the type.
+    pub description: TypeDescription,
+}
+
+impl fmt::Debug for TypeEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypeEntry")
+            .field("name", &self.description.name)
+            .field("payload", &self.payload)
+            .field("attributes", &self.attributes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TypeEntry {
+    /// Whether this type or one of its bases has this qualified name.
+    pub fn is_a(&self, name: &str) -> bool {
+        self.description.mro.iter().any(|base| base == name)
+    }
+}
+
+/// All types met so far.
+pub(super) struct TypeTable {
+    cache: Box<[Option<Rc<TypeEntry>>]>,
+    found: FxHashMap<Address, Rc<TypeEntry>>,
+    entries: Vec<Rc<TypeEntry>>,
+}
+
+#[inline]
+fn slot(address: Address) -> usize {
+    ((address.0 >> 4 ^ address.0 >> 13) & (CACHE as u64 - 1)) as usize
+}
+
+impl TypeTable {
+    pub(super) fn new(layouts: &Layouts) -> TypeTable {
+        let size = layouts.interpreter_frame.map_or(0, |layout| layout.size as u64);
+        let frame = TypeEntry {
+            id: TypeId(0),
+            address: Address::NULL,
+            payload: Payload::InterpreterFrame,
+            flags: 0,
+            basic_size: size,
+            item_size: 8,
+            fixed_size: size,
+            attributes: Attributes::None,
+            keys: Box::default(),
+            members: Box::default(),
+            fields: Box::default(),
+            item_names: Box::default(),
+            unknown_words: Box::default(),
+            unknown_items: false,
+            is_plain: true,
+            reducer: None,
+            description: TypeDescription {
+                name: "frame".into(),
+                module: "builtins".into(),
+                kind: TypeKind::Frame,
+                mro: vec!["frame".into(), "object".into()],
+                basic_size: size,
+                origin: "exact".into(),
+                ..TypeDescription::default()
+            },
+        };
+        TypeTable { cache: vec![None; CACHE].into(), found: FxHashMap::default(), entries: vec![Rc::new(frame)] }
+    }
+
+    pub(super) fn interpreter_frame(&self) -> Rc<TypeEntry> {
+        Rc::clone(&self.entries[0])
+    }
+
+    #[inline]
+    fn cached(&self, address: Address) -> Option<Rc<TypeEntry>> {
+        match &self.cache[slot(address)] {
+            Some(entry) if entry.address == address => Some(Rc::clone(entry)),
+            _ => None,
+        }
+    }
+
+    fn find(&mut self, address: Address) -> Option<Rc<TypeEntry>> {
+        let entry = self.found.get(&address)?;
+        self.cache[slot(address)] = Some(Rc::clone(entry));
+        Some(Rc::clone(entry))
+    }
+
+    fn add(&mut self, mut entry: TypeEntry) -> Rc<TypeEntry> {
+        entry.id = TypeId(self.entries.len() as u32);
+        let address = entry.address;
+        let entry = Rc::new(entry);
+        self.entries.push(Rc::clone(&entry));
+        self.found.insert(address, Rc::clone(&entry));
+        self.cache[slot(address)] = Some(Rc::clone(&entry));
+        entry
+    }
+
+    pub(super) fn described(&self, first: TypeId) -> Vec<TypeDescription> {
+        self.entries.iter().skip(first.0 as usize).map(|entry| entry.description.clone()).collect()
+    }
+}
+
+/// The head of a type object.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeHead {
+    pub(crate) flags: u64,
+    pub(crate) basic_size: i64,
+    pub(crate) item_size: i64,
+    base: Address,
+    name: Address,
+    members: Address,
+    dict_offset: i64,
+    weaklist_offset: i64,
+}
+
+impl<M: Memory> CPythonHeap<M> {
+    /// What is known of the type at `address`; `None` if no type lies there.
+    #[inline]
+    pub fn type_entry(&self, address: Address) -> Option<Rc<TypeEntry>> {
+        if let Some(entry) = self.types.borrow().cached(address) {
+            return Some(entry);
+        }
+        self.slow_type_entry(address)
+    }
+
+    #[cold]
+    fn slow_type_entry(&self, address: Address) -> Option<Rc<TypeEntry>> {
+        if let Some(entry) = self.types.borrow_mut().find(address) {
+            return Some(entry);
+        }
+        let entry = self.decode_type(address)?;
+        Some(self.types.borrow_mut().add(entry))
+    }
+
+    /// Whether a type lies at `address`, without decoding it.
+    pub(crate) fn is_type(&self, address: Address) -> bool {
+        self.types.borrow().found.contains_key(&address)
+            || self.type_head(address).is_some_and(|head| head.flags & READY != 0)
+    }
+
+    /// The head of the type at `address`: aligned, mapped, of a metaclass, of a sane size.
+    pub(crate) fn type_head(&self, address: Address) -> Option<TypeHead> {
+        if address.0 & 7 != 0 || address.0 < 4096 {
+            return None;
+        }
+        let layout = &self.layouts().type_object;
+        let metaclass = self.layouts().object.ob_type.read(&self.memory, address)?;
+        if metaclass.0 & 7 != 0 || layout.tp_flags.read(&self.memory, metaclass)? & TYPE_SUBCLASS == 0 {
+            return None;
+        }
+        let bytes = self.piece(address, layout.size as u64).ok()?;
+        let head = TypeHead {
+            flags: layout.tp_flags.decode(&bytes)?,
+            basic_size: layout.tp_basicsize.decode(&bytes)?,
+            item_size: layout.tp_itemsize.decode(&bytes)?,
+            base: layout.tp_base.decode(&bytes)?,
+            name: layout.tp_name.decode(&bytes)?,
+            members: layout.tp_members.decode(&bytes)?,
+            dict_offset: layout.tp_dictoffset.decode(&bytes)?,
+            weaklist_offset: layout.tp_weaklistoffset.decode(&bytes)?,
+        };
+        let header = self.layouts().object.size as i64;
+        let sane = (header..=MAXIMUM_BASIC_SIZE).contains(&head.basic_size) && (0..=1 << 16).contains(&head.item_size);
+        (sane && self.memory.read_u8(head.name).is_some()).then_some(head)
+    }
+
+    /// The classes of the method resolution order, the type itself first; the chain of bases where it has none.
+    pub(crate) fn classes(&self, address: Address) -> Vec<Address> {
+        let tuple = self.layouts().type_object.tp_mro.read(&self.memory, address).unwrap_or_default();
+        let mut classes = self.items_of_tuple(tuple, MAXIMUM_CLASSES).unwrap_or_default();
+        if classes.first() != Some(&address) {
+            classes = self.base_chain(address).into_iter().map(|(class, _)| class).collect();
+        }
+        classes
+    }
+
+    /// The type and its `tp_base`s, as far as they are types.
+    fn base_chain(&self, address: Address) -> Vec<(Address, TypeHead)> {
+        let mut chain = Vec::new();
+        let mut next = address;
+        while let Some(head) = self.type_head(next) {
+            chain.push((next, head));
+            next = head.base;
+            if next.is_null() || chain.len() >= 256 {
+                break;
+            }
+        }
+        chain
+    }
+
+    /// What is known of a class by itself.
+    fn known(&self, head: &TypeHead) -> Option<Known> {
+        if head.flags & HEAPTYPE != 0 {
+            return None;
+        }
+        if head.flags & BASE_EXC_SUBCLASS != 0 {
+            return Some(Known { payload: Payload::Exception, kind: TypeKind::Exception, fields: Vec::new() });
+        }
+        payload::known(self.layouts(), &self.c_text(head.name)?)
+    }
+
+    /// The reducer for a type, and the class that it answers for.
+    fn registered(&self, classes: &[Address], names: &[Rc<str>]) -> Option<(Address, Registration)> {
+        classes.iter().zip(names).enumerate().find_map(|(distance, (class, name))| {
+            let registration = *self.registry.find([&**name])?;
+            let bases = registration.types.iter().any(|wanted| matches!(wanted, TypeMatch::Base(base) if *base == &**name));
+            (distance == 0 || bases).then_some((*class, registration))
+        })
+    }
+
+    fn decode_type(&self, address: Address) -> Option<TypeEntry> {
+        let chain = self.base_chain(address);
+        let head = chain.first()?.1;
+        if head.flags & READY == 0 && !self.is_named_like_a_type(&head) {
+            return None;
+        }
+        let classes = self.classes(address);
+        let names: Vec<Rc<str>> = classes.iter().map(|class| self.class_name(*class)).collect();
+        let (mut floor, known) = chain
+            .iter()
+            .enumerate()
+            .find_map(|(index, (_, head))| Some((index, self.known(head)?)))
+            .unwrap_or((chain.len() - 1, Known { payload: Payload::Object, kind: TypeKind::Object, fields: Vec::new() }));
+        let payload_floor = floor;
+        let mut reducer = self.registered(&classes, &names);
+        if let Some((class, _)) = reducer {
+            match chain.iter().position(|(base, _)| *base == class) {
+                // Something nearer is known than what the reducer answers for.
+                Some(index) if index > floor => reducer = None,
+                Some(index) => floor = index,
+                None => {}
+            }
+        }
+        let told = self.classes(chain[floor].0);
+        let mut members = Vec::new();
+        for class in classes.iter().filter(|class| !told.contains(class)) {
+            self.members_of(*class, &mut members);
+        }
+        let attributes = self.attribute_storage(&head, known.payload);
+        let unknown_words = self.unknown_words(&head, chain[floor].1.basic_size, &members, attributes);
+        let unknown_words = if known.payload == Payload::Exception { Box::default() } else { unknown_words };
+        members.retain(|member| !(member.name.starts_with("__") && member.name.ends_with("offset__")));
+        let is_variable = head.item_size > 0;
+        let unknown_items = is_variable && known.payload == Payload::Object && reducer.is_none();
+        let item_names = if known.payload == Payload::Tuple { self.item_names(&classes) } else { Box::default() };
+        let keys = match attributes {
+            Attributes::ValuesAndDict | Attributes::DictOrValues | Attributes::DictPointer => self.shared_keys(address, &head),
+            _ => Box::default(),
+        };
+        let is_plain = attributes == Attributes::None
+            && members.is_empty()
+            && unknown_words.is_empty()
+            && !unknown_items
+            && item_names.is_empty();
+        let origin = match (&reducer, unknown_words.is_empty() && !unknown_items) {
+            (Some((_, registration)), _) => registration.origin.to_owned(),
+            (None, true) if floor > 0 && chain[..floor].iter().any(|(_, head)| head.flags & HEAPTYPE == 0) => "members".into(),
+            (None, true) => "exact".into(),
+            (None, false) if known.payload == Payload::Object => "conservative".into(),
+            (None, false) => format!("base {}", self.class_name(chain[payload_floor].0)),
+        };
+        let description = TypeDescription {
+            name: names.first().map(|name| name.to_string()).unwrap_or_default(),
+            module: self.module_of(address).unwrap_or_default(),
+            address: address.0,
+            kind: known.kind,
+            mro: names.iter().map(|name| name.to_string()).collect(),
+            basic_size: head.basic_size as u64,
+            origin,
+        };
+        Some(TypeEntry {
+            id: TypeId(0),
+            address,
+            payload: known.payload,
+            flags: head.flags,
+            basic_size: head.basic_size as u64,
+            item_size: head.item_size as u64,
+            fixed_size: head.basic_size as u64 + self.bytes_in_front(&head),
+            attributes,
+            keys,
+            members: members.into(),
+            fields: known.fields.into(),
+            item_names,
+            unknown_words,
+            unknown_items,
+            is_plain,
+            reducer: reducer.map(|(_, registration)| registration),
+            description,
+        })
+    }
+
+    /// Static types that nobody made ready have objects all the same.
+    fn is_named_like_a_type(&self, head: &TypeHead) -> bool {
+        head.flags & HEAPTYPE == 0
+            && self.c_text(head.name).is_some_and(|name| {
+                !name.is_empty() && name.len() < 100 && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            })
+    }
+
+    fn bytes_in_front(&self, head: &TypeHead) -> u64 {
+        let collected = head.flags & HAVE_GC != 0 && self.layouts().object.ob_ref_local.is_none();
+        let managed = head.flags & (MANAGED_DICT | MANAGED_WEAKREF) != 0;
+        u64::from(collected) * PRE_HEADER + u64::from(managed) * PRE_HEADER
+    }
+
+    fn attribute_storage(&self, head: &TypeHead, payload: Payload) -> Attributes {
+        let layouts = self.layouts();
+        if let (true, Some(values)) = (head.flags & MANAGED_DICT != 0, layouts.dict_values) {
+            // The release that keeps the dictionaries of static types apart is the one that joined the two words.
+            return match (values.valid, layouts.static_type_state) {
+                (Some(_), _) => Attributes::DictPointer,
+                (None, Some(_)) => Attributes::DictOrValues,
+                (None, None) => Attributes::ValuesAndDict,
+            };
+        }
+        match head.dict_offset {
+            // A type's dictionary is told by its payload.
+            _ if payload == Payload::Type => Attributes::None,
+            offset if offset >= layouts.object.size as i64 && offset + 8 <= head.basic_size => Attributes::At(offset as u32),
+            offset if offset < 0 && head.item_size > 0 => Attributes::FromEnd(offset),
+            // Negative without items: so many bytes before the end of the fixed part.
+            offset if offset < 0 && head.basic_size + offset >= layouts.object.size as i64 => {
+                Attributes::At((head.basic_size + offset) as u32)
+            }
+            _ => Attributes::None,
+        }
+    }
+
+    fn members_of(&self, class: Address, into: &mut Vec<Member>) {
+        let Some(head) = self.type_head(class) else { return };
+        let layout = &self.layouts().member_def;
+        let text_at = self.layouts().ascii.size as i64;
+        for index in 0..MAXIMUM_CLASSES {
+            if head.members.is_null() {
+                return;
+            }
+            let Ok(bytes) = self.piece(head.members.offset((index * layout.size as u64) as i64), layout.size as u64) else {
+                return;
+            };
+            let (Some(name), Some(kind), Some(offset)) =
+                (layout.name.decode(&bytes), layout.type_.decode(&bytes), layout.offset.decode(&bytes))
+            else {
+                return;
+            };
+            let Some(text) = self.c_text(name).filter(|text| !text.is_empty()) else { return };
+            if !(0..MAXIMUM_BASIC_SIZE).contains(&offset) {
+                continue;
+            }
+            let candidate = name.offset(-text_at);
+            let name_object = (self.text_of(candidate).as_deref() == Some(&*text)).then_some(candidate);
+            into.push(Member { name: text.into(), name_object, offset: offset as u32, kind });
+        }
+    }
+
+    fn unknown_words(&self, head: &TypeHead, known: i64, members: &[Member], attributes: Attributes) -> Box<[u32]> {
+        let mut known_at = vec![];
+        if let Attributes::At(offset) = attributes {
+            known_at.push(offset);
+        }
+        if head.weaklist_offset > 0 {
+            known_at.push(head.weaklist_offset as u32);
+        }
+        known_at.extend(members.iter().map(|member| member.offset & !7));
+        let first = (known + 7) & !7;
+        (first..=head.basic_size - 8).step_by(8).map(|offset| offset as u32).filter(|word| !known_at.contains(word)).collect()
+    }
+
+    /// The names in `_fields` of the nearest class that has them.
+    fn item_names(&self, classes: &[Address]) -> Box<[Address]> {
+        let fields = classes.iter().find_map(|class| self.dict_get(self.dict_of_type(*class), "_fields"));
+        let names = fields.and_then(|fields| self.items_of_tuple(fields, MAXIMUM_CLASSES)).unwrap_or_default();
+        if names.iter().any(|name| !self.is_text(*name)) { Box::default() } else { names.into() }
+    }
+
+    /// The keys that the instances of a heap type share.
+    fn shared_keys(&self, address: Address, head: &TypeHead) -> Box<[Address]> {
+        if head.flags & HEAPTYPE == 0 {
+            return Box::default();
+        }
+        let keys = self.optional_field(Some(self.layouts().heap_type.ht_cached_keys), address).unwrap_or_default();
+        self.keys_of_table(keys).unwrap_or_default().into()
+    }
+
+    /// The dictionary of the type at `address`; null where there is none. Static types of 3.12 and later have theirs in the
+    /// interpreter.
+    pub(crate) fn dict_of_type(&self, address: Address) -> Address {
+        let layouts = self.layouts();
+        let layout = &layouts.type_object;
+        let dict = layout.tp_dict.read(&self.memory, address).unwrap_or_default();
+        if !dict.is_null() {
+            return dict;
+        }
+        self.state_of_static_type(address)
+            .and_then(|state| layouts.static_type_state?.tp_dict.read(&self.memory, state))
+            .unwrap_or_default()
+    }
+
+    /// What the interpreter keeps of the static type at `address`.
+    pub(crate) fn state_of_static_type(&self, address: Address) -> Option<Address> {
+        let layouts = self.layouts();
+        let state = layouts.static_type_state?;
+        if self.facts.interpreter.is_null() {
+            return None;
+        }
+        let index = layouts.type_object.tp_subclasses.read(&self.memory, address)?.0.checked_sub(1)?;
+        if index >= 1000 {
+            return None;
+        }
+        let states = layouts.interpreter.static_type_states?.at(self.facts.interpreter);
+        let at = states.offset(index as i64 * state.size as i64);
+        (state.type_.read(&self.memory, at)? == address).then_some(at)
+    }
+}
