@@ -13,3 +13,10 @@ pub mod layouts;
 
 pub mod heap;
 pub use heap::{CPythonHeap, Facts};
+
+mod codeobject;
+mod exceptions;
+mod frame;
+mod genobject;
+pub mod linetable;
+mod traceback;
