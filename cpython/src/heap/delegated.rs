@@ -8,7 +8,7 @@ use super::{CPythonHeap, TypeEntry};
 use crate::memory::Memory;
 
 macro_rules! delegated {
-    ($($name:ident => $($path:ident)::+;)*) => {$(
+    ($($name:ident => $path:path;)*) => {$(
         #[inline(never)]
         pub(super) fn $name<M: Memory, S: Sink + ?Sized>(
             heap: &CPythonHeap<M>,
@@ -16,20 +16,16 @@ macro_rules! delegated {
             object: Address,
             sink: &mut S,
         ) -> Result<(), Failure> {
-            $($path)::+(heap, entry, object, sink)
+            $path(heap, entry, object, sink)
         }
     )*};
 }
 
 delegated! {
-    code => nothing;
-    frame => nothing;
-    interpreter_frame => nothing;
-    traceback => nothing;
-    generator => nothing;
-    exception => nothing;
-}
-
-fn nothing<M: Memory, S: Sink + ?Sized>(_: &CPythonHeap<M>, _: &TypeEntry, _: Address, _: &mut S) -> Result<(), Failure> {
-    Ok(())
+    code => crate::codeobject::reduce;
+    frame => crate::frame::reduce;
+    interpreter_frame => crate::frame::reduce_interpreter_frame;
+    traceback => crate::traceback::reduce;
+    generator => crate::genobject::reduce;
+    exception => crate::exceptions::reduce;
 }

@@ -59,7 +59,7 @@ pub struct CPythonHeap<M: Memory> {
     strings: StringShape,
     types: RefCell<TypeTable>,
     names: RefCell<FxHashMap<Address, Rc<str>>>,
-    frames: FxHashSet<Address>,
+    frames: RefCell<FxHashSet<Address>>,
     filenames: RefCell<FxHashSet<Address>>,
 }
 
@@ -80,7 +80,7 @@ impl<M: Memory> CPythonHeap<M> {
             facts,
             registry,
             names: RefCell::default(),
-            frames: FxHashSet::default(),
+            frames: RefCell::default(),
             filenames: RefCell::default(),
         }
     }
@@ -92,13 +92,13 @@ impl<M: Memory> CPythonHeap<M> {
     }
 
     /// Makes an interpreter frame that has no frame object a node, at its own address.
-    pub fn add_frame(&mut self, interpreter_frame: Address) {
-        self.frames.insert(interpreter_frame);
+    pub fn add_frame(&self, interpreter_frame: Address) {
+        self.frames.borrow_mut().insert(interpreter_frame);
     }
 
     /// Whether an interpreter frame was made a node by [`add_frame`](Self::add_frame).
     pub fn is_added_frame(&self, interpreter_frame: Address) -> bool {
-        self.frames.contains(&interpreter_frame)
+        self.frames.borrow().contains(&interpreter_frame)
     }
 
     /// Notes the name of a source file, a string object, for [`Heap::sources`](heapsake_core::heap::Heap::sources).
@@ -148,7 +148,7 @@ impl<M: Memory> CPythonHeap<M> {
     /// What has no valid type: an interpreter frame that was made a node.
     #[cold]
     fn reduce_special<S: Sink>(&self, object: Address, sink: &mut S) -> Result<(), Failure> {
-        if !self.frames.contains(&object) {
+        if !self.frames.borrow().contains(&object) {
             return Err(Failure::new(Reason::NotAnObject, ""));
         }
         let entry = self.types.borrow().interpreter_frame();

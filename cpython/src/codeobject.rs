@@ -1,0 +1,255 @@
+//! Code objects: names of the fast local slots, instruction offsets, lines. `Objects/codeobject.c`.
+//!
+//! Up to 3.10 the slots are named by three tuples, one after the other; from 3.11 on by one tuple and a string of kinds.
+//! Which of the two a CPython has is decided by the fields that exist. Counts are checked before they size anything.
+
+use heapsake_core::Address;
+use heapsake_core::heap::{EdgeKind, Name, Sink, VariableKind};
+use heapsake_core::reduce::Failure;
+
+use crate::heap::{CPythonHeap, Payload, State, TypeEntry, corrupt};
+use crate::layout::Field;
+use crate::linetable::{self, Encoding, Position};
+use crate::memory::Memory;
+
+/// `CO_OPTIMIZED`: locals live in slots; without it (modules, classes) they live in a mapping.
+pub(crate) const OPTIMIZED: i32 = 0x1;
+const VARARGS: i32 = 0x4;
+const VARKEYWORDS: i32 = 0x8;
+
+// Kinds in `co_localspluskinds` (`Include/internal/pycore_code.h`).
+const FAST_HIDDEN: u8 = 0x10;
+const FAST_CELL: u8 = 0x40;
+const FAST_FREE: u8 = 0x80;
+
+const MAXIMUM_SLOTS: i64 = 1 << 20;
+const MAXIMUM_STACK: i64 = 1 << 20;
+const MAXIMUM_TABLE: usize = 64 << 20;
+
+/// A code object's plain fields.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code {
+    pub(crate) address: Address,
+    pub(crate) flags: i32,
+    pub(crate) first_line: i32,
+    /// Number of parameters, `*args` and `**kwargs` included: they are the first slots.
+    pub(crate) parameters: usize,
+    /// Fast local slots of every kind.
+    pub(crate) slots: usize,
+    /// Words of operand stack.
+    pub(crate) stack_size: usize,
+}
+
+/// A fast local slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The string object that names it.
+    pub(crate) name: Address,
+    /// Where the variable lives; a parameter that is a cell is a parameter.
+    pub(crate) kind: VariableKind,
+    /// Whether it may hold a cell in place of the value.
+    pub(crate) cell: bool,
+    /// Its position among the free variables.
+    pub(crate) free: Option<usize>,
+    /// Whether it belongs to a comprehension inlined into a module or class body.
+    pub(crate) hidden: bool,
+}
+
+impl Code {
+    /// The code object at `address`.
+    ///
+    /// # Errors
+    /// It is none, cannot be read, or its counts make no sense.
+    pub(crate) fn read<M: Memory>(heap: &CPythonHeap<M>, address: Address) -> Result<Code, Failure> {
+        if heap.payload_of(address) != Some(Payload::Code) {
+            return Err(corrupt("not a code object"));
+        }
+        let layout = heap.layouts().code;
+        let number = |field: Field<i32>| heap.field(field, address);
+        let flags = number(layout.co_flags)?;
+        let mut parameters = i64::from(number(layout.co_argcount)?) + i64::from(number(layout.co_kwonlyargcount)?);
+        parameters += i64::from(flags & VARARGS != 0) + i64::from(flags & VARKEYWORDS != 0);
+        let slots = match layout.co_nlocalsplus {
+            Some(field) => i64::from(number(field)?),
+            None => {
+                let mut count = i64::from(number(layout.co_nlocals)?);
+                for names in [layout.co_cellvars, layout.co_freevars].into_iter().flatten() {
+                    let names = heap.field(names, address)?;
+                    count += heap.item_count(names)?.min(MAXIMUM_SLOTS as u64) as i64;
+                }
+                count
+            }
+        };
+        let stack_size = i64::from(number(layout.co_stacksize)?);
+        if !(0..=MAXIMUM_SLOTS).contains(&slots) || !(0..=MAXIMUM_STACK).contains(&stack_size) || parameters < 0 {
+            return Err(corrupt("the counts of a code object make no sense"));
+        }
+        Ok(Code {
+            address,
+            flags,
+            first_line: number(layout.co_firstlineno)?,
+            parameters: parameters as usize,
+            slots: slots as usize,
+            stack_size: stack_size as usize,
+        })
+    }
+
+    /// The names and kinds of the slots, in order.
+    ///
+    /// # Errors
+    /// A table of names cannot be read, or is too short.
+    pub(crate) fn names<M: Memory>(&self, heap: &CPythonHeap<M>) -> Result<Vec<Slot>, Failure> {
+        let layout = heap.layouts().code;
+        let mut slots = Vec::with_capacity(self.slots);
+        if let (Some(names), Some(kinds)) = (layout.co_localsplusnames, layout.co_localspluskinds) {
+            let names = tuple(heap, heap.field(names, self.address)?)?;
+            let kinds = heap.bytes_of(heap.field(kinds, self.address)?)?;
+            let mut free = 0..;
+            for (index, (name, kind)) in names.into_iter().zip(kinds.iter().copied()).take(self.slots).enumerate() {
+                let is_free = kind & FAST_FREE != 0;
+                slots.push(Slot {
+                    name,
+                    kind: match kind {
+                        _ if is_free => VariableKind::Free,
+                        _ if index < self.parameters => VariableKind::Argument,
+                        _ if kind & FAST_CELL != 0 => VariableKind::Cell,
+                        _ => VariableKind::Local,
+                    },
+                    cell: kind & (FAST_CELL | FAST_FREE) != 0,
+                    free: if is_free { free.next() } else { None },
+                    hidden: kind & FAST_HIDDEN != 0,
+                });
+            }
+        } else {
+            let kinds = [VariableKind::Local, VariableKind::Cell, VariableKind::Free];
+            let fields = [layout.co_varnames, layout.co_cellvars, layout.co_freevars];
+            for (field, kind) in fields.into_iter().flatten().zip(kinds) {
+                let names = tuple(heap, heap.field(field, self.address)?)?;
+                for (index, name) in names.into_iter().enumerate() {
+                    let parameter = kind == VariableKind::Local && index < self.parameters;
+                    slots.push(Slot {
+                        name,
+                        kind: if parameter { VariableKind::Argument } else { kind },
+                        cell: kind != VariableKind::Local,
+                        free: (kind == VariableKind::Free).then_some(index),
+                        hidden: false,
+                    });
+                }
+            }
+        }
+        if slots.len() != self.slots {
+            return Err(corrupt("a code object has more slots than names"));
+        }
+        Ok(slots)
+    }
+
+    /// Offset in bytes of the instruction at `pointer`, in code that lies in the code object (3.11+).
+    pub(crate) fn offset_of<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
+        let start = heap.layouts().code.co_code_adaptive?.at(self.address);
+        Some(pointer.0.wrapping_sub(start.0) as i64)
+    }
+
+    /// The bytes of the instructions.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) fn instructions<M: Memory>(&self, heap: &CPythonHeap<M>) -> Result<Vec<u8>, Failure> {
+        let layouts = heap.layouts();
+        match (layouts.code.co_code_adaptive, layouts.code.co_code) {
+            (Some(inline), _) => {
+                let units = heap.field(layouts.var_object.ob_size, self.address)?;
+                let length = u64::try_from(units).ok().filter(|units| *units < MAXIMUM_TABLE as u64);
+                let length = length.ok_or_else(|| corrupt("the length of a code object makes no sense"))? * 2;
+                Ok(heap.piece(inline.at(self.address), length)?.into_owned())
+            }
+            (None, Some(object)) => Ok(heap.bytes_of(heap.field(object, self.address)?)?.into_owned()),
+            (None, None) => Err(corrupt("the layout has no code")),
+        }
+    }
+
+    /// Where this CPython keeps the line table, and how it is encoded.
+    fn table<M: Memory>(heap: &CPythonHeap<M>) -> Option<(Encoding, Field<Address>)> {
+        let layout = heap.layouts().code;
+        match (layout.co_lnotab, layout.co_linetable) {
+            (Some(field), _) => Some((Encoding::Lnotab, field)),
+            (None, Some(field)) if layout.co_code_adaptive.is_some() => Some((Encoding::Locations, field)),
+            (None, Some(field)) => Some((Encoding::Ranges, field)),
+            (None, None) => None,
+        }
+    }
+
+    /// The line table and its encoding; empty if it cannot be read.
+    pub(crate) fn line_table<M: Memory>(&self, heap: &CPythonHeap<M>) -> (Encoding, Vec<u8>) {
+        let Some((encoding, field)) = Code::table(heap) else {
+            return (Encoding::Lnotab, Vec::new());
+        };
+        let object = heap.field(field, self.address);
+        let table = object.and_then(|object| heap.bytes_of(object).map(std::borrow::Cow::into_owned));
+        (encoding, table.unwrap_or_default())
+    }
+
+    /// The position of the instruction at byte `offset`.
+    pub(crate) fn position<M: Memory>(&self, heap: &CPythonHeap<M>, offset: i64) -> Position {
+        let (encoding, table) = self.line_table(heap);
+        linetable::position_at(encoding, &table, self.first_line, offset)
+    }
+}
+
+/// The items of a tuple of names.
+fn tuple<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Result<Vec<Address>, Failure> {
+    heap.items_of_tuple(object, MAXIMUM_SLOTS as u64).ok_or_else(|| corrupt("the names of a code object cannot be read"))
+}
+
+/// Tells a code object.
+pub(crate) fn reduce<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    _: &TypeEntry,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    let layout = heap.layouts().code;
+    let edges = [
+        ("co_name", Some(layout.co_name)),
+        ("co_qualname", layout.co_qualname),
+        ("co_filename", Some(layout.co_filename)),
+        ("co_consts", Some(layout.co_consts)),
+        ("co_names", Some(layout.co_names)),
+        ("co_varnames", layout.co_varnames),
+        ("co_cellvars", layout.co_cellvars),
+        ("co_freevars", layout.co_freevars),
+        ("co_localsplusnames", layout.co_localsplusnames),
+        ("co_localspluskinds", layout.co_localspluskinds),
+        ("co_code", layout.co_code),
+        ("co_lnotab", layout.co_lnotab),
+        ("co_linetable", layout.co_linetable),
+        ("co_exceptiontable", layout.co_exceptiontable),
+    ];
+    for (name, field) in edges {
+        if let Some(field) = field {
+            sink.edge(EdgeKind::Attribute, Name::Text(name), heap.field(field, object)?);
+        }
+    }
+    if let Some(cached) = heap.optional_field(layout.co_code_cached, object).filter(|cached| !cached.is_null()) {
+        sink.edge(EdgeKind::Internal, Name::Text("_co_code"), cached);
+    }
+    heap.note_filename(heap.field(layout.co_filename, object)?);
+    let number = |field: Field<i32>| heap.optional_field(Some(field), object);
+    let optional = |field: Option<Field<i32>>| field.and_then(number);
+    let mut state = State::new()
+        .with_some("co_argcount", number(layout.co_argcount))
+        .with_some("co_posonlyargcount", number(layout.co_posonlyargcount))
+        .with_some("co_kwonlyargcount", number(layout.co_kwonlyargcount))
+        .with_some("co_nlocals", number(layout.co_nlocals))
+        .with_some("co_stacksize", number(layout.co_stacksize))
+        .with_some("co_flags", number(layout.co_flags))
+        .with_some("co_firstlineno", number(layout.co_firstlineno))
+        .with_some("co_nlocalsplus", optional(layout.co_nlocalsplus))
+        .with_some("co_ncellvars", optional(layout.co_ncellvars))
+        .with_some("co_nfreevars", optional(layout.co_nfreevars));
+    if layout.co_code_adaptive.is_some() {
+        let instructions = Code::read(heap, object).and_then(|code| code.instructions(heap));
+        state = state.with_some("co_code_adaptive", instructions.ok());
+    }
+    state.tell(sink);
+    Ok(())
+}

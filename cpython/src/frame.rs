@@ -1,0 +1,422 @@
+//! Frames: frame objects up to 3.10, interpreter frames with or without a frame object from 3.11 on.
+//!
+//! A frame is one node: its frame object where it has one, else the interpreter frame at its own address. Its variables are
+//! told by name with what they are bound to, cells opened; the operand stack by index. Which of the two shapes a CPython
+//! has is decided by the structs that exist. Mirrors `Objects/frameobject.c`, `Include/internal/pycore_frame.h`.
+
+use heapsake_core::Address;
+use heapsake_core::heap::{EdgeKind, Name, Sink, VariableKind};
+use heapsake_core::reduce::Failure;
+
+use crate::codeobject::{Code, OPTIMIZED};
+use crate::heap::{CPythonHeap, Payload, State, TypeEntry, corrupt};
+use crate::layout::Field;
+use crate::memory::Memory;
+
+/// Chains of frames, tracebacks and threads are not followed further.
+pub(crate) const MAXIMUM_DEPTH: usize = 1_000_000;
+
+// `enum _frameowner`.
+const OWNED_BY_GENERATOR: i8 = 1;
+const OWNED_BY_FRAME_OBJECT: i8 = 2;
+
+/// `FRAME_EXECUTING` of 3.10's frame states.
+const EXECUTING: i8 = 0;
+
+/// A frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The frame object; null where there is none.
+    object: Address,
+    /// The interpreter frame; null up to 3.10.
+    interpreter: Address,
+}
+
+/// A variable of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// The string object that names it.
+    pub(crate) name: Address,
+    /// Where it lives.
+    pub(crate) kind: VariableKind,
+    /// What it is bound to; null when unbound.
+    pub(crate) target: Address,
+    /// The cell that holds it; null where none does.
+    pub(crate) cell: Address,
+}
+
+/// What lies on a frame's operand stack.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stack {
+    /// The slots, the bottom first.
+    pub(crate) slots: Vec<Address>,
+    /// Whether the depth is unknown, so that slots may be left over.
+    pub(crate) is_stale: bool,
+}
+
+impl Frame {
+    /// The frame that is the node `node`.
+    pub(crate) fn of_node<M: Memory>(heap: &CPythonHeap<M>, node: Address) -> Option<Frame> {
+        if node.is_null() {
+            return None;
+        }
+        if heap.is_added_frame(node) {
+            return Some(Frame { object: Address::NULL, interpreter: node });
+        }
+        (heap.payload_of(node) == Some(Payload::Frame)).then(|| Frame::of_object(heap, node))
+    }
+
+    /// The frame of a frame object.
+    pub(crate) fn of_object<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Frame {
+        Frame { object, interpreter: heap.optional_field(heap.layouts().frame.f_frame, object).unwrap_or_default() }
+    }
+
+    /// The frame of an interpreter frame.
+    pub(crate) fn of_interpreter_frame<M: Memory>(heap: &CPythonHeap<M>, interpreter: Address) -> Option<Frame> {
+        let layout = heap.layouts().interpreter_frame?;
+        let object = layout.frame_obj.read(&heap.memory, interpreter)?;
+        let object = if heap.payload_of(object) == Some(Payload::Frame) { object } else { Address::NULL };
+        Some(Frame { object, interpreter })
+    }
+
+    /// The node; from now on the heap knows it as one.
+    pub(crate) fn node<M: Memory>(self, heap: &CPythonHeap<M>) -> Address {
+        if self.object.is_null() {
+            heap.add_frame(self.interpreter);
+            return self.interpreter;
+        }
+        self.object
+    }
+
+    /// The frame object; null where there is none.
+    pub(crate) fn object(self) -> Address {
+        self.object
+    }
+
+    /// A pointer that lies in the frame object up to 3.10 and in the interpreter frame later.
+    fn pointer<M: Memory>(
+        self,
+        heap: &CPythonHeap<M>,
+        old: Option<Field<Address>>,
+        new: Option<Field<Address>>,
+    ) -> Option<Address> {
+        match old {
+            Some(field) => field.read(&heap.memory, self.object),
+            None => new?.read(&heap.memory, self.interpreter),
+        }
+    }
+
+    /// The code object.
+    pub(crate) fn code<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<Code> {
+        let new = heap.layouts().interpreter_frame.and_then(|layout| layout.f_code.or(layout.f_executable));
+        Code::read(heap, self.pointer(heap, heap.layouts().frame.f_code, new)?).ok()
+    }
+
+    /// The mapping of the global names.
+    pub(crate) fn globals<M: Memory>(self, heap: &CPythonHeap<M>) -> Address {
+        let new = heap.layouts().interpreter_frame.map(|layout| layout.f_globals);
+        self.pointer(heap, heap.layouts().frame.f_globals, new).unwrap_or_default()
+    }
+
+    fn builtins<M: Memory>(self, heap: &CPythonHeap<M>) -> Address {
+        let new = heap.layouts().interpreter_frame.map(|layout| layout.f_builtins);
+        self.pointer(heap, heap.layouts().frame.f_builtins, new).unwrap_or_default()
+    }
+
+    /// The mapping of the local names, or for functions a copy that was asked for.
+    pub(crate) fn locals<M: Memory>(self, heap: &CPythonHeap<M>) -> Address {
+        let new = heap.layouts().interpreter_frame.map(|layout| layout.f_locals);
+        self.pointer(heap, heap.layouts().frame.f_locals, new).unwrap_or_default()
+    }
+
+    fn owner<M: Memory>(self, heap: &CPythonHeap<M>) -> i8 {
+        heap.optional_field(heap.layouts().interpreter_frame.map(|layout| layout.owner), self.interpreter).unwrap_or(0)
+    }
+
+    /// Whether Python shows it: it has a code object, and has begun to run it unless a generator owns it.
+    pub(crate) fn is_complete<M: Memory>(self, heap: &CPythonHeap<M>) -> bool {
+        if self.interpreter.is_null() {
+            return !self.object.is_null();
+        }
+        let owner = self.owner(heap);
+        if !(0..=OWNED_BY_FRAME_OBJECT).contains(&owner) {
+            return false;
+        }
+        let Some(code) = self.code(heap) else { return false };
+        let first = heap.optional_field(heap.layouts().code.co_firsttraceable, code.address).unwrap_or(0);
+        owner == OWNED_BY_GENERATOR || self.offset(heap, &code).is_some_and(|offset| offset >= i64::from(first) * 2)
+    }
+
+    /// Offset in bytes of the instruction that was last executed; below zero before the first.
+    pub(crate) fn offset<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<i64> {
+        if let Some(field) = heap.layouts().frame.f_lasti {
+            let offset = i64::from(field.read(&heap.memory, self.object)?);
+            // 3.10 counts code units, and is the release that knows the depth of the stack.
+            let counts_units = heap.layouts().frame.f_stackdepth.is_some();
+            return Some(if counts_units && offset > 0 { offset * 2 } else { offset });
+        }
+        let layout = heap.layouts().interpreter_frame?;
+        let pointer = layout.prev_instr.or(layout.instr_ptr)?.read(&heap.memory, self.interpreter)?;
+        code.offset_of(heap, pointer)
+    }
+
+    /// The line that is being executed, 1 based; 0 where there is none. A trace function may have set it.
+    pub(crate) fn line<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> u32 {
+        let computed = || self.offset(heap, code).and_then(|offset| code.position(heap, offset).line).unwrap_or(0);
+        self.set_line(heap).unwrap_or_else(computed)
+    }
+
+    /// The line that the frame object holds, while a trace function runs.
+    pub(crate) fn set_line<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<u32> {
+        if self.object.is_null() {
+            return None;
+        }
+        let layout = &heap.layouts().frame;
+        let line = u32::try_from(layout.f_lineno.read(&heap.memory, self.object)?).ok()?;
+        // Up to 3.9 the field is right only under a trace function, later it is 0 otherwise.
+        let is_traced = || layout.f_trace.read(&heap.memory, self.object).is_some_and(|trace| !trace.is_null());
+        (line > 0 && (layout.f_stacktop.is_none() || is_traced())).then_some(line)
+    }
+
+    /// The frame that called this one; none for the outermost and for suspended generators.
+    pub(crate) fn back<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<Frame> {
+        let layouts = heap.layouts();
+        if !self.object.is_null() {
+            let back = layouts.frame.f_back.read(&heap.memory, self.object)?;
+            if !back.is_null() {
+                return (heap.payload_of(back) == Some(Payload::Frame)).then(|| Frame::of_object(heap, back));
+            }
+        }
+        let layout = layouts.interpreter_frame?;
+        if self.interpreter.is_null() || self.owner(heap) == OWNED_BY_FRAME_OBJECT {
+            return None;
+        }
+        Frame::first_complete(heap, layout.previous.read(&heap.memory, self.interpreter)?)
+    }
+
+    /// The first frame that Python shows, from an interpreter frame on outwards.
+    pub(crate) fn first_complete<M: Memory>(heap: &CPythonHeap<M>, interpreter: Address) -> Option<Frame> {
+        let layout = heap.layouts().interpreter_frame?;
+        let mut next = interpreter;
+        for _ in 0..MAXIMUM_DEPTH {
+            if next.is_null() {
+                return None;
+            }
+            let frame = Frame::of_interpreter_frame(heap, next)?;
+            if frame.is_complete(heap) {
+                return Some(frame);
+            }
+            next = layout.previous.read(&heap.memory, next)?;
+        }
+        None
+    }
+
+    /// Where the slots of fast locals and of the operand stack begin.
+    fn slots_at<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<Address> {
+        match heap.layouts().frame.f_localsplus {
+            Some(field) => Some(field.at(self.object)),
+            None => Some(heap.layouts().interpreter_frame?.localsplus.at(self.interpreter)),
+        }
+    }
+
+    /// The variables in slots, in the order of the code; those of comprehensions that were inlined only when bound.
+    ///
+    /// # Errors
+    /// The slots or their names cannot be read.
+    pub(crate) fn variables<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Result<Vec<Binding>, Failure> {
+        let names = code.names(heap)?;
+        let start = self.slots_at(heap).ok_or_else(|| corrupt("the layout has no fast locals"))?;
+        let words = heap.words(start, code.slots as u64)?;
+        let mut bindings: Vec<Binding> = Vec::with_capacity(names.len());
+        for (slot, word) in names.iter().zip(words.iter()) {
+            let mut word = word;
+            if word.is_null() && slot.kind == VariableKind::Free {
+                word = slot.free.and_then(|index| self.closure_cell(heap, index)).unwrap_or_default();
+            }
+            let is_cell = slot.cell && !word.is_null() && heap.is_cell(word);
+            let target = if is_cell { heap.field(heap.layouts().cell.ob_ref, word).unwrap_or_default() } else { word };
+            let cell = if is_cell { word } else { Address::NULL };
+            if slot.hidden && target.is_null() {
+                continue;
+            }
+            // Up to 3.10 a parameter that is a cell has two slots.
+            if slot.kind == VariableKind::Cell {
+                let twin = |known: &&mut Binding| known.kind == VariableKind::Argument && known.name == slot.name;
+                if let Some(parameter) = bindings.iter_mut().find(twin) {
+                    (parameter.target, parameter.cell) = (target, cell);
+                    continue;
+                }
+            }
+            bindings.push(Binding { name: slot.name, kind: slot.kind, target, cell });
+        }
+        Ok(bindings)
+    }
+
+    /// The cell of a free variable that was not copied into the frame yet.
+    fn closure_cell<M: Memory>(self, heap: &CPythonHeap<M>, index: usize) -> Option<Address> {
+        let layout = heap.layouts().interpreter_frame?;
+        let function = layout.f_func.or(layout.f_funcobj)?.read(&heap.memory, self.interpreter)?;
+        if function.is_null() || &*heap.type_of(function)?.description.name != "function" {
+            return None;
+        }
+        let closure = heap.layouts().function.func_closure.read(&heap.memory, function)?;
+        heap.items_of_tuple(closure, index as u64 + 1)?.get(index).copied()
+    }
+
+    /// The operand stack.
+    pub(crate) fn stack<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Stack {
+        self.read_stack(heap, code).unwrap_or_default()
+    }
+
+    fn read_stack<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<Stack> {
+        let layout = &heap.layouts().frame;
+        let memory = &heap.memory;
+        let between = |start: Address, top: Address| i64::try_from(top.0.checked_sub(start.0)? / 8).ok();
+        let (start, depth) = if let Some(base) = layout.f_valuestack {
+            let start = base.read(memory, self.object)?;
+            let depth = match (layout.f_stacktop, layout.f_stackdepth) {
+                (Some(top), _) => {
+                    let top = top.read(memory, self.object)?;
+                    let executing = heap.optional_field(layout.f_executing, self.object).unwrap_or(0) != 0;
+                    if !top.is_null() {
+                        between(start, top)?
+                    } else if executing {
+                        -1
+                    } else {
+                        0
+                    }
+                }
+                (None, Some(depth)) => {
+                    let state = heap.optional_field(layout.f_state, self.object).unwrap_or(EXECUTING);
+                    let depth = i64::from(depth.read(memory, self.object)?);
+                    if depth < 0 && state != EXECUTING { 0 } else { depth }
+                }
+                (None, None) => return None,
+            };
+            (start, depth)
+        } else {
+            let layout = heap.layouts().interpreter_frame?;
+            let locals = layout.localsplus.at(self.interpreter);
+            let start = locals.offset(code.slots as i64 * 8);
+            let depth = match (layout.stacktop, layout.stackpointer) {
+                (Some(top), _) => match i64::from(top.read(memory, self.interpreter)?) {
+                    top if top < 0 => -1,
+                    top => (top - code.slots as i64).max(0),
+                },
+                (None, Some(pointer)) => match pointer.read(memory, self.interpreter)? {
+                    Address::NULL => -1,
+                    top => between(start, top)?,
+                },
+                (None, None) => return None,
+            };
+            (start, depth)
+        };
+        let is_stale = depth < 0;
+        let count = if is_stale { code.stack_size as u64 } else { (depth as u64).min(code.stack_size as u64) };
+        let slots = heap.words(start, count).ok()?.iter().collect();
+        Some(Stack { slots, is_stale })
+    }
+
+    /// The value on top of the operand stack, where its depth is known.
+    pub(crate) fn top_of_stack<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<Address> {
+        let stack = self.stack(heap, code);
+        stack.slots.last().copied().filter(|top| !stack.is_stale && !top.is_null())
+    }
+
+    /// The argument of the code unit after the last executed one.
+    pub(crate) fn next_unit<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<[u8; 2]> {
+        let next = usize::try_from(self.offset(heap, code)?).ok()?.checked_add(2)?;
+        code.instructions(heap).ok()?.get(next..next.checked_add(2)?)?.try_into().ok()
+    }
+}
+
+impl<M: Memory> CPythonHeap<M> {
+    fn is_cell(&self, object: Address) -> bool {
+        self.type_of(object).is_some_and(|entry| entry.description.kind == heapsake_core::heap::TypeKind::Cell)
+    }
+}
+
+/// Tells the frame object at `object`.
+pub(crate) fn reduce<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    _: &TypeEntry,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    tell(heap, Frame::of_object(heap, object), sink)
+}
+
+/// Tells the interpreter frame at `interpreter`, which has no frame object.
+pub(crate) fn reduce_interpreter_frame<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    _: &TypeEntry,
+    interpreter: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    tell(heap, Frame { object: Address::NULL, interpreter }, sink)
+}
+
+fn tell<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, frame: Frame, sink: &mut S) -> Result<(), Failure> {
+    let attribute = EdgeKind::Attribute;
+    let code = frame.code(heap).ok_or_else(|| corrupt("a frame without a code object"))?;
+    sink.edge(attribute, Name::Text("f_code"), code.address);
+    sink.edge(attribute, Name::Text("f_globals"), frame.globals(heap));
+    sink.edge(attribute, Name::Text("f_builtins"), frame.builtins(heap));
+    sink.edge(attribute, Name::Text("f_back"), frame.back(heap).map(|back| back.node(heap)).unwrap_or_default());
+    let locals = frame.locals(heap);
+    if code.flags & OPTIMIZED == 0 {
+        sink.edge(attribute, Name::Text("f_locals"), locals);
+    } else if !locals.is_null() {
+        sink.edge(EdgeKind::Internal, Name::Text("f_locals"), locals);
+    }
+    let mut traced = false;
+    if !frame.object.is_null() {
+        let layout = heap.layouts().frame;
+        let trace = heap.field(layout.f_trace, frame.object)?;
+        traced = !trace.is_null();
+        sink.edge(attribute, Name::Text("f_trace"), trace);
+        let kept = [
+            ("f_extra_locals", layout.f_extra_locals),
+            ("f_locals_cache", layout.f_locals_cache),
+            ("f_overwritten_fast_locals", layout.f_overwritten_fast_locals),
+        ];
+        for (name, field) in kept {
+            if let Some(target) = heap.optional_field(field, frame.object).filter(|target| !target.is_null()) {
+                sink.edge(EdgeKind::Internal, Name::Text(name), target);
+            }
+        }
+    }
+    let layout = heap.layouts().interpreter_frame;
+    if let Some(function) = layout.and_then(|layout| layout.f_func.or(layout.f_funcobj)) {
+        let function = heap.field(function, frame.interpreter)?;
+        if heap.is_object(function) {
+            sink.edge(EdgeKind::Internal, Name::Text("f_funcobj"), function);
+        }
+    }
+    for binding in frame.variables(heap, &code)? {
+        sink.edge(EdgeKind::Local, Name::Object(binding.name), binding.target);
+        if !binding.cell.is_null() {
+            sink.edge(EdgeKind::Internal, Name::Object(binding.name), binding.cell);
+        }
+    }
+    let stack = frame.stack(heap, &code);
+    for (index, slot) in stack.slots.iter().enumerate() {
+        if stack.is_stale && heap.is_object(*slot) {
+            sink.edge(EdgeKind::Stale, Name::Index(index as u32), *slot);
+        } else if !stack.is_stale && !slot.is_null() {
+            sink.edge(EdgeKind::Internal, Name::Index(index as u32), *slot);
+        }
+    }
+    let mut state = State::new()
+        .with("f_lineno", frame.line(heap, &code))
+        .with_some("f_lasti", frame.offset(heap, &code))
+        .with_some("owner", layout.map(|_| frame.owner(heap)));
+    if traced {
+        let flag = |field| heap.optional_field(Some(field), frame.object).map(|flag: i8| flag != 0);
+        state = state
+            .with_some("f_trace_lines", flag(heap.layouts().frame.f_trace_lines))
+            .with_some("f_trace_opcodes", flag(heap.layouts().frame.f_trace_opcodes));
+    }
+    state.tell(sink);
+    Ok(())
+}
