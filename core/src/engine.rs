@@ -145,6 +145,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     };
     writer.chunk(ChunkKind::Header, 0, 1, &header_within_limits(header))?;
     head.stacks(heap, &types, &mut writer)?;
+    number_types(&mut types, &numbers);
     write_types(&mut writer, 0, &types)?;
     head.roots(&mut writer)?;
     let (near, far) = head.sources(heap.sources());
@@ -162,6 +163,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     if types_met as usize > types.len() {
         let first = types.len();
         types.extend(heap.types(TypeId(first as u32)));
+        number_types(&mut types[first..], &numbers);
         write_types(&mut writer, first, &types[first..])?;
     }
     writer.records(ChunkKind::Sources, &far, |sources| Sources { sources })?;
@@ -208,6 +210,12 @@ fn header_within_limits(mut header: Header) -> Vec<u8> {
             }
             _ => return raw,
         }
+    }
+}
+
+fn number_types(types: &mut [TypeDescription], numbers: &Numbers) {
+    for description in types {
+        description.object = numbers.id(Address(description.address));
     }
 }
 

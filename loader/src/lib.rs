@@ -1,1 +1,23 @@
-//! heapsake.
+//! Any file in, the best possible heap out, and its faults.
+//!
+//! [`open`] never fails on content: what is damaged becomes a [`Fault`], what is lost a surrogate. Opening decodes no
+//! object; each question decodes the chunks that answer it. Nothing here imports, evaluates or executes anything that a
+//! file names, and nothing sees a process's memory.
+
+mod attributes;
+mod cache;
+mod container;
+mod dump;
+mod error;
+mod fault;
+mod mapping;
+mod object;
+mod render;
+
+pub use attributes::{Attribute, AttributeValue};
+pub use dump::{Dump, Root, open};
+pub use error::{Error, ErrorKind};
+pub use fault::{Fault, FaultKind};
+pub use heapsake_core::format::{LabelName, TailKind, Target};
+pub use object::{Edge, Object, ObjectId, PlainValue};
+pub use render::{Limits, render};

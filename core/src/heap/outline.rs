@@ -206,6 +206,9 @@ pub struct TypeDescription {
     pub module: String,
     /// The type's own address; 0 when it is no object.
     pub address: u64,
+    /// Number of the type as an object of the dump; the engine fills it in.
+    #[serde(default)]
+    pub object: Option<u32>,
     /// What its values look like.
     pub kind: TypeKind,
     /// Qualified names of the method resolution order, itself first.

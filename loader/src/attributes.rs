@@ -1,0 +1,213 @@
+//! What an object's attributes are, from its edges, its `__dict__` and its facts. No property of the program runs.
+
+use heapsake_core::format::{LabelName, Target};
+use heapsake_core::heap::{EdgeKind, TypeKind};
+
+use crate::object::{Object, ObjectId, PlainValue};
+
+/// Name of the edge to an object's own mapping of attributes.
+const NAMESPACE: &str = "__dict__";
+/// Entries of a `__dict__` that are looked at.
+const MOST_ENTRIES: u64 = 1 << 20;
+/// Classes of a method resolution order.
+const MOST_BASES: u64 = 1000;
+
+/// An attribute.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub value: AttributeValue,
+}
+
+/// What an attribute is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AttributeValue {
+    /// An object, nothing, or an address that has no object.
+    Target(Target),
+    /// A fact that is no object.
+    Plain(ciborium::Value),
+    /// The variables of this frame: `f_locals` of a function's frame, which has no mapping of its own.
+    Locals(ObjectId),
+}
+
+/// The order in which edges of one name are preferred.
+fn rank(kind: EdgeKind) -> Option<u8> {
+    match kind {
+        EdgeKind::Attribute => Some(0),
+        EdgeKind::Weak => Some(1),
+        EdgeKind::Borrowed => Some(2),
+        EdgeKind::Internal => Some(3),
+        EdgeKind::Local | EdgeKind::Conservative | EdgeKind::Stale => None,
+    }
+}
+
+impl<'d> Object<'d> {
+    /// All attributes: edges that have names, the entries of its `__dict__`, facts. Earlier ones win.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        let mut found: Vec<Attribute> = Vec::new();
+        let mut names = std::collections::HashSet::new();
+        let mut add = |name: String, value: AttributeValue| {
+            if names.insert(name.clone()) {
+                found.push(Attribute { name, value });
+            }
+        };
+        let mut edges: Vec<_> = self.edges().into_iter().filter_map(|edge| Some((rank(edge.kind)?, edge))).collect();
+        edges.sort_by_key(|(rank, _)| *rank);
+        for (_, edge) in edges {
+            if let LabelName::Text(name) = edge.name {
+                add(name, AttributeValue::Target(edge.target));
+            }
+        }
+        for (name, target) in self.namespace_entries() {
+            add(name, AttributeValue::Target(target));
+        }
+        for (name, value) in self.state() {
+            add(name, AttributeValue::Plain(value));
+        }
+        if self.has_synthetic_locals() {
+            add("f_locals".to_owned(), AttributeValue::Locals(self.id()));
+        }
+        for (name, position) in self.field_names() {
+            if let Some(target) = self.elements(position, 1).first() {
+                add(name, AttributeValue::Target(*target));
+            }
+        }
+        found
+    }
+
+    /// One attribute, as [`Object::attributes`] would give it, without making the others.
+    pub fn attribute(&self, wanted: &str) -> Option<AttributeValue> {
+        let mut best: Option<(u8, Target)> = None;
+        if let Some(object) = self.decoded() {
+            for (kind, name, target) in object.edges() {
+                if let (Some(rank), LabelName::Text(name)) = (rank(kind), name)
+                    && name == wanted
+                    && best.is_none_or(|(known, _)| rank < known)
+                {
+                    best = Some((rank, target));
+                }
+            }
+        }
+        if let Some((_, target)) = best {
+            return Some(AttributeValue::Target(target));
+        }
+        if let Some(target) = self.namespace().and_then(|namespace| namespace.entry(wanted)) {
+            return Some(AttributeValue::Target(target));
+        }
+        if let Some((_, value)) = self.state().into_iter().find(|(name, _)| name == wanted) {
+            return Some(AttributeValue::Plain(value));
+        }
+        if wanted == "f_locals" && self.has_synthetic_locals() {
+            return Some(AttributeValue::Locals(self.id()));
+        }
+        let (_, position) = self.field_names().into_iter().find(|(name, _)| name == wanted)?;
+        self.elements(position, 1).first().map(|target| AttributeValue::Target(*target))
+    }
+
+    /// The object of an attribute.
+    pub fn attribute_object(&self, name: &str) -> Option<Object<'d>> {
+        match self.attribute(name)? {
+            AttributeValue::Target(target) => self.follow(target),
+            AttributeValue::Plain(_) | AttributeValue::Locals(_) => None,
+        }
+    }
+
+    /// The mapping of its own attributes, when that is an object.
+    pub fn namespace(&self) -> Option<Object<'d>> {
+        let object = self.decoded()?;
+        let target = object.edges().find_map(|(_, name, target)| match name {
+            LabelName::Text(text) if text == NAMESPACE => Some(target),
+            _ => None,
+        })?;
+        self.follow(target).filter(|namespace| namespace.id() != self.id())
+    }
+
+    fn namespace_entries(&self) -> Vec<(String, Target)> {
+        let Some(namespace) = self.namespace() else { return Vec::new() };
+        let entries = namespace.entries(0, MOST_ENTRIES);
+        entries.into_iter().filter_map(|(key, value)| Some((self.follow(key)?.text()?, value))).collect()
+    }
+
+    /// The value under a text key of a mapping.
+    pub fn entry(&self, wanted: &str) -> Option<Target> {
+        let entries = self.entries(0, MOST_ENTRIES);
+        let is_wanted = |key: &Target| {
+            self.follow(*key).and_then(|key| key.with_text(|text| text == wanted.as_bytes())).unwrap_or(false)
+        };
+        entries.into_iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value)
+    }
+
+    /// The value under an integer key of a mapping.
+    pub fn entry_of_number(&self, wanted: i64) -> Option<Target> {
+        let entries = self.entries(0, MOST_ENTRIES);
+        let is_wanted = |key: &Target| self.follow(*key).is_some_and(|key| key.value() == PlainValue::Int(wanted));
+        entries.into_iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value)
+    }
+
+    fn has_synthetic_locals(&self) -> bool {
+        self.kind() == TypeKind::Frame && !self.edges().iter().any(|edge| is_named(&edge.name, "f_locals"))
+    }
+
+    /// The variables of a frame: its local edges, or the entries of its `f_locals`.
+    pub fn locals(&self) -> Vec<(String, Target)> {
+        let mut locals: Vec<(String, Target)> = Vec::new();
+        let mut mapping = None;
+        for edge in self.edges() {
+            match (edge.kind, edge.name) {
+                (EdgeKind::Local, LabelName::Text(name)) => locals.push((name, edge.target)),
+                (_, LabelName::Text(name)) if name == "f_locals" => mapping = self.follow(edge.target),
+                _ => {}
+            }
+        }
+        if let Some(mapping) = mapping {
+            for (key, value) in mapping.entries(0, MOST_ENTRIES) {
+                if let Some(name) = self.follow(key).and_then(|key| key.text())
+                    && !locals.iter().any(|(known, _)| *known == name)
+                {
+                    locals.push((name, value));
+                }
+            }
+        }
+        locals
+    }
+
+    /// Names and positions of the fields of a named tuple, from its class.
+    fn field_names(&self) -> Vec<(String, u64)> {
+        if self.kind() != TypeKind::Tuple {
+            return Vec::new();
+        }
+        let Some(class) = self.class() else { return Vec::new() };
+        if class.type_name() == "type" && self.type_name() == "tuple" {
+            return Vec::new();
+        }
+        let Some(fields) = class.inherited("_fields") else { return Vec::new() };
+        let names = fields.elements(0, MOST_BASES).into_iter().zip(0..);
+        names.filter_map(|(name, position)| Some((self.follow(name)?.text()?, position))).collect()
+    }
+
+    /// Its class as an object.
+    pub fn class(&self) -> Option<Object<'d>> {
+        let id = self.type_description()?.object?;
+        Some(self.dump().object(ObjectId(id)))
+    }
+
+    /// An attribute of a class, looked up along its method resolution order.
+    pub fn inherited(&self, name: &str) -> Option<Object<'d>> {
+        let own = self.namespace().and_then(|namespace| namespace.entry(name));
+        if let Some(target) = own {
+            return self.follow(target);
+        }
+        let order = self.attribute_object("__mro__")?;
+        order.elements(0, MOST_BASES).into_iter().find_map(|base| {
+            let base = self.follow(base)?;
+            let target = base.namespace()?.entry(name)?;
+            self.follow(target)
+        })
+    }
+}
+
+fn is_named(name: &LabelName, wanted: &str) -> bool {
+    matches!(name, LabelName::Text(text) if text == wanted)
+}

@@ -1,0 +1,307 @@
+//! One line that shows an object the way its language would write it, bounded in length, depth and width. Nothing of the
+//! program runs: what an object's own `__repr__` would say is not asked for.
+
+use std::fmt::Write;
+
+use heapsake_core::format::{LabelName, Target};
+use heapsake_core::heap::{EdgeKind, TypeKind};
+use heapsake_core::reduce::Reason;
+
+use crate::object::{Object, ObjectId, PlainValue};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Characters of the line.
+    pub characters: usize,
+    /// Elements of one container.
+    pub elements: usize,
+    /// Nesting.
+    pub depth: usize,
+    /// Characters of one text.
+    pub text: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { characters: 200, elements: 8, depth: 3, text: 80 }
+    }
+}
+
+/// An object in one line.
+pub fn render(object: &Object<'_>, limits: Limits) -> String {
+    let mut renderer = Renderer { out: String::new(), limits, open: Vec::new() };
+    renderer.object(object, 0);
+    let mut out = renderer.out;
+    if out.chars().count() > limits.characters {
+        let end = out.char_indices().nth(limits.characters.saturating_sub(1)).map_or(out.len(), |(at, _)| at);
+        out.truncate(end);
+        out.push('…');
+    }
+    out
+}
+
+struct Renderer {
+    out: String,
+    limits: Limits,
+    /// Containers that are being shown, for cycles.
+    open: Vec<ObjectId>,
+}
+
+impl Renderer {
+    fn full(&self) -> bool {
+        self.out.len() > self.limits.characters * 4
+    }
+
+    fn push(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    fn target(&mut self, object: &Object<'_>, target: Target, depth: usize) {
+        match (object.follow(target), target) {
+            (Some(there), _) => self.object(&there, depth),
+            (None, Target::Stray(address)) => {
+                let _ = write!(self.out, "<nothing readable at {address}>");
+            }
+            (None, _) => self.push("<unbound>"),
+        }
+    }
+
+    /// Recurses at most `limits.depth` deep.
+    fn object(&mut self, object: &Object<'_>, depth: usize) {
+        let name = object.type_name();
+        let short = name.rsplit('.').next().unwrap_or(name);
+        if let Some((reason, detail)) = object.surrogate() {
+            match (reason, detail.as_str()) {
+                (Reason::Redacted, "") => self.push(&format!("<redacted {name}>")),
+                (Reason::Redacted, placeholder) => self.push(placeholder),
+                (reason, "") => self.push(&format!("<{name} {reason}>")),
+                (reason, detail) => self.push(&format!("<{name} {reason}: {detail}>")),
+            }
+            return;
+        }
+        let exact = !name.contains('.');
+        let kind = object.kind();
+        if !exact && !matches!(kind, TypeKind::Object | TypeKind::Exception | TypeKind::Type) {
+            self.push(short);
+            self.push("(");
+        }
+        match kind {
+            TypeKind::None => self.push("None"),
+            TypeKind::Bool => self.push(if object.value() == PlainValue::Int(0) { "False" } else { "True" }),
+            TypeKind::Int | TypeKind::Float | TypeKind::Complex | TypeKind::Str | TypeKind::Bytes | TypeKind::Bytearray => {
+                self.value(object, kind);
+            }
+            TypeKind::List => self.elements(object, "[", "]", depth),
+            TypeKind::Tuple => self.elements(object, "(", if object.len() == 1 { ",)" } else { ")" }, depth),
+            TypeKind::Set => self.elements(object, "{", "}", depth),
+            TypeKind::Frozenset => self.elements(object, "frozenset({", "})", depth),
+            TypeKind::Dict | TypeKind::Mapping => self.entries(object, depth),
+            TypeKind::Sequence if !object.is_empty() => self.elements(object, "[", "]", depth),
+            TypeKind::Type => {
+                let name = object.dump().types().iter().find(|known| known.object == Some(object.id().0));
+                let shown = name.map(|known| known.name.clone()).or_else(|| self.named(object, "__qualname__"));
+                self.push(&format!("<class {}>", shown.unwrap_or_default()));
+            }
+            TypeKind::Module => {
+                let name = self.named(object, "__name__").unwrap_or_default();
+                self.push(&format!("<module {name}>"));
+            }
+            TypeKind::Function | TypeKind::Builtin => {
+                let name = self.named(object, "__qualname__").or_else(|| self.named(object, "__name__")).unwrap_or_default();
+                self.push(&format!("<{name} {short}>", name = short, short = name));
+            }
+            TypeKind::Exception => {
+                self.push(short);
+                match object.attribute_object("args") {
+                    Some(arguments) => self.elements(&arguments, "(", ")", depth),
+                    None => self.push("(…)"),
+                }
+            }
+            TypeKind::Code => {
+                let name = self.named(object, "co_name").unwrap_or_default();
+                self.push(&format!("<code {name}>"));
+            }
+            _ => self.instance(object, depth),
+        }
+        if !exact && !matches!(kind, TypeKind::Object | TypeKind::Exception | TypeKind::Type) {
+            self.push(")");
+        }
+    }
+
+    fn named(&self, object: &Object<'_>, name: &str) -> Option<String> {
+        match object.attribute(name)? {
+            crate::AttributeValue::Target(target) => object.follow(target)?.text(),
+            crate::AttributeValue::Plain(value) => value.into_text().ok(),
+            crate::AttributeValue::Locals(_) => None,
+        }
+    }
+
+    fn value(&mut self, object: &Object<'_>, kind: TypeKind) {
+        let cut = (self.limits.text * 4) as u64;
+        let length = object.value_length().unwrap_or(0);
+        match kind {
+            TypeKind::Str => {
+                let head = object.value_head(cut);
+                let text = String::from_utf8_lossy(&head);
+                let text = text.trim_end_matches('\u{fffd}');
+                self.quoted(text, length > cut);
+            }
+            TypeKind::Bytes | TypeKind::Bytearray => {
+                let head = object.value_head(self.limits.text as u64);
+                let more = if length > head.len() as u64 { "…" } else { "" };
+                self.push(&format!("b'{}{more}'", head.escape_ascii()));
+            }
+            _ => match object.value() {
+                PlainValue::Int(number) => self.push(&number.to_string()),
+                PlainValue::BigInt { negative, magnitude } => {
+                    let sign = if negative { "-" } else { "" };
+                    let digits: String =
+                        magnitude.iter().rev().take(16).fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+                    let more = if magnitude.len() > 16 { "…" } else { "" };
+                    self.push(&format!("{sign}0x{}{more}", digits.trim_start_matches('0')));
+                }
+                PlainValue::Float(number) => self.push(&float(number)),
+                PlainValue::Complex(real, imaginary) => {
+                    let sign = if imaginary < 0.0 { "" } else { "+" };
+                    self.push(&format!("({}{sign}{}j)", float(real), float(imaginary)));
+                }
+                PlainValue::Nothing | PlainValue::Text(_) | PlainValue::Bytes(_) => self.push("?"),
+            },
+        }
+    }
+
+    fn quoted(&mut self, text: &str, cut: bool) {
+        let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+        self.out.push(quote);
+        let mut shown = 0;
+        for letter in text.chars() {
+            if shown == self.limits.text {
+                break;
+            }
+            shown += 1;
+            match letter {
+                '\n' => self.push("\\n"),
+                '\r' => self.push("\\r"),
+                '\t' => self.push("\\t"),
+                '\\' => self.push("\\\\"),
+                letter if letter == quote => {
+                    self.out.push('\\');
+                    self.out.push(letter);
+                }
+                letter if letter.is_control() || is_unsafe(letter) => {
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
+                }
+                letter => self.out.push(letter),
+            }
+        }
+        if cut || text.chars().nth(shown).is_some() {
+            self.out.push('…');
+        }
+        self.out.push(quote);
+    }
+
+    /// Opens a container, unless it is open already or too deep; whether it did.
+    fn enter(&mut self, object: &Object<'_>, depth: usize, open: &str, close: &str) -> bool {
+        let again = self.open.contains(&object.id());
+        if again || depth >= self.limits.depth || self.full() {
+            let inside = if object.is_empty() { "" } else { "…" };
+            self.push(&format!("{open}{inside}{close}"));
+            return false;
+        }
+        self.open.push(object.id());
+        self.push(open);
+        true
+    }
+
+    fn leave(&mut self, shown: usize, length: u64, close: &str) {
+        if length > shown as u64 {
+            let _ = write!(self.out, "{}… {} more", if shown == 0 { "" } else { ", " }, length - shown as u64);
+        }
+        self.push(close);
+        self.open.pop();
+    }
+
+    fn elements(&mut self, object: &Object<'_>, open: &str, close: &str, depth: usize) {
+        if !self.enter(object, depth, open, close) {
+            return;
+        }
+        let elements = object.elements(0, self.limits.elements as u64);
+        for (at, element) in elements.iter().enumerate() {
+            if at > 0 {
+                self.push(", ");
+            }
+            self.target(object, *element, depth + 1);
+        }
+        self.leave(elements.len(), object.len(), close);
+    }
+
+    fn entries(&mut self, object: &Object<'_>, depth: usize) {
+        if !self.enter(object, depth, "{", "}") {
+            return;
+        }
+        let entries = object.entries(0, self.limits.elements as u64);
+        for (at, (key, value)) in entries.iter().enumerate() {
+            if at > 0 {
+                self.push(", ");
+            }
+            self.target(object, *key, depth + 1);
+            self.push(": ");
+            self.target(object, *value, depth + 1);
+        }
+        self.leave(entries.len(), object.len(), "}");
+    }
+
+    fn instance(&mut self, object: &Object<'_>, depth: usize) {
+        let open = format!("<{}", object.type_name());
+        if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {
+            if depth + 1 >= self.limits.depth {
+                self.push(&format!("{open} at {}>", object.address()));
+            }
+            return;
+        }
+        let shown = object
+            .edges()
+            .into_iter()
+            .filter_map(|edge| match (edge.kind, edge.name) {
+                (EdgeKind::Attribute, LabelName::Text(name)) if !name.starts_with("__") => Some((name, edge.target)),
+                _ => None,
+            })
+            .take(self.limits.elements);
+        let mut any = false;
+        for (name, target) in shown {
+            any = true;
+            self.push(&format!(" {name}="));
+            self.target(object, target, depth + 1);
+        }
+        if let Some(namespace) = object.namespace() {
+            for (key, value) in namespace.entries(0, self.limits.elements as u64) {
+                if let Some(name) = object.follow(key).and_then(|key| key.text()) {
+                    any = true;
+                    self.push(&format!(" {name}="));
+                    self.target(object, value, depth + 1);
+                }
+            }
+        }
+        if !any {
+            let _ = write!(self.out, " at {}", object.address());
+        }
+        self.push(">");
+        self.open.pop();
+    }
+}
+
+fn float(number: f64) -> String {
+    if number.is_nan() {
+        "nan".to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+    } else {
+        format!("{number:?}")
+    }
+}
+
+/// Characters that change how a terminal shows the line: bidirectional overrides and the like.
+fn is_unsafe(letter: char) -> bool {
+    matches!(u32::from(letter), 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfeff)
+}
