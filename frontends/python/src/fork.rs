@@ -19,15 +19,13 @@ use crate::arena;
 pub(crate) struct Child {
     pid: libc::pid_t,
     answer: File,
-    /// How long the program stood still.
-    pub(crate) pause: Duration,
 }
 
-/// Splits off a child that runs `work` and answers with the bytes that it gives.
+/// Splits off a child that runs `work`, given how long the split took, and answers with the bytes that it gives.
 ///
 /// # Errors
 /// When there is no descriptor for a pipe, or the kernel makes no process.
-pub(crate) fn split(work: impl FnOnce() -> Vec<u8>) -> io::Result<Child> {
+pub(crate) fn split(work: impl FnOnce(Duration) -> Vec<u8>) -> io::Result<Child> {
     let (answer, tell) = pipe()?;
     let started = Instant::now();
     let before = block_signals();
@@ -35,14 +33,16 @@ pub(crate) fn split(work: impl FnOnce() -> Vec<u8>) -> io::Result<Child> {
     // stack and must not return to the caller, which it does not.
     let pid = unsafe { libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) };
     if pid == 0 {
-        child(work, tell);
+        // The child comes back from the call a moment after the program does.
+        let pause = started.elapsed();
+        child(|| work(pause), tell);
     }
     let problem = io::Error::last_os_error();
     restore_signals(&before);
     if pid < 0 {
         return Err(problem);
     }
-    Ok(Child { pid: pid as libc::pid_t, answer, pause: started.elapsed() })
+    Ok(Child { pid: pid as libc::pid_t, answer })
 }
 
 impl Child {

@@ -1,0 +1,121 @@
+//! A capture: memory in, a dump out. Finds the runtime, reads it as a heap, and hands it to the engine.
+
+use std::io::Write;
+use std::time::Duration;
+
+use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, TypeDescription, TypeId};
+use heapsake_core::reduce::{Failure, Registry};
+use heapsake_core::{Address, DumpOptions, Span, Summary};
+
+use crate::attach::Runtime;
+use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{CPythonHeap, Facts};
+use crate::memory::{Files, Memory, Snapshot, Source};
+use crate::pystate::{self, CaptureOptions};
+use crate::sources;
+
+/// Captures the CPython in `memory` to `out`.
+///
+/// # Errors
+/// When there is no CPython that can be read, or `out` fails.
+pub fn capture<S: Source>(
+    memory: S,
+    files: &Files,
+    options: CaptureOptions,
+    registry: Registry,
+    out: &mut dyn Write,
+    dump: DumpOptions,
+) -> Result<Summary> {
+    let runtime = Runtime::find(&memory, memory.mappings(), files)?;
+    capture_runtime(memory, runtime, options, registry, out, dump)
+}
+
+/// Captures a process of which a copy was made, while it still lives.
+///
+/// # Errors
+/// As [`capture`].
+pub fn capture_snapshot(
+    snapshot: Snapshot,
+    mut options: CaptureOptions,
+    registry: Registry,
+    out: &mut dyn Write,
+    mut dump: DumpOptions,
+) -> Result<Summary> {
+    options.pid.get_or_insert(snapshot.pid());
+    if snapshot.pause() > Duration::ZERO {
+        dump.pause.get_or_insert(snapshot.pause());
+    }
+    let files = Files::of_process(snapshot.pid());
+    capture(snapshot, &files, options, registry, out, dump)
+}
+
+/// Captures a runtime that was found already.
+///
+/// # Errors
+/// When `out` fails.
+pub fn capture_runtime<S: Source>(
+    memory: S,
+    runtime: Runtime,
+    options: CaptureOptions,
+    registry: Registry,
+    out: &mut dyn Write,
+    mut dump: DumpOptions,
+) -> Result<Summary> {
+    let facts = Facts {
+        version: runtime.version,
+        flags: runtime.flags,
+        runtime: runtime.address,
+        interpreter: runtime.interpreter,
+        pid: options.pid,
+        root: options.root_dir.clone(),
+        layouts: runtime.layouts.clone(),
+    };
+    // Objects are written to, if only their reference counts, so they lie in writable memory.
+    let mappings = memory.mappings().iter();
+    let spans = mappings.filter(|mapping| mapping.is_readable() && mapping.permissions.write).map(|mapping| mapping.span);
+    let spans = spans.collect();
+    if dump.reason.is_empty() {
+        dump.reason.clone_from(&options.reason);
+    }
+    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, runtime };
+    heapsake_core::dump(&mut target, out, dump)
+        .map_err(|error| Error::new(ErrorKind::System, error.to_string()).source(error))
+}
+
+/// A CPython heap with what is to be said of its process.
+struct Target<M: Memory> {
+    heap: CPythonHeap<M>,
+    options: CaptureOptions,
+    spans: Vec<Span>,
+    runtime: Runtime,
+}
+
+impl<M: Memory> Heap for Target<M> {
+    fn outline(&mut self) -> Outline {
+        let mut outline = pystate::outline(&mut self.heap, &self.options);
+        outline.spans = std::mem::take(&mut self.spans);
+        let chosen = if self.runtime.version == self.runtime.layouts.version { "exact" } else { "nearest patch release" };
+        let layout = format!("CPython {}{}, {chosen}", self.runtime.layouts.version, self.runtime.flags);
+        outline.facts.push(("layout".to_owned(), layout.into()));
+        outline
+    }
+
+    #[inline]
+    fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> std::result::Result<(), Failure> {
+        self.heap.reduce_object(object, sink)
+    }
+
+    fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {
+        self.heap.described_types(first)
+    }
+
+    fn text(&self, object: Address, read: &mut dyn FnMut(&str)) {
+        if let Some(text) = self.heap.text_of(object) {
+            read(&text);
+        }
+    }
+
+    fn sources(&mut self) -> Vec<SourceFile> {
+        sources::collect(&self.heap, &self.options)
+    }
+}
