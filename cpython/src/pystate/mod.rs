@@ -1,0 +1,67 @@
+//! The interpreter's state: its threads with their frames, its roots, and the facts of a dump's header, all read from
+//! `_PyRuntime` on. Mirrors `Python/pystate.c`.
+
+mod facts;
+pub(crate) mod process;
+mod roots;
+mod stacks;
+mod threads;
+
+pub(crate) use stacks::named_files;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use heapsake_core::Address;
+use heapsake_core::heap::Outline;
+
+use crate::heap::CPythonHeap;
+use crate::memory::Memory;
+
+/// What a capture is asked to take, and what its caller knows of the target.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureOptions {
+    /// The exception that is the reason of the dump.
+    pub exception: Option<Address>,
+    /// The thread that it belongs to, by either identity: `threading.get_ident()` or the kernel's.
+    pub exception_thread: Option<u64>,
+    /// The thread that asked for the dump, by either identity; else the one that holds the interpreter lock.
+    pub current_thread: Option<u64>,
+    /// Whether to look for an exception in flight or being handled when none is given.
+    pub find_exception: bool,
+    /// Why the dump is made.
+    pub reason: String,
+    /// Frames of files whose names begin like this are left out of the stacks, and so are those of `<heapsake…>`.
+    pub hidden_prefixes: Vec<String>,
+    /// Objects that the caller gives as roots, by name.
+    pub given: Vec<(String, Address)>,
+    /// Where the target's files are found: `/`, or `/proc/PID/root`.
+    pub root_dir: PathBuf,
+    /// The process, if it lives (also while it is stopped).
+    pub pid: Option<i32>,
+    /// How long the process stood still.
+    pub pause: Option<Duration>,
+}
+
+impl CaptureOptions {
+    /// Whether frames of this file are left out of the stacks.
+    pub(crate) fn is_hidden(&self, filename: &str) -> bool {
+        filename.starts_with("<heapsake")
+            || self.hidden_prefixes.iter().any(|prefix| !prefix.is_empty() && filename.starts_with(prefix.as_str()))
+    }
+}
+
+/// Threads, exception, roots and facts of the target; the spans in which objects may lie are the caller's.
+pub fn outline<M: Memory>(heap: &mut CPythonHeap<M>, options: &CaptureOptions) -> Outline {
+    let heap = &*heap;
+    let states = threads::states(heap);
+    let exception = threads::exception(heap, &states, options);
+    let facts = facts::facts(heap, &states, options);
+    Outline {
+        spans: Vec::new(),
+        roots: roots::roots(heap, &states, exception, options),
+        threads: stacks::threads(heap, &states, exception, options),
+        exception,
+        facts,
+    }
+}

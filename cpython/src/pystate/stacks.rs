@@ -1,0 +1,161 @@
+//! Threads with their frames as the outline has them: the thread of the exception first, its stack continued by the
+//! traceback.
+
+use std::rc::Rc;
+
+use heapsake_core::Address;
+use heapsake_core::heap::{self, FrameKind, Thread, Variable};
+use rustc_hash::FxHashMap;
+
+use super::CaptureOptions;
+use super::threads::{self, State};
+use crate::codeobject::{Code, OPTIMIZED};
+use crate::exceptions::traceback_of;
+use crate::frame::Frame;
+use crate::heap::CPythonHeap;
+use crate::memory::Memory;
+use crate::traceback;
+
+/// The texts of a code object, which every frame of a recursion shares.
+struct CodeTexts {
+    function: String,
+    qualified_name: String,
+    filename: String,
+    is_hidden: bool,
+}
+
+/// Frames become descriptions here; texts are decoded once.
+struct Describer<'a, M: Memory> {
+    heap: &'a CPythonHeap<M>,
+    options: &'a CaptureOptions,
+    codes: FxHashMap<Address, Rc<CodeTexts>>,
+    names: FxHashMap<Address, Rc<str>>,
+}
+
+impl<'a, M: Memory> Describer<'a, M> {
+    fn new(heap: &'a CPythonHeap<M>, options: &'a CaptureOptions) -> Describer<'a, M> {
+        Describer { heap, options, codes: FxHashMap::default(), names: FxHashMap::default() }
+    }
+
+    fn texts(&mut self, code: &Code) -> Rc<CodeTexts> {
+        if let Some(texts) = self.codes.get(&code.address) {
+            return Rc::clone(texts);
+        }
+        let heap = self.heap;
+        let layout = &heap.layouts().code;
+        let text = |field| heap.text_of(heap.optional_field(Some(field), code.address)?);
+        let function = text(layout.co_name).unwrap_or_default();
+        let filename = text(layout.co_filename).unwrap_or_default();
+        let texts = Rc::new(CodeTexts {
+            qualified_name: layout.co_qualname.and_then(text).unwrap_or_else(|| function.clone()),
+            function,
+            is_hidden: self.options.is_hidden(&filename),
+            filename,
+        });
+        self.codes.insert(code.address, Rc::clone(&texts));
+        texts
+    }
+
+    fn name(&mut self, object: Address) -> String {
+        let heap = self.heap;
+        let name = self.names.entry(object).or_insert_with(|| heap.text_of(object).unwrap_or_default().into());
+        name.to_string()
+    }
+
+    /// The description of a frame; none if it is hidden or has no code.
+    fn describe(&mut self, frame: Frame, kind: FrameKind, line: Option<u32>) -> Option<heap::Frame> {
+        let heap = self.heap;
+        let code = frame.code(heap)?;
+        let texts = self.texts(&code);
+        if texts.is_hidden {
+            return None;
+        }
+        let bindings = frame.variables(heap, &code).unwrap_or_default();
+        let variables = bindings.iter().map(|binding| Variable {
+            name: self.name(binding.name),
+            kind: binding.kind,
+            target: binding.target,
+        });
+        Some(heap::Frame {
+            object: frame.node(heap),
+            kind,
+            variables: variables.collect(),
+            function: texts.function.clone(),
+            qualified_name: texts.qualified_name.clone(),
+            filename: texts.filename.clone(),
+            line: line.unwrap_or_else(|| frame.line(heap, &code)),
+            first_line: u32::try_from(code.first_line).unwrap_or(0),
+            code: code.address,
+            globals: frame.globals(heap),
+            locals: if code.flags & OPTIMIZED == 0 { frame.locals(heap) } else { Address::NULL },
+        })
+    }
+
+    /// Frames that run, given the innermost first, told the outermost first.
+    fn running(&mut self, frames: &[Frame]) -> Vec<heap::Frame> {
+        frames.iter().rev().filter_map(|frame| self.describe(*frame, FrameKind::Running, None)).collect()
+    }
+
+    /// How the exception came about: what called the first frame of its traceback, then the traceback.
+    fn of_exception(&mut self, exception: Address) -> Option<Vec<heap::Frame>> {
+        let heap = self.heap;
+        let entries = traceback::entries(heap, traceback_of(heap, exception));
+        let outer = threads::chain(heap, entries.first()?.frame.back(heap));
+        let mut frames = self.running(&outer);
+        for entry in &entries {
+            frames.extend(self.describe(entry.frame, FrameKind::Traceback, Some(entry.line(heap))));
+        }
+        (!frames.is_empty()).then_some(frames)
+    }
+}
+
+/// All threads, the one of the exception first.
+pub(super) fn threads<M: Memory>(
+    heap: &CPythonHeap<M>,
+    states: &[State],
+    exception: Option<Address>,
+    options: &CaptureOptions,
+) -> Vec<Thread> {
+    let mut describer = Describer::new(heap, options);
+    let owner = exception.and_then(|exception| threads::owner(heap, states, exception, options));
+    let current = threads::current(heap, states, options);
+    let mut found: Vec<(bool, Thread)> = Vec::new();
+    for (index, state) in states.iter().enumerate() {
+        let is_owner = owner == Some(index);
+        let own = if is_owner { exception } else { None };
+        let frames = own.and_then(|exception| describer.of_exception(exception));
+        let thread = Thread {
+            name: state.name.clone(),
+            ident: state.ident,
+            native_id: state.native_id,
+            current: current == Some(index),
+            exception: own.or_else(|| state.in_flight(heap)).or_else(|| state.handled(heap).first().copied()),
+            frames: frames.unwrap_or_else(|| describer.running(&state.frames(heap))),
+            object: state.object,
+        };
+        found.push((!is_owner, thread));
+    }
+    // Stable: the others keep their order.
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, thread)| thread).collect()
+}
+
+/// The files that frames name, those of the exception first, each once.
+pub(crate) fn named_files<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Vec<String> {
+    let states = threads::states(heap);
+    let exception = threads::exception(heap, &states, options);
+    let entries = exception.map(|exception| traceback::entries(heap, traceback_of(heap, exception))).unwrap_or_default();
+    let mut describer = Describer::new(heap, options);
+    let mut files: Vec<String> = Vec::new();
+    let mut seen = rustc_hash::FxHashSet::default();
+    let frames = entries.iter().rev().map(|entry| entry.frame).chain(states.iter().flat_map(|state| state.frames(heap)));
+    for code in frames.filter_map(|frame| frame.code(heap)) {
+        if seen.insert(code.address) {
+            let texts = describer.texts(&code);
+            if !texts.is_hidden && !files.contains(&texts.filename) {
+                files.push(texts.filename.clone());
+            }
+        }
+    }
+    files
+}
