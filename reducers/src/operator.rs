@@ -1,0 +1,42 @@
+//! `operator`: the callables that fetch items, attributes and methods, by `Modules/_operator.c`.
+
+use heapsake_core::heap::Sink;
+use heapsake_core::reduce::Failure;
+
+use crate::framework::{Target, facts, reducers};
+
+reducers! {
+    /// *What it holds.* The item to fetch, or a tuple of them.
+    /// *What is saved.* `item`, and how many there are.
+    /// *What becomes a surrogate.* None but the unreadable.
+    ItemGetter ["operator.itemgetter"] "the items" => |target, sink| {
+        let layout = target.layouts().item_getter;
+        target.attribute(sink, "item", layout.item)?;
+        facts!(sink, "nitems": target.field(layout.nitems)?);
+        Ok(())
+    };
+
+    /// *What it holds.* The names of the attributes to fetch, each split at its dots.
+    /// *What is saved.* `attr`, and how many there are.
+    /// *What becomes a surrogate.* None but the unreadable.
+    AttributeGetter ["operator.attrgetter"] "the attributes' names" => |target, sink| {
+        let layout = target.layouts().attribute_getter;
+        target.attribute(sink, "attr", layout.attr)?;
+        facts!(sink, "nattrs": target.field(layout.nattrs)?);
+        Ok(())
+    };
+
+    /// *What it holds.* The name of a method, and arguments for it.
+    /// *What is saved.* `name`, `args` and `kwds`.
+    /// *What becomes a surrogate.* None but the unreadable.
+    MethodCaller ["operator.methodcaller"] "the method's name and arguments" => method_caller;
+}
+
+fn method_caller(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+    let layout = target.layouts().method_caller;
+    target.attributes(sink, &[("name", layout.name), ("kwds", layout.kwds)])?;
+    if let Some(args) = layout.args.or(layout.xargs) {
+        target.attribute(sink, "args", args)?;
+    }
+    target.internals(sink, &[("vectorcall_kwnames", layout.vectorcall_kwnames)])
+}
