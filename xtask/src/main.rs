@@ -3,6 +3,7 @@
 mod dwarf;
 mod interpreters;
 mod layouts;
+mod reducers;
 mod test;
 mod tidy;
 
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Generate the table of CPython's struct layouts from debug information, or check it.
     Layouts(layouts::Arguments),
+    /// Write the reference page of the built-in reducers, or check it.
+    Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
     /// Run everything that continuous integration runs.
@@ -29,6 +32,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
+        Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Test(arguments) => test::run(&arguments),
     }

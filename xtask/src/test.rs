@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
     step("house rules", tidy::run)?;
     step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
+    step("reducers", || finish(Command::new(std::env::current_exe()?).args(["reducers", "--check"])))?;
     step("lints", || {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;

@@ -36,8 +36,8 @@ pub fn reference() -> String {
         let types: Vec<String> = one.types.iter().map(|name| format!("`{name}`")).collect();
         page.extend(["\n### ", &types.join(", "), "\n\n"]);
         for line in one.text.lines() {
-            page += line.trim();
-            page += "\n";
+            let line = line.trim();
+            page.extend([if line.starts_with('*') { "* " } else { "  " }, line, "\n"]);
         }
     }
     page
