@@ -32,6 +32,8 @@ pub enum ErrorKind {
     NotPython,
     /// The process runs another implementation of Python.
     OtherImplementation,
+    /// The interpreter is starting up or shutting down.
+    NotReady,
     /// This build of CPython has no column in the layout table.
     UnknownLayout,
     /// The layout table does not describe this process: a live type or number contradicts it.

@@ -1,5 +1,8 @@
 //! A CPython process as a heap: memory sources, layouts, objects, frames and roots.
 
+pub mod attach;
+pub mod selfcheck;
+pub mod version;
 pub mod error;
 #[cfg(test)]
 mod live;
@@ -20,3 +23,6 @@ mod frame;
 mod genobject;
 pub mod linetable;
 mod traceback;
+pub mod pystate;
+pub mod sources;
+pub mod capture;

@@ -24,8 +24,7 @@ pub(crate) fn interpreters() -> Vec<(u32, PathBuf)> {
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         // Shims are scripts that choose an interpreter by the folder.
-        candidates
-            .extend(std::env::split_paths(&path).filter(|path| !path.ends_with("shims")).map(|path| path.join(&name)));
+        candidates.extend(std::env::split_paths(&path).filter(|path| !path.ends_with("shims")).map(|path| path.join(&name)));
         if let Some(interpreter) = candidates.into_iter().find(|candidate| candidate.is_file()) {
             found.insert(minor, interpreter);
         }

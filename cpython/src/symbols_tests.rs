@@ -1,7 +1,7 @@
 //! The symbols of real interpreters, with and without their files, compared with what the interpreters themselves say.
 
 use super::*;
-use crate::live::{interpreters, Program};
+use crate::live::{Program, interpreters};
 use crate::memory::{Process, Snapshot, Source};
 
 const SYMBOLS: &str = r#"
