@@ -30,7 +30,7 @@ impl<M: Memory> CPythonHeap<M> {
     pub fn small_integer(&self, object: Address, digit_size: u64) -> Option<i64> {
         let (count, negative) = self.digits(object).ok()?;
         let bits = if digit_size == 2 { 15 } else { 30 };
-        if count * bits > 60 {
+        if count > 60 / bits {
             return None;
         }
         let bytes = self.piece(self.layouts().long.ob_digit.at(object), count * digit_size).ok()?;
