@@ -93,8 +93,7 @@ fn every_region_reads_as_the_process_says() {
 
 #[test]
 fn a_sleep_goes_on_with_the_time_that_was_left() {
-    let code =
-        "import time\nprint(1)\nt = time.monotonic()\ntime.sleep(1.0)\nprint(int(1000 * (time.monotonic() - t)))";
+    let code = "import time\nprint(1)\nt = time.monotonic()\ntime.sleep(1.0)\nprint(int(1000 * (time.monotonic() - t)))";
     let (_, interpreter) = interpreters().remove(0);
     let mut program = Program::start(&interpreter, code);
     program.numbers();
@@ -168,6 +167,43 @@ fn refuses_what_it_cannot_read() {
     assert!(Snapshot::of_process(program.pid()).is_ok());
 }
 
+/// Run by the next test, as another user.
+#[test]
+#[ignore = "a part of another test"]
+fn of_another_user() {
+    let pid = std::env::var("HEAPSAKE_TEST_PID").unwrap().parse().unwrap();
+    let error = Snapshot::of_process(pid).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotPermitted, "{error}");
+    for word in ["belongs to uid 0", "this is uid 65534", "/proc/sys/kernel/yama/ptrace_scope", "CAP_SYS_PTRACE"] {
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn names_the_users_when_it_is_not_permitted() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let (_, interpreter) = interpreters().pop().unwrap();
+    let mut program = Program::start(&interpreter, "import time; print(1); time.sleep(60)");
+    program.numbers();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let copy = folder.path().join("test");
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let output = std::process::Command::new(&copy)
+        .args(["--ignored", "--exact", "memory::snapshot::tests::of_another_user"])
+        .env("HEAPSAKE_TEST_PID", program.pid().to_string())
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_process_that_dies_while_frozen_is_an_error() {
     let (_, interpreter) = interpreters().pop().unwrap();
@@ -178,6 +214,32 @@ fn a_process_that_dies_while_frozen_is_an_error() {
     assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     wait_until("the program to die", || Status::of(program.pid()).is_ok_and(|status| status.is_dead()));
     assert_eq!(frozen.copy().unwrap_err().kind(), ErrorKind::ProcessDied);
+}
+
+/// `cargo test --release -p heapsake-cpython -- --ignored --nocapture measures_a_read`
+#[test]
+#[ignore = "a measurement"]
+fn measures_a_read() {
+    let (_, interpreter) = interpreters().pop().unwrap();
+    let mut program = Program::start(&interpreter, &busy(500));
+    program.numbers();
+    let snapshot = Snapshot::of_process(program.pid()).unwrap();
+    let places = &snapshot.places;
+    let largest = places.iter().max_by_key(|place| place.span.len()).unwrap().span;
+    for (name, mask) in [("64 KiB", 0xffff), ("256 MiB", 0xfff_ffff)] {
+        let addresses: Vec<Address> = (0..1u64 << 20)
+            .map(|index| largest.start.offset((index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20 & mask & !7) as i64))
+            .collect();
+        let started = std::time::Instant::now();
+        let mut sum = 0u64;
+        for _ in 0..20 {
+            for &address in &addresses {
+                sum = sum.wrapping_add(snapshot.word(address).unwrap());
+            }
+        }
+        let nanoseconds = started.elapsed().as_nanos() as f64 / (20.0 * addresses.len() as f64);
+        println!("a word at random within {name}: {nanoseconds:.2} ns ({sum:x})");
+    }
 }
 
 /// `cargo test --release -p heapsake-cpython -- --ignored --nocapture measures_the_pause`
