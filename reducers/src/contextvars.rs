@@ -8,7 +8,7 @@ use heapsake_core::heap::{EdgeKind, Sink};
 use heapsake_core::reduce::{Failure, Reason};
 use heapsake_cpython::layout::{Field, Inline};
 
-use crate::framework::{Target, facts, reducers};
+use crate::framework::{Target, facts, reducers, whole};
 
 reducers! {
     /// *What it holds.* Values by variable, and the context that it was entered from.
@@ -84,45 +84,68 @@ fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         return Ok(());
     }
     let count = target.field_of(layouts.hamt.h_count, trie)?;
-    let corrupt = |what: &'static str| Failure::new(Reason::Corrupt, what);
-    // Each node but the root has two entries below it or more, and there are no more than eight in a row.
-    let mut nodes_left = count.saturating_mul(DEEPEST as i64).saturating_add(1);
-    let mut entries_left = count;
-    let mut waiting = vec![(target.field_of(layouts.hamt.h_root, trie)?, 1)];
-    while let Some((address, depth)) = waiting.pop() {
-        nodes_left -= 1;
-        if depth > DEEPEST || nodes_left < 0 {
-            return Err(corrupt("its trie is deeper or larger than a trie can be"));
+    let mut walk = Walk { nodes_left: count.saturating_mul(DEEPEST as i64).saturating_add(1), entries_left: count };
+    let root = target.field_of(layouts.hamt.h_root, trie)?;
+    let mut path = vec![walk.enter(target, root)?];
+    while let Some(step) = path.last_mut() {
+        let (Some(key), Some(value)) = (step.words.next(), step.words.next()) else {
+            path.pop();
+            continue;
+        };
+        if !key.is_null() {
+            walk.entries_left -= 1;
+            if walk.entries_left < 0 {
+                return Err(corrupt("more entries in its trie than it counts"));
+            }
+            sink.entry(key, value);
+        } else if !value.is_null() {
+            if path.len() >= DEEPEST {
+                return Err(corrupt("its trie is deeper than a trie can be"));
+            }
+            path.push(walk.enter(target, value)?);
+        }
+    }
+    Ok(())
+}
+
+fn corrupt(what: &'static str) -> Failure {
+    Failure::new(Reason::Corrupt, what)
+}
+
+/// What a walk through a trie may still meet. Each node but the root has two entries below it or more, and there are no more
+/// than eight in a row.
+struct Walk {
+    nodes_left: i64,
+    entries_left: i64,
+}
+
+/// Keys and values of a node, in turn; a key of null stands before a node.
+struct Step {
+    words: std::vec::IntoIter<Address>,
+}
+
+impl Walk {
+    fn enter(&mut self, target: &Target<'_>, address: Address) -> Result<Step, Failure> {
+        self.nodes_left -= 1;
+        if self.nodes_left < 0 {
+            return Err(corrupt("more nodes in its trie than it can have"));
         }
         let Some(node) = Node::at(target, address)? else {
             return Err(corrupt("an unknown kind of node in its trie"));
         };
-        let below = waiting.len();
-        let mut key = None;
-        target.each_word(node.start, crate::framework::whole(node.words)?, |word| {
-            let word = Address(word);
+        if node.words > self.entries_left.saturating_add(self.nodes_left).saturating_mul(2).saturating_add(32) {
+            return Err(corrupt("a node of more than its trie counts"));
+        }
+        let mut words = Vec::new();
+        target.each_word(node.start, whole(node.words)?, |word| {
             if node.children_only {
-                if !word.is_null() {
-                    waiting.push((word, depth + 1));
-                }
-                return Ok(());
+                words.push(Address::NULL);
             }
-            match key.take() {
-                None => key = Some(word),
-                Some(key) if key.is_null() => waiting.push((word, depth + 1)),
-                Some(key) => {
-                    entries_left -= 1;
-                    if entries_left < 0 {
-                        return Err(corrupt("more entries in its trie than it counts"));
-                    }
-                    sink.entry(key, word);
-                }
-            }
-            if waiting.len() as i64 > nodes_left { Err(corrupt("more nodes in its trie than it can have")) } else { Ok(()) }
+            words.push(Address(word));
+            Ok(())
         })?;
-        waiting.get_mut(below..).unwrap_or_default().reverse();
+        Ok(Step { words: words.into_iter() })
     }
-    Ok(())
 }
 
 fn variable(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
