@@ -124,8 +124,8 @@ impl Binary {
 
     /// Every name that begins with `prefix`, in no order.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a [u8], Symbol)> {
-        let begins = move |entry: &(&Box<[u8]>, &Symbol)| entry.0.starts_with(prefix.as_bytes());
-        self.table().iter().filter(begins).map(|(name, symbol)| (name.as_ref(), *symbol))
+        let named = self.table().iter().map(|(name, symbol)| (name.as_ref(), *symbol));
+        named.filter(move |(name, _)| name.starts_with(prefix.as_bytes()))
     }
 
     fn table(&self) -> &Table {

@@ -97,7 +97,7 @@ impl Copied {
     /// The snapshot, now that the process goes on.
     pub(super) fn finish(self, threads: Vec<i32>, pause: Duration) -> Snapshot {
         let Layout { mappings, copies, windows, .. } = self.layout;
-        Snapshot::new(self.pid, mappings, self.arena, copies, windows, threads, pause, self.bytes)
+        Snapshot::new(self.pid, mappings, self.arena, &copies, windows, threads, pause, self.bytes)
     }
 }
 
@@ -160,9 +160,7 @@ impl Layout {
         // and what was writable once.
         let Some((file, length)) = files.open(mapping) else { return self.copy_whole(span) };
         let written = match residency {
-            _ if mapping.permissions.shared || (mapping.permissions.execute && !mapping.permissions.write) => {
-                Vec::new()
-            }
+            _ if mapping.permissions.shared || (mapping.permissions.execute && !mapping.permissions.write) => Vec::new(),
             Some(residency) => match residency.runs(span, Wanted::Written) {
                 Ok(runs) => runs,
                 Err(_) => return self.copy_whole(span),
@@ -250,8 +248,7 @@ impl FileCache {
 fn arena(length: u64) -> Result<MmapMut> {
     let length = usize::try_from(length).unwrap_or(usize::MAX).max(PAGE as usize);
     MmapOptions::new().len(length).no_reserve_swap().map_anon().map_err(|error| {
-        Error::new(ErrorKind::System, format!("{length} bytes of address space for the copy are not to be had"))
-            .source(error)
+        Error::new(ErrorKind::System, format!("{length} bytes of address space for the copy are not to be had")).source(error)
     })
 }
 

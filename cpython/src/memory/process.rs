@@ -42,11 +42,8 @@ impl Process {
             ));
         }
         if status.thread_group != pid {
-            return Err(Error::new(
-                ErrorKind::NoSuchProcess,
-                format!("{pid} is a thread of process {}", status.thread_group),
-            )
-            .hint(format!("dump process {}", status.thread_group)));
+            return Err(Error::new(ErrorKind::NoSuchProcess, format!("{pid} is a thread of process {}", status.thread_group))
+                .hint(format!("dump process {}", status.thread_group)));
         }
         let mut reader = pid;
         if status.is_dead() {
@@ -55,11 +52,8 @@ impl Process {
                 .flatten()
                 .find(|&thread| thread != pid && Status::of(thread).is_ok_and(|status| !status.is_dead()));
             reader = living.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Zombie,
-                    format!("process {pid} ({}) has ended; only its exit status is left", status.name),
-                )
-                .hint(format!("its parent, process {}, has not collected it", status.parent))
+                Error::new(ErrorKind::Zombie, format!("process {pid} ({}) has ended; only its exit status is left", status.name))
+                    .hint(format!("its parent, process {}, has not collected it", status.parent))
             })?;
         }
         let file = File::open(format!("/proc/{reader}/mem")).ok();
@@ -85,9 +79,7 @@ impl Process {
     pub(super) fn read(&self, address: Address, into: &mut [u8]) -> io::Result<usize> {
         if !self.through_file.load(Ordering::Relaxed) {
             match read_memory(self.reader, address, into) {
-                Err(error)
-                    if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) && self.file.is_some() =>
-                {
+                Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) && self.file.is_some() => {
                     self.through_file.store(true, Ordering::Relaxed);
                 }
                 Err(error) if error.raw_os_error() == Some(libc::EFAULT) => return Ok(0),
@@ -111,11 +103,10 @@ impl Process {
             return Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read"));
         }
         match (error.raw_os_error(), status) {
-            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => Error::new(
-                ErrorKind::AlreadyTraced,
-                format!("process {pid} is traced by process {} already", status.tracer),
-            )
-            .hint("a process has one tracer at a time: end the debugger, strace or profiler first"),
+            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => {
+                Error::new(ErrorKind::AlreadyTraced, format!("process {pid} is traced by process {} already", status.tracer))
+                    .hint("a process has one tracer at a time: end the debugger, strace or profiler first")
+            }
             (Some(libc::EPERM | libc::EACCES), Ok(status)) => status.not_permitted(pid),
             (_, status) => {
                 let name = status.map_or_else(|_| "?".into(), |status| status.name);
@@ -134,6 +125,9 @@ impl Memory for Process {
     }
 }
 
+/// A thread of the kernel, in the flags of `stat`.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
 /// What `/proc/PID/status` and `/proc/PID/stat` say.
 #[derive(Debug)]
 pub(super) struct Status {
@@ -149,20 +143,17 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn of(pid: i32) -> Result<Status> {
         let missing = || {
-            Error::new(ErrorKind::NoSuchProcess, format!("there is no process {pid}")).hint(
-                "it may have ended, or live in another container: `ps -ef` lists the processes that can be seen here",
-            )
+            Error::new(ErrorKind::NoSuchProcess, format!("there is no process {pid}"))
+                .hint("it may have ended, or live in another container: `ps -ef` lists the processes that can be seen here")
         };
         if pid <= 0 {
             return Err(missing());
         }
         let status = fs::read(format!("/proc/{pid}/status")).map_err(|_| missing())?;
         let status = String::from_utf8_lossy(&status);
-        let field = |name: &str| {
-            status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim()
-        };
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim();
         let number = |name: &str| field(name).split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
-        const PF_KTHREAD: u64 = 0x0020_0000;
         let stat = fs::read(format!("/proc/{pid}/stat")).map_err(|_| missing())?;
         let stat = String::from_utf8_lossy(&stat);
         // The name stands in parentheses and may hold any character, so fields are counted from the last one.
@@ -199,8 +190,7 @@ impl Status {
              `echo 0 > /proc/sys/kernel/yama/ptrace_scope`"
                 .into()
         } else {
-            "CAP_SYS_PTRACE is needed, and a seccomp profile must allow ptrace (in a container --cap-add=SYS_PTRACE)"
-                .into()
+            "CAP_SYS_PTRACE is needed, and a seccomp profile must allow ptrace (in a container --cap-add=SYS_PTRACE)".into()
         };
         Error::new(ErrorKind::NotPermitted, message).hint(hint)
     }

@@ -76,7 +76,7 @@ impl Snapshot {
         pid: i32,
         mappings: Vec<Mapping>,
         arena: MmapMut,
-        copies: Vec<Copy>,
+        copies: &[Copy],
         windows: Vec<FileWindow>,
         threads: Vec<i32>,
         pause: Duration,
@@ -125,6 +125,17 @@ impl Snapshot {
         self.arena.get(begin..begin + length)
     }
 
+    #[cold]
+    fn whole_piece(&self, address: Address, length: usize) -> Option<&[u8]> {
+        self.piece(address, length).filter(|piece| piece.len() == length)
+    }
+
+    #[cold]
+    fn gathered_word(&self, address: Address) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read_at(address, &mut bytes).ok().map(|()| u64::from_le_bytes(bytes))
+    }
+
     fn window(&self, address: Address) -> Option<&FileWindow> {
         let after = self.windows.partition_point(|window| window.span.start <= address);
         self.windows.get(after.checked_sub(1)?).filter(|window| window.span.contains(address))
@@ -157,7 +168,7 @@ impl Memory for Snapshot {
     fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
         match self.copied(address, length) {
             Some(bytes) => Some(bytes),
-            None => self.piece(address, length).filter(|piece| piece.len() == length),
+            None => self.whole_piece(address, length),
         }
     }
 
@@ -165,7 +176,7 @@ impl Memory for Snapshot {
     fn word(&self, address: Address) -> Option<u64> {
         match self.copied(address, 8) {
             Some(bytes) => bytes.try_into().ok().map(u64::from_le_bytes),
-            None => super::read_array(self, address).map(u64::from_le_bytes),
+            None => self.gathered_word(address),
         }
     }
 }

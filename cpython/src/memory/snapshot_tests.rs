@@ -224,6 +224,7 @@ fn measures_a_read() {
     let mut program = Program::start(&interpreter, &busy(500));
     program.numbers();
     let snapshot = Snapshot::of_process(program.pid()).unwrap();
+    drop(program);
     let places = &snapshot.places;
     let largest = places.iter().max_by_key(|place| place.span.len()).unwrap().span;
     for (name, mask) in [("64 KiB", 0xffff), ("256 MiB", 0xfff_ffff)] {
