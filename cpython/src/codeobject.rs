@@ -3,6 +3,8 @@
 //! Up to 3.10 the slots are named by three tuples, one after the other; from 3.11 on by one tuple and a string of kinds.
 //! Which of the two a CPython has is decided by the fields that exist. Counts are checked before they size anything.
 
+use std::borrow::Cow;
+
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, VariableKind};
 use heapsake_core::reduce::Failure;
@@ -22,9 +24,9 @@ const FAST_HIDDEN: u8 = 0x10;
 const FAST_CELL: u8 = 0x40;
 const FAST_FREE: u8 = 0x80;
 
-const MAXIMUM_SLOTS: i64 = 1 << 20;
-const MAXIMUM_STACK: i64 = 1 << 20;
-const MAXIMUM_TABLE: usize = 64 << 20;
+const MAXIMUM_SLOTS: i64 = 1 << 16;
+const MAXIMUM_STACK: i64 = 1 << 16;
+const MAXIMUM_BYTES: u64 = 16 << 20;
 
 /// A code object's plain fields.
 #[derive(Clone, Copy, Debug)]
@@ -69,16 +71,15 @@ impl Code {
         let flags = number(layout.co_flags)?;
         let mut parameters = i64::from(number(layout.co_argcount)?) + i64::from(number(layout.co_kwonlyargcount)?);
         parameters += i64::from(flags & VARARGS != 0) + i64::from(flags & VARKEYWORDS != 0);
-        let slots = match layout.co_nlocalsplus {
-            Some(field) => i64::from(number(field)?),
-            None => {
-                let mut count = i64::from(number(layout.co_nlocals)?);
-                for names in [layout.co_cellvars, layout.co_freevars].into_iter().flatten() {
-                    let names = heap.field(names, address)?;
-                    count += heap.item_count(names)?.min(MAXIMUM_SLOTS as u64) as i64;
-                }
-                count
+        let slots = if let Some(field) = layout.co_nlocalsplus {
+            i64::from(number(field)?)
+        } else {
+            let mut count = i64::from(number(layout.co_nlocals)?);
+            for names in [layout.co_cellvars, layout.co_freevars].into_iter().flatten() {
+                let names = heap.field(names, address)?;
+                count += heap.item_count(names)?.min(MAXIMUM_SLOTS as u64) as i64;
             }
+            count
         };
         let stack_size = i64::from(number(layout.co_stacksize)?);
         if !(0..=MAXIMUM_SLOTS).contains(&slots) || !(0..=MAXIMUM_STACK).contains(&stack_size) || parameters < 0 {
@@ -102,8 +103,8 @@ impl Code {
         let layout = heap.layouts().code;
         let mut slots = Vec::with_capacity(self.slots);
         if let (Some(names), Some(kinds)) = (layout.co_localsplusnames, layout.co_localspluskinds) {
-            let names = tuple(heap, heap.field(names, self.address)?)?;
-            let kinds = heap.bytes_of(heap.field(kinds, self.address)?)?;
+            let names = tuple(heap, heap.field(names, self.address)?, self.slots)?;
+            let kinds = bytes(heap, heap.field(kinds, self.address)?)?;
             let mut free = 0..;
             for (index, (name, kind)) in names.into_iter().zip(kinds.iter().copied()).take(self.slots).enumerate() {
                 let is_free = kind & FAST_FREE != 0;
@@ -124,7 +125,7 @@ impl Code {
             let kinds = [VariableKind::Local, VariableKind::Cell, VariableKind::Free];
             let fields = [layout.co_varnames, layout.co_cellvars, layout.co_freevars];
             for (field, kind) in fields.into_iter().flatten().zip(kinds) {
-                let names = tuple(heap, heap.field(field, self.address)?)?;
+                let names = tuple(heap, heap.field(field, self.address)?, self.slots)?;
                 for (index, name) in names.into_iter().enumerate() {
                     let parameter = kind == VariableKind::Local && index < self.parameters;
                     slots.push(Slot {
@@ -149,22 +150,39 @@ impl Code {
         Some(pointer.0.wrapping_sub(start.0) as i64)
     }
 
+    /// Where the instructions lie, and how many bytes they are.
+    fn instructions_at<M: Memory>(&self, heap: &CPythonHeap<M>) -> Result<(Address, u64), Failure> {
+        let layouts = heap.layouts();
+        let (at, length) = match (layouts.code.co_code_adaptive, layouts.code.co_code) {
+            (Some(inline), _) => (inline.at(self.address), heap.item_count(self.address)?.saturating_mul(2)),
+            (None, Some(field)) => {
+                let object = heap.field(field, self.address)?;
+                (layouts.bytes.ob_sval.at(object), heap.item_count(object)?)
+            }
+            (None, None) => return Err(corrupt("the layout has no code")),
+        };
+        if length > MAXIMUM_BYTES {
+            return Err(corrupt("the length of a code object makes no sense"));
+        }
+        Ok((at, length))
+    }
+
     /// The bytes of the instructions.
     ///
     /// # Errors
     /// They cannot be read.
     pub(crate) fn instructions<M: Memory>(&self, heap: &CPythonHeap<M>) -> Result<Vec<u8>, Failure> {
-        let layouts = heap.layouts();
-        match (layouts.code.co_code_adaptive, layouts.code.co_code) {
-            (Some(inline), _) => {
-                let units = heap.field(layouts.var_object.ob_size, self.address)?;
-                let length = u64::try_from(units).ok().filter(|units| *units < MAXIMUM_TABLE as u64);
-                let length = length.ok_or_else(|| corrupt("the length of a code object makes no sense"))? * 2;
-                Ok(heap.piece(inline.at(self.address), length)?.into_owned())
-            }
-            (None, Some(object)) => Ok(heap.bytes_of(heap.field(object, self.address)?)?.into_owned()),
-            (None, None) => Err(corrupt("the layout has no code")),
+        let (at, length) = self.instructions_at(heap)?;
+        Ok(heap.piece(at, length)?.into_owned())
+    }
+
+    /// The code unit at byte `offset`: opcode and argument.
+    pub(crate) fn unit<M: Memory>(&self, heap: &CPythonHeap<M>, offset: i64) -> Option<[u8; 2]> {
+        let (at, length) = self.instructions_at(heap).ok()?;
+        if u64::try_from(offset).ok()?.checked_add(2)? > length {
+            return None;
         }
+        heap.memory.read_u16(at.offset(offset)).map(u16::to_le_bytes)
     }
 
     /// Where this CPython keeps the line table, and how it is encoded.
@@ -179,13 +197,11 @@ impl Code {
     }
 
     /// The line table and its encoding; empty if it cannot be read.
-    pub(crate) fn line_table<M: Memory>(&self, heap: &CPythonHeap<M>) -> (Encoding, Vec<u8>) {
+    fn line_table<'a, M: Memory>(&self, heap: &'a CPythonHeap<M>) -> (Encoding, Cow<'a, [u8]>) {
         let Some((encoding, field)) = Code::table(heap) else {
-            return (Encoding::Lnotab, Vec::new());
+            return (Encoding::Lnotab, Cow::default());
         };
-        let object = heap.field(field, self.address);
-        let table = object.and_then(|object| heap.bytes_of(object).map(std::borrow::Cow::into_owned));
-        (encoding, table.unwrap_or_default())
+        (encoding, heap.field(field, self.address).and_then(|object| bytes(heap, object)).unwrap_or_default())
     }
 
     /// The position of the instruction at byte `offset`.
@@ -195,9 +211,17 @@ impl Code {
     }
 }
 
+/// The content of a string of bytes, of a length that makes sense in a code object.
+fn bytes<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Result<Cow<'_, [u8]>, Failure> {
+    if heap.item_count(object)? > MAXIMUM_BYTES {
+        return Err(corrupt("a table of a code object is too long"));
+    }
+    heap.bytes_of(object)
+}
+
 /// The items of a tuple of names.
-fn tuple<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Result<Vec<Address>, Failure> {
-    heap.items_of_tuple(object, MAXIMUM_SLOTS as u64).ok_or_else(|| corrupt("the names of a code object cannot be read"))
+fn tuple<M: Memory>(heap: &CPythonHeap<M>, object: Address, maximum: usize) -> Result<Vec<Address>, Failure> {
+    heap.items_of_tuple(object, maximum as u64).ok_or_else(|| corrupt("the names of a code object cannot be read"))
 }
 
 /// Tells a code object.

@@ -16,6 +16,9 @@ use crate::memory::Memory;
 /// Chains of frames, tracebacks and threads are not followed further.
 pub(crate) const MAXIMUM_DEPTH: usize = 1_000_000;
 
+/// Of a stack of unknown depth no more is looked at.
+const MAXIMUM_STALE: u64 = 4096;
+
 // `enum _frameowner`.
 const OWNED_BY_GENERATOR: i8 = 1;
 const OWNED_BY_FRAME_OBJECT: i8 = 2;
@@ -312,7 +315,8 @@ impl Frame {
             (start, depth)
         };
         let is_stale = depth < 0;
-        let count = if is_stale { code.stack_size as u64 } else { (depth as u64).min(code.stack_size as u64) };
+        let depth = if is_stale { MAXIMUM_STALE } else { depth as u64 };
+        let count = depth.min(code.stack_size as u64);
         let slots = heap.words(start, count).ok()?.iter().collect();
         Some(Stack { slots, is_stale })
     }
@@ -323,10 +327,9 @@ impl Frame {
         stack.slots.last().copied().filter(|top| !stack.is_stale && !top.is_null())
     }
 
-    /// The argument of the code unit after the last executed one.
+    /// The code unit after the last executed one: opcode and argument.
     pub(crate) fn next_unit<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<[u8; 2]> {
-        let next = usize::try_from(self.offset(heap, code)?).ok()?.checked_add(2)?;
-        code.instructions(heap).ok()?.get(next..next.checked_add(2)?)?.try_into().ok()
+        code.unit(heap, self.offset(heap, code)?.checked_add(2)?)
     }
 }
 

@@ -250,8 +250,7 @@ pub(crate) fn reduce<M: Memory, S: Sink + ?Sized>(
 /// What an item of the stack of handled exceptions holds.
 pub(crate) fn handled_exceptions<M: Memory>(heap: &CPythonHeap<M>, item: Address) -> Vec<(&'static str, Address)> {
     let layout = heap.layouts().exception_item;
-    let fields =
-        [("exc_type", layout.exc_type), ("exc_value", Some(layout.exc_value)), ("exc_traceback", layout.exc_traceback)];
+    let fields = [("exc_type", layout.exc_type), ("exc_value", Some(layout.exc_value)), ("exc_traceback", layout.exc_traceback)];
     let read = |(name, field)| Some((name, heap.optional_field(field, item)?));
     fields.into_iter().filter_map(read).filter(|(_, target): &(_, Address)| !target.is_null()).collect()
 }

@@ -96,16 +96,12 @@ impl<'a> Ranges<'a> {
         }
         let line = self.here();
         let position = Position { line, end_line: line, ..Position::default() };
-        match (self.byte(), self.byte()) {
-            (Some(length), Some(delta)) => {
-                self.line += i64::from(delta as i8);
-                Some(self.range(u32::from(length), position))
-            }
-            _ => {
-                self.finished = true;
-                Some(Range { start: self.offset, end: u32::MAX, position })
-            }
+        if let (Some(length), Some(delta)) = (self.byte(), self.byte()) {
+            self.line += i64::from(delta as i8);
+            return Some(self.range(u32::from(length), position));
         }
+        self.finished = true;
+        Some(Range { start: self.offset, end: u32::MAX, position })
     }
 
     fn ranges(&mut self) -> Option<Range> {
@@ -210,11 +206,21 @@ mod tests {
     #[test]
     fn locations_have_columns() {
         let table = [
-            0x80 | 1 << 3 | 1, 0x25, // two units, short form, columns 10..15
-            0x80 | 11 << 3, 4, 9, // one unit, next line, columns 4..9
-            0x80 | 13 << 3 | 2, 7, // three units, three lines back, no columns
+            0x80 | 1 << 3 | 1,
+            0x25, // two units, short form, columns 10..15
+            0x80 | 11 << 3,
+            4,
+            9, // one unit, next line, columns 4..9
+            0x80 | 13 << 3 | 2,
+            7,              // three units, three lines back, no columns
             0x80 | 15 << 3, // one unit, nothing
-            0x80 | 14 << 3 | 7, 0x40 | 4, 3, 2, 5, 0x40, 1, // eight units, 2 + 192 / 2 = 98 lines on, to line + 2, columns 4..63
+            0x80 | 14 << 3 | 7,
+            0x40 | 4,
+            3,
+            2,
+            5,
+            0x40,
+            1, // eight units, 2 + 192 / 2 = 98 lines on, to line + 2, columns 4..63
         ];
         let found: Vec<Range> = Ranges::new(Encoding::Locations, &table, 5).collect();
         let position = |line, end_line, columns: Option<(u32, u32)>| Position {

@@ -70,9 +70,7 @@ struct Places {
 impl Places {
     fn new<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Places {
         let layout = &heap.layouts().interpreter;
-        let read = |field: crate::layout::Field<Address>| {
-            field.read(&heap.memory, heap.facts.interpreter).unwrap_or_default()
-        };
+        let read = |field: crate::layout::Field<Address>| field.read(&heap.memory, heap.facts.interpreter).unwrap_or_default();
         let modules = read(layout.modules);
         let mut folders: Vec<PathBuf> = pystate::process::working_directory(options).into_iter().collect();
         if let Some(path) = heap.dict_get(read(layout.sysdict), "path") {
@@ -99,7 +97,9 @@ impl Places {
         if heap.is_dict(self.modules) {
             let _ = heap.entries(self.modules, |name, module| {
                 let file = heap.attribute(module, "__file__").and_then(|file| heap.text_of(file));
-                if let (Some(name), Some(file)) = (heap.text_of(name), file.filter(|file| file.ends_with(".py"))) {
+                if let (Some(name), Some(file)) =
+                    (heap.text_of(name), file.filter(|file| Path::new(file).extension().is_some_and(|kind| kind == "py")))
+                {
                     found.push((format!("<frozen {name}>"), file));
                 }
             });
@@ -148,7 +148,8 @@ impl Places {
         let file = std::fs::File::open(&inside).map_err(|error| describe(&error, path))?;
         file.take(MAXIMUM_FILE).read_to_end(&mut bytes).map_err(|error| describe(&error, path))?;
         let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let is_newer = matches!((modified, self.started), (Some(modified), Some(started)) if modified.as_secs_f64() > started + 1.0);
+        let is_newer =
+            matches!((modified, self.started), (Some(modified), Some(started)) if modified.as_secs_f64() > started + 1.0);
         let problem = if is_newer { "the file was changed after the process was started" } else { "" };
         Ok((decode(&bytes), problem.to_owned()))
     }
@@ -175,7 +176,8 @@ impl Places {
 }
 
 fn describe(error: &std::io::Error, path: &Path) -> String {
-    let in_archive = || path.ancestors().skip(1).any(|folder| folder.extension().is_some_and(|kind| kind == "zip" || kind == "egg"));
+    let in_archive =
+        || path.ancestors().skip(1).any(|folder| folder.extension().is_some_and(|kind| kind == "zip" || kind == "egg"));
     match error.kind() {
         _ if in_archive() => "inside of an archive".to_owned(),
         std::io::ErrorKind::NotFound => "the file is not there".to_owned(),

@@ -15,7 +15,7 @@ use heapsake_core::heap::{EdgeKind, Frame, FrameKind, Name, Outline, RootKind, S
 use heapsake_core::reduce::Registry;
 use heapsake_cpython::attach::Runtime;
 use heapsake_cpython::linetable::{self, Encoding, Ranges};
-use heapsake_cpython::memory::Snapshot;
+use heapsake_cpython::memory::{Memory, Snapshot, Unreadable};
 use heapsake_cpython::pystate::{self, CaptureOptions};
 use heapsake_cpython::{CPythonHeap, Facts, sources};
 use serde_json::Value as Json;
@@ -40,10 +40,16 @@ impl Drop for Waiting {
 
 impl Waiting {
     fn start(interpreter: &Path) -> Waiting {
+        Waiting::run(interpreter, &[PROGRAM])
+    }
+
+    /// Runs `arguments`, and one more: the file in which the program may say what it knows.
+    fn run(interpreter: &Path, arguments: &[&str]) -> Waiting {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("said.json");
         let mut child = Command::new(interpreter)
-            .args(["-W", "ignore", PROGRAM])
+            .args(["-W", "ignore"])
+            .args(arguments)
             .arg(&file)
             .env("HEAPSAKE_TEST", "in the environment")
             .stdin(Stdio::piped())
@@ -55,17 +61,30 @@ impl Waiting {
         Waiting { child, input, output, file, _folder: folder }
     }
 
-    fn said(&mut self, word: &str) -> Json {
+    fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), word);
-        let said = serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap();
-        // It says so a moment before it waits for the next line.
+        line.trim().to_owned()
+    }
+
+    fn ready(&mut self) {
+        assert_eq!(self.line(), "ready");
+        self.wait();
+    }
+
+    /// Waits until the main thread sleeps: a program says that it is ready a moment before it waits.
+    fn wait(&self) {
         let asleep = || {
             let stat = std::fs::read_to_string(format!("/proc/{0}/task/{0}/stat", self.child.id())).unwrap();
             stat.rsplit_once(") ").unwrap().1.starts_with('S')
         };
         live::wait_until("the program to wait", asleep);
+    }
+
+    fn said(&mut self, word: &str) -> Json {
+        assert_eq!(self.line(), word);
+        let said = serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap();
+        self.wait();
         said
     }
 
@@ -162,8 +181,7 @@ fn bindings(heap: &CPythonHeap<Snapshot>, frame: &Frame) -> BTreeMap<String, u64
 }
 
 fn unbound(frame: &Frame) -> Vec<String> {
-    let mut names: Vec<String> =
-        frame.variables.iter().filter(|one| one.target.is_null()).map(|one| one.name.clone()).collect();
+    let mut names: Vec<String> = frame.variables.iter().filter(|one| one.target.is_null()).map(|one| one.name.clone()).collect();
     names.sort();
     names
 }
@@ -367,7 +385,10 @@ fn exceptions_with_their_stacks() {
                     continue;
                 }
                 let target = told.attribute(&name);
-                assert!(target.0 == id || (id == 0 && heap.type_name_of(target).as_deref() == Some("NoneType")), "{place} {name}");
+                assert!(
+                    target.0 == id || (id == 0 && heap.type_name_of(target).as_deref() == Some("NoneType")),
+                    "{place} {name}"
+                );
             }
             let mut entry = told.attribute("__traceback__");
             for said in said["traceback"].as_array().unwrap() {
@@ -391,8 +412,7 @@ fn exceptions_with_their_stacks() {
             let frames: Vec<_> =
                 own_frames(first).iter().map(|frame| (frame.kind, frame.function.as_str(), frame.line)).collect();
             let call = handled["traceback"][0][1].as_u64().unwrap() as u32;
-            let expected =
-                [(FrameKind::Traceback, "handling", call), (FrameKind::Traceback, "raise_deep", line_of("raised"))];
+            let expected = [(FrameKind::Traceback, "handling", call), (FrameKind::Traceback, "raise_deep", line_of("raised"))];
             assert_eq!(frames, expected, "3.{minor}");
             assert!(first.frames[0].function == "_bootstrap" && first.frames[0].kind == FrameKind::Running);
             let raised = first.frames.last().unwrap();
@@ -456,6 +476,69 @@ fn roots_facts_and_sources() {
 }
 
 #[test]
+fn a_busy_thread_is_the_current_one() {
+    let busy = "
+import threading, time
+started = threading.Event()
+def busy():
+    started.set()
+    while True:
+        pass
+threading.Thread(target=busy, name='busy', daemon=True).start()
+started.wait()
+print('ready', flush=True)
+time.sleep(1000)
+";
+    for (minor, interpreter) in live::interpreters() {
+        let mut program = Waiting::run(&interpreter, &["-c", busy]);
+        program.ready();
+        let mut heap = program.heap();
+        let outline = pystate::outline(&mut heap, &program.options());
+        let current: Vec<_> = outline.threads.iter().map(|thread| (thread.name.as_deref(), thread.current)).collect();
+        assert_eq!(current, [(Some("MainThread"), false), (Some("busy"), true)], "3.{minor}");
+        let options = CaptureOptions { current_thread: outline.threads[0].native_id, ..program.options() };
+        let current: Vec<bool> = pystate::outline(&mut heap, &options).threads.iter().map(|thread| thread.current).collect();
+        assert_eq!(current, [true, false], "3.{minor}");
+    }
+}
+
+#[test]
+fn what_lies_on_operand_stacks() {
+    let held = "
+import sys
+def produce():
+    class Held: pass
+    kept.append(Held())
+    yield [kept[0], (yield kept[0])]
+def running(first):
+    return [first, sys.stdin.readline()]
+kept = []
+generator = produce()
+next(generator)
+print(id(kept[0]), id(generator), flush=True)
+running(object())
+";
+    for (minor, interpreter) in live::interpreters() {
+        let mut program = Waiting::run(&interpreter, &["-c", held]);
+        let said = program.line();
+        let [held, generator] = said.split(' ').map(|id| Address(id.parse().unwrap())).collect::<Vec<_>>()[..] else {
+            panic!("{said}")
+        };
+        program.wait();
+        let mut heap = program.heap();
+        let frame = Told::of(&heap, Told::of(&heap, generator).attribute("gi_frame"));
+        assert_eq!(frame.find(EdgeKind::Internal, "0"), Some(held), "3.{minor}: {:?}", frame.edges);
+        let outline = pystate::outline(&mut heap, &program.options());
+        let running = outline.threads[0].frames.last().unwrap();
+        let first = running.variables[0].target;
+        let told = Told::of(&heap, running.object);
+        let stale: Vec<Address> = told.edges.iter().filter(|edge| edge.0 == EdgeKind::Stale).map(|edge| edge.2).collect();
+        assert!(stale.contains(&first), "3.{minor}: {:?}", told.edges);
+        assert!(stale.iter().all(|object| heap.type_name_of(*object).is_some()), "3.{minor}");
+    }
+}
+
+#[test]
 fn line_tables_as_code_objects_read_them() {
     everywhere(|minor, _, said| {
         let codes = said["codes"].as_array().unwrap();
@@ -483,5 +566,76 @@ fn line_tables_as_code_objects_read_them() {
                 assert_eq!(end, Some(said.len() as u32 * 2));
             }
         }
+    });
+}
+
+/// Memory in which some words are not what they were.
+struct Noisy {
+    memory: Snapshot,
+    seed: u64,
+}
+
+impl Memory for Noisy {
+    fn read_at(&self, address: Address, into: &mut [u8]) -> Result<(), Unreadable> {
+        self.memory.read_at(address, into)?;
+        for (index, byte) in into.iter_mut().enumerate() {
+            let at = address.0 + index as u64;
+            let mut hash = (at / 8).wrapping_add(self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            hash ^= hash >> 29;
+            hash = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            hash ^= hash >> 32;
+            if hash.is_multiple_of(400) {
+                // A small number, a large one, or a pointer to somewhere near.
+                *byte = match hash / 400 % 3 {
+                    0 => {
+                        if at.is_multiple_of(8) {
+                            (hash >> 40) as u8
+                        } else {
+                            0
+                        }
+                    }
+                    1 => (hash >> (at % 8 * 8)) as u8,
+                    _ => {
+                        if at % 8 < 2 {
+                            (hash >> 40) as u8 & 0xf8
+                        } else {
+                            *byte
+                        }
+                    }
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn corrupted_memory_ends_in_less_and_never_in_a_panic() {
+    everywhere(|minor, program, said| {
+        let begin = std::time::Instant::now();
+        let mut options = program.options();
+        options.exception = said["exceptions"]["handled"]["id"].as_u64().map(Address);
+        let clean = program.heap();
+        let facts = clean.facts.clone();
+        let mut memory = clean.memory;
+        let mut frames = 0;
+        for seed in 0..40 {
+            let mut heap = CPythonHeap::new(Noisy { memory, seed }, facts.clone(), Registry::default());
+            let outline = pystate::outline(&mut heap, &options);
+            for thread in &outline.threads {
+                frames += thread.frames.len();
+                for frame in thread.frames.iter().rev().take(200) {
+                    let _ = heap.reduce_object(frame.object, &mut Told::default());
+                    let _ = heap.reduce_object(frame.code, &mut Told::default());
+                }
+            }
+            for said in said["generators"].as_object().unwrap().values().chain(said["exceptions"].as_object().unwrap().values()) {
+                let _ = heap.reduce_object(Address(said["id"].as_u64().unwrap()), &mut Told::default());
+            }
+            sources::collect(&heap, &options);
+            memory = heap.memory.memory;
+        }
+        assert!(frames > 0);
+        eprintln!("3.{minor}: {frames} frames in {:?}", begin.elapsed());
     });
 }

@@ -14,11 +14,7 @@ const MAXIMUM_ITEMS: u64 = 10_000;
 const MAXIMUM_NESTING: usize = 4;
 
 /// The facts, by name.
-pub(super) fn facts<M: Memory>(
-    heap: &CPythonHeap<M>,
-    states: &[State],
-    options: &CaptureOptions,
-) -> Vec<(String, Value)> {
+pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options: &CaptureOptions) -> Vec<(String, Value)> {
     let mut facts: Vec<(String, Value)> = Vec::new();
     let mut add = |name: &str, value: Option<Value>| {
         if let Some(value) = value.filter(|value| !value.is_null()) {

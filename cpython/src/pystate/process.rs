@@ -101,9 +101,8 @@ pub(super) fn facts(options: &CaptureOptions) -> Vec<(String, Value)> {
     add("executable", process.link("exe").map(Value::from));
     add("start_time", process.start_time().map(Value::from));
     add("resident_bytes", process.resident().map(Value::from));
-    let arguments = process.text("cmdline").map(|line| {
-        Value::Array(line.trim_end_matches('\0').split('\0').map(Value::from).collect())
-    });
+    let arguments =
+        process.text("cmdline").map(|line| Value::Array(line.trim_end_matches('\0').split('\0').map(Value::from).collect()));
     add("command_line", arguments);
     let kernel = |name: &str| std::fs::read_to_string(Path::new("/proc/sys/kernel").join(name)).ok();
     let words = ["ostype", "hostname", "osrelease", "version"].map(|name| kernel(name).map(|word| word.trim().to_owned()));

@@ -30,11 +30,12 @@ struct Describer<'a, M: Memory> {
     options: &'a CaptureOptions,
     codes: FxHashMap<Address, Rc<CodeTexts>>,
     names: FxHashMap<Address, Rc<str>>,
+    lines: FxHashMap<(Address, i64), u32>,
 }
 
 impl<'a, M: Memory> Describer<'a, M> {
     fn new(heap: &'a CPythonHeap<M>, options: &'a CaptureOptions) -> Describer<'a, M> {
-        Describer { heap, options, codes: FxHashMap::default(), names: FxHashMap::default() }
+        Describer { heap, options, codes: FxHashMap::default(), names: FxHashMap::default(), lines: FxHashMap::default() }
     }
 
     fn texts(&mut self, code: &Code) -> Rc<CodeTexts> {
@@ -62,6 +63,18 @@ impl<'a, M: Memory> Describer<'a, M> {
         name.to_string()
     }
 
+    /// The line that a frame is at; worked out once for all frames at the same instruction.
+    fn line(&mut self, frame: Frame, code: &Code) -> u32 {
+        let heap = self.heap;
+        match (frame.set_line(heap), frame.offset(heap, code)) {
+            (Some(line), _) => line,
+            (None, Some(offset)) => {
+                *self.lines.entry((code.address, offset)).or_insert_with(|| code.position(heap, offset).line.unwrap_or(0))
+            }
+            (None, None) => 0,
+        }
+    }
+
     /// The description of a frame; none if it is hidden or has no code.
     fn describe(&mut self, frame: Frame, kind: FrameKind, line: Option<u32>) -> Option<heap::Frame> {
         let heap = self.heap;
@@ -70,12 +83,10 @@ impl<'a, M: Memory> Describer<'a, M> {
         if texts.is_hidden {
             return None;
         }
+        let line = line.unwrap_or_else(|| self.line(frame, &code));
         let bindings = frame.variables(heap, &code).unwrap_or_default();
-        let variables = bindings.iter().map(|binding| Variable {
-            name: self.name(binding.name),
-            kind: binding.kind,
-            target: binding.target,
-        });
+        let variables =
+            bindings.iter().map(|binding| Variable { name: self.name(binding.name), kind: binding.kind, target: binding.target });
         Some(heap::Frame {
             object: frame.node(heap),
             kind,
@@ -83,7 +94,7 @@ impl<'a, M: Memory> Describer<'a, M> {
             function: texts.function.clone(),
             qualified_name: texts.qualified_name.clone(),
             filename: texts.filename.clone(),
-            line: line.unwrap_or_else(|| frame.line(heap, &code)),
+            line,
             first_line: u32::try_from(code.first_line).unwrap_or(0),
             code: code.address,
             globals: frame.globals(heap),

@@ -186,13 +186,11 @@ fn holder<M: Memory>(heap: &CPythonHeap<M>, states: &[State]) -> Option<Address>
 
 /// The position of the current thread, if there is one.
 pub(super) fn current<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options: &CaptureOptions) -> Option<usize> {
-    match options.current_thread {
-        Some(identity) => states.iter().position(|state| state.is(identity)),
-        None => {
-            let holder = holder(heap, states)?;
-            states.iter().position(|state| state.address == holder)
-        }
+    if let Some(identity) = options.current_thread {
+        return states.iter().position(|state| state.is(identity));
     }
+    let holder = holder(heap, states)?;
+    states.iter().position(|state| state.address == holder)
 }
 
 /// The exception that is given, or where one is to be found, that of the current thread, the main thread, any thread.
