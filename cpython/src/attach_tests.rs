@@ -1,7 +1,7 @@
 //! Real interpreters found, named and checked; what is none of them refused, each in its own words.
 
 use super::*;
-use crate::live::{Program, interpreters};
+use crate::live::{Program, interpreters, interpreters_among};
 use crate::memory::Synthetic;
 use std::path::Path;
 
@@ -57,6 +57,35 @@ fn vetoes_a_layout_that_is_another_versions() {
         let threaded = Flags { free_threaded: true, ..Flags::NONE };
         let error = read_through(&snapshot, runtime.address, runtime.version, threaded).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownLayout, "{error}");
+    }
+}
+
+#[test]
+fn refuses_versions_that_the_table_lacks() {
+    for (minor, interpreter) in interpreters_among([4, 5, 6, 7, 14, 15, 16]) {
+        if Table::lp64().unwrap().columns().iter().any(|column| u32::from(column.version.minor()) == minor) {
+            continue;
+        }
+        let mut program = Program::start(&interpreter, SLEEPING);
+        program.numbers();
+        let snapshot = Snapshot::of_process(program.pid()).unwrap();
+        let error = Runtime::of_snapshot(&snapshot).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownLayout, "{error}");
+        assert!(error.to_string().contains(&format!("CPython 3.{minor}.")), "{error}");
+    }
+}
+
+/// `cargo test --release -p heapsake-cpython -- --ignored --nocapture measures_finding`
+#[test]
+#[ignore = "a measurement"]
+fn measures_finding() {
+    for (minor, interpreter) in interpreters() {
+        let mut program = Program::start(&interpreter, SLEEPING);
+        program.numbers();
+        let snapshot = Snapshot::of_process(program.pid()).unwrap();
+        let started = std::time::Instant::now();
+        Runtime::of_snapshot(&snapshot).unwrap();
+        println!("3.{minor} found in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
     }
 }
 

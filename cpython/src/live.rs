@@ -11,8 +11,15 @@ use std::time::{Duration, Instant};
 
 /// The interpreters found, by minor version, of those that are supported.
 pub(crate) fn interpreters() -> Vec<(u32, PathBuf)> {
+    let found = interpreters_among(8..=13);
+    assert!(!found.is_empty(), "no CPython 3.8 to 3.13 was found to test with");
+    found
+}
+
+/// The interpreters found among some minor versions.
+pub(crate) fn interpreters_among(minors: impl IntoIterator<Item = u32>) -> Vec<(u32, PathBuf)> {
     let mut found = BTreeMap::new();
-    for minor in 8..=13 {
+    for minor in minors {
         let name = format!("python3.{minor}");
         let mut candidates = Vec::new();
         let homes = [
@@ -29,7 +36,6 @@ pub(crate) fn interpreters() -> Vec<(u32, PathBuf)> {
             found.insert(minor, interpreter);
         }
     }
-    assert!(!found.is_empty(), "no CPython 3.8 to 3.13 was found to test with");
     found.into_iter().collect()
 }
 
