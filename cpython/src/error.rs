@@ -28,6 +28,8 @@ pub enum ErrorKind {
     OwnProcess,
     /// A thread did not stop within the time allowed.
     DidNotStop,
+    /// There is not enough memory for a copy of the process's.
+    OutOfMemory,
     /// The process is no CPython, or none was found in it.
     NotPython,
     /// The process runs another implementation of Python.

@@ -63,6 +63,19 @@ impl Preparation {
     pub(super) fn new(process: &Process) -> Result<Preparation> {
         let mut files = FileCache { files: Files::of_process(process.pid()), open: FxHashMap::default() };
         let layout = Layout::of(process, &mut files)?;
+        let needed: u64 = layout.runs.iter().map(|run| run.span.len()).sum();
+        if let Some(available) = available_memory().filter(|available| needed + 4 * GROWTH > *available) {
+            return Err(Error::new(
+                ErrorKind::OutOfMemory,
+                format!(
+                    "a copy of process {} takes {} MiB, and {} MiB of memory are available",
+                    process.pid(),
+                    needed >> 20,
+                    available >> 20
+                ),
+            )
+            .hint("it can be read without a copy, while it stays stopped"));
+        }
         let arena = arena(layout.length + layout.length / 4 + 4 * GROWTH)?;
         for run in &layout.runs {
             populate(&arena, run.offset, run.span.len());
@@ -242,6 +255,25 @@ impl FileCache {
         });
         opened.clone()
     }
+}
+
+/// How many bytes can be allocated before the kernel has to end a process: by the machine, and by the control group that
+/// this process is in.
+fn available_memory() -> Option<u64> {
+    let information = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = information.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let machine = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10;
+    let group = || {
+        let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+        let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let folder = std::path::Path::new("/sys/fs/cgroup").join(path);
+        let number = |name| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
+        let statistics = std::fs::read_to_string(folder.join("memory.stat")).ok()?;
+        // Cached files count as used, and make room when it is needed.
+        let cache = statistics.lines().find_map(|line| line.strip_prefix("file "))?.parse::<u64>().ok()?;
+        Some((number("memory.max")? + cache).saturating_sub(number("memory.current")?))
+    };
+    Some(group().map_or(machine, |group| group.min(machine)))
 }
 
 /// Zeros of which no page exists yet.

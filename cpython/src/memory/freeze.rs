@@ -42,14 +42,22 @@ impl Process {
     pub fn freeze(pid: i32) -> Result<Frozen> {
         let process = Process::open(pid)?;
         let preparation = Preparation::new(&process)?;
-        let mut frozen =
-            Frozen { process, preparation: Some(preparation), threads: Vec::new(), since: None, tracer: PhantomData };
-        frozen.stop()?;
-        Ok(frozen)
+        Frozen::new(process, Some(preparation))
+    }
+
+    /// Stops every thread of process `pid`, to read it where it is.
+    pub fn hold(pid: i32) -> Result<Frozen> {
+        Frozen::new(Process::open(pid)?, None)
     }
 }
 
 impl Frozen {
+    fn new(process: Process, preparation: Option<Preparation>) -> Result<Frozen> {
+        let mut frozen = Frozen { process, preparation, threads: Vec::new(), since: None, tracer: PhantomData };
+        frozen.stop()?;
+        Ok(frozen)
+    }
+
     /// The process.
     pub fn process(&self) -> &Process {
         &self.process
@@ -88,9 +96,7 @@ impl Frozen {
         while !self.threads.is_empty() && Instant::now() < deadline {
             self.threads.retain(|thread| match process::poll(thread.identifier) {
                 Ok(None) => true,
-                Ok(Some(Event::Stopped { pending_signal })) => {
-                    process::detach(thread.identifier, pending_signal).is_err()
-                }
+                Ok(Some(Event::Stopped { pending_signal })) => process::detach(thread.identifier, pending_signal).is_err(),
                 Ok(Some(Event::Ended)) | Err(_) => false,
             });
             std::thread::sleep(Duration::from_millis(1));
@@ -148,8 +154,7 @@ impl Frozen {
         let mut rounds = 0u32;
         loop {
             let mut running = None;
-            for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0)
-            {
+            for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0) {
                 match process::poll(thread.identifier) {
                     Ok(Some(Event::Stopped { pending_signal })) => {
                         thread.stopped = true;

@@ -5,7 +5,8 @@
 //! and nothing else. Numbers are little-endian, as every supported target is.
 //!
 //! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] is
-//! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory; [`synthetic`] is memory that tests make.
+//! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory, while
+//! [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
 
 pub mod backing;
 mod copy;
@@ -16,6 +17,7 @@ pub mod process;
 mod residency;
 pub mod snapshot;
 pub mod synthetic;
+pub mod windows;
 
 use heapsake_core::{Address, RegionMap, Span};
 use std::fmt;
@@ -27,6 +29,7 @@ pub use own::Own;
 pub use process::Process;
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
+pub use windows::Windows;
 
 /// Bytes at an address of the target.
 pub trait Memory {
