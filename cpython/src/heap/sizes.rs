@@ -23,6 +23,10 @@ impl<M: Memory> CPythonHeap<M> {
             Payload::List => self.field(self.layouts().list.allocated, object).map(|count| count.unsigned_abs() * 8),
             Payload::Set => self.size_of_set(object),
             Payload::Bytearray => self.field(self.layouts().bytearray.ob_alloc, object).map(i64::unsigned_abs),
+            // Where sizes are tags, a number has room for one digit at least.
+            Payload::Int if self.layouts().long.lv_tag.is_some() => {
+                self.item_count_of(entry, object).map(|count| count.clamp(1, 1 << 40) * entry.item_size)
+            }
             // Their number of items is not where it would be.
             Payload::Generator | Payload::Coroutine | Payload::AsyncGenerator => Ok(0),
             _ => self.items(entry, object),

@@ -389,6 +389,7 @@ impl<M: Memory> CPythonHeap<M> {
             mro: names.iter().map(|name| name.to_string()).collect(),
             basic_size: head.basic_size as u64,
             origin,
+            ..TypeDescription::default()
         };
         Some(TypeEntry {
             id: TypeId(0),
