@@ -22,31 +22,31 @@ reducers! {
     ArrayIterator ["arrayiterator", "array.arrayiterator"] "the array and the position" => |target, sink| {
         let layout = known(target.layouts().array_iterator)?;
         target.attribute(sink, "array", layout.ao)?;
-        facts!(sink, "index": target.field(layout.index)?);
+        facts!(target, "index": target.field(layout.index)?);
         Ok(())
     };
 }
 
-fn array(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn array(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().array)?;
     let descriptor_layout = known(target.layouts().array_descriptor)?;
     let descriptor = target.field(layout.ob_descr)?;
     let code = target.field_of(descriptor_layout.typecode, descriptor)? as u8 as char;
     let width = target.field_of(descriptor_layout.itemsize, descriptor)?;
     let length = target.size_of(target.address())?;
-    facts!(sink, "typecode": code.to_string(), "itemsize": width, "length": length);
+    facts!(target, "typecode": code.to_string(), "itemsize": width, "length": length);
     let items = target.field(layout.ob_item)?;
     let bytes = whole(length)?.checked_mul(whole(width.into())?).and_then(|bytes| i64::try_from(bytes).ok());
     let bytes = bytes.ok_or_else(|| Failure::new(Reason::Corrupt, format!("{length} items of {width} bytes")))?;
     if bytes == 0 {
-        facts!(sink, "items": Vec::<Fact>::new());
+        facts!(target, "items": Vec::<Fact>::new());
     } else if length as u64 > NUMBER_LIMIT as u64 {
-        facts!(sink, "bytes": target.bytes(items, bytes, BYTE_LIMIT)?);
+        facts!(target, "bytes": target.bytes(items, bytes, BYTE_LIMIT)?);
     } else {
         let bytes = target.bytes(items, bytes, usize::MAX)?;
         match numbers(code, width as usize, &bytes) {
-            Some(items) => facts!(sink, "items": items),
-            None => facts!(sink, "bytes": bytes),
+            Some(items) => facts!(target, "items": items),
+            None => facts!(target, "bytes": bytes),
         }
     }
     Ok(())

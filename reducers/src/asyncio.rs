@@ -64,7 +64,7 @@ fn tell_common(target: &Target<'_>, sink: &mut dyn Sink, common: &Common) -> Res
         2 => "FINISHED".to_owned(),
         other => format!("unknown ({other})"),
     };
-    facts!(sink,
+    facts!(target,
         "_state": state,
         "_log_traceback": target.field(common.log_traceback)? != 0,
         "_asyncio_future_blocking": target.field(common.blocking)? != 0,
@@ -129,12 +129,12 @@ fn task(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         &[("_coro", layout.task_coro), ("_context", layout.task_context), ("_fut_waiter", layout.task_fut_waiter)],
     )?;
     tell_name(target, sink, layout.task_name)?;
-    facts!(sink,
+    facts!(target,
         "_must_cancel": target.field(layout.task_must_cancel)? != 0,
         "_log_destroy_pending": target.field(layout.task_log_destroy_pending)? != 0,
     );
     if let Some(asked) = target.optional(layout.task_num_cancels_requested)? {
-        facts!(sink, "_num_cancels_requested": asked);
+        facts!(target, "_num_cancels_requested": asked);
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn tell_name(target: &Target<'_>, sink: &mut dyn Sink, field: Field<Address>) ->
     if target.is_of_type(name, "int") {
         sink.edge(EdgeKind::Internal, Name::Text("task_name"), name);
         if let Some(number) = target.integer(name)? {
-            facts!(sink, "_name": Fact::Text(format!("Task-{number}")));
+            facts!(target, "_name": Fact::Text(format!("Task-{number}")));
         }
     } else {
         sink.edge(EdgeKind::Attribute, Name::Text("_name"), name);

@@ -72,7 +72,7 @@ fn ordered_dict_iterator(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(),
     let layout = target.layouts().ordered_dict_iterator;
     target.attributes(sink, &[("dict", layout.di_odict), ("key", layout.di_current)])?;
     target.internal(sink, "di_result", layout.di_result)?;
-    facts!(sink, "length": target.field(layout.di_size)?);
+    facts!(target, "length": target.field(layout.di_size)?);
     Ok(())
 }
 
@@ -81,7 +81,7 @@ fn default_dict(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure>
     let factory = target.layouts().default_dict.default_factory;
     target.attribute(sink, "default_factory", factory)?;
     if target.field(factory)?.is_null() {
-        facts!(sink, "default_factory": None::<bool>);
+        facts!(target, "default_factory": None::<bool>);
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ fn deque(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().deque;
     let block_layout = target.layouts().deque_block;
     let maximum = target.field(layout.maxlen)?;
-    facts!(sink, "maxlen": (maximum >= 0).then_some(maximum));
+    facts!(target, "maxlen": (maximum >= 0).then_some(maximum));
     let mut left = target.size_of(target.address())?;
     let mut index = target.field(layout.leftindex)?;
     let mut block = target.field(layout.leftblock)?;
@@ -116,7 +116,7 @@ fn deque(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
 fn deque_iterator(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(Some(target.layouts().deque_iterator))?;
     target.attribute(sink, "deque", layout.deque)?;
-    facts!(sink, "remaining": target.field(layout.counter)?);
+    facts!(target, "remaining": target.field(layout.counter)?);
     Ok(())
 }
 

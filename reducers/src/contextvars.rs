@@ -32,7 +32,7 @@ reducers! {
     Hamt ["hamt"] "the root" => |target, sink| {
         let layout = target.layouts().hamt;
         target.internal(sink, "h_root", layout.h_root)?;
-        facts!(sink, "count": target.field(layout.h_count)?);
+        facts!(target, "count": target.field(layout.h_count)?);
         Ok(())
     };
 
@@ -78,7 +78,7 @@ fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = layouts.context;
     target.internal(sink, "ctx_vars", layout.ctx_vars)?;
     target.internal(sink, "ctx_prev", layout.ctx_prev)?;
-    facts!(sink, "entered": target.field(layout.ctx_entered)? != 0);
+    facts!(target, "entered": target.field(layout.ctx_entered)? != 0);
     let trie = target.field(layout.ctx_vars)?;
     if trie.is_null() {
         return Ok(());
@@ -161,7 +161,7 @@ fn token(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().context_token;
     target.attributes(sink, &[("var", layout.tok_var), ("old_value", layout.tok_oldval)])?;
     target.internal(sink, "tok_ctx", layout.tok_ctx)?;
-    facts!(sink, "used": target.field(layout.tok_used)? != 0);
+    facts!(target, "used": target.field(layout.tok_used)? != 0);
     Ok(())
 }
 

@@ -17,7 +17,7 @@ reducers! {
     Reader ["_csv.reader"] "`dialect`, `line_num` and the fields so far" => |target, sink| {
         let layout = known(target.layouts().csv_reader)?;
         target.attributes(sink, &[("dialect", layout.dialect), ("iterator", layout.input_iter), ("fields", layout.fields)])?;
-        facts!(sink, "line_num": target.field(layout.line_num)?);
+        facts!(target, "line_num": target.field(layout.line_num)?);
         Ok(())
     };
 
@@ -35,7 +35,7 @@ fn dialect(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().csv_dialect)?;
     let one = |point: u32| -> Fact { (point != 0 && point < 0x11_0000).then(|| character(point)).into() };
     target.attribute(sink, "lineterminator", layout.lineterminator)?;
-    facts!(sink,
+    facts!(target,
         "delimiter": one(target.field(layout.delimiter)?),
         "quotechar": one(target.field(layout.quotechar)?),
         "escapechar": one(target.field(layout.escapechar)?),

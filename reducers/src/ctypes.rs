@@ -36,9 +36,9 @@ fn data(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let (block, size) = (target.field(layout.b_ptr)?, target.field(layout.b_size)?);
     if let Ok(contents) = target.bytes(block, size, CONTENT_LIMIT) {
         if let Some(value) = number(&target.object.type_name(), &contents) {
-            facts!(sink, "value": value);
+            facts!(target, "value": value);
         }
-        facts!(sink, "contents": contents);
+        facts!(target, "contents": contents);
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ fn data(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
 fn tell_block(target: &Target<'_>, sink: &mut dyn Sink, layout: &CDataObject) -> Result<(), Failure> {
     target.internal(sink, "b_base", layout.b_base)?;
     target.attribute(sink, "_objects", layout.b_objects)?;
-    facts!(sink,
+    facts!(target,
         "address": target.field(layout.b_ptr)?.0,
         "size": target.field(layout.b_size)?,
         "length": target.field(layout.b_length)?,
@@ -101,7 +101,7 @@ fn function(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     }
     let block = target.field(known(target.layouts().ctypes_data)?.b_ptr)?;
     if let Ok(function) = target.object.word_at(block) {
-        facts!(sink, "function": function);
+        facts!(target, "function": function);
     }
     Ok(())
 }

@@ -13,9 +13,9 @@ reducers! {
     /// *What it holds.* A day.
     /// *What is saved.* `year`, `month` and `day`.
     /// *What becomes a surrogate.* None but the unreadable.
-    Date ["datetime.date"] "`year`, `month`, `day`" => |target, sink| {
+    Date ["datetime.date"] "`year`, `month`, `day`" => |target, _| {
         let [high, low, month, day] = packed(target, known(target.layouts().date)?.data)?;
-        facts!(sink, "year": u16::from_be_bytes([high, low]), "month": month, "day": day);
+        facts!(target, "year": u16::from_be_bytes([high, low]), "month": month, "day": day);
         Ok(())
     };
 
@@ -25,7 +25,7 @@ reducers! {
     DateTime ["datetime.datetime"] "`year` to `microsecond`, `fold`, `tzinfo`" => |target, sink| {
         let layout = known(target.layouts().date_time)?;
         let [high, low, month, day, hour, minute, second, micro @ ..]: [u8; 10] = packed(target, layout.data)?;
-        facts!(sink,
+        facts!(target,
             "year": u16::from_be_bytes([high, low]), "month": month, "day": day,
             "hour": hour, "minute": minute, "second": second, "microsecond": microseconds(micro),
             "fold": target.field(layout.fold)?,
@@ -39,7 +39,7 @@ reducers! {
     Time ["datetime.time"] "`hour` to `microsecond`, `fold`, `tzinfo`" => |target, sink| {
         let layout = known(target.layouts().time)?;
         let [hour, minute, second, micro @ ..]: [u8; 6] = packed(target, layout.data)?;
-        facts!(sink,
+        facts!(target,
             "hour": hour, "minute": minute, "second": second, "microsecond": microseconds(micro),
             "fold": target.field(layout.fold)?,
         );
@@ -49,9 +49,9 @@ reducers! {
     /// *What it holds.* A difference of times.
     /// *What is saved.* `days`, `seconds` and `microseconds`.
     /// *What becomes a surrogate.* None but the unreadable.
-    TimeDelta ["datetime.timedelta"] "`days`, `seconds`, `microseconds`" => |target, sink| {
+    TimeDelta ["datetime.timedelta"] "`days`, `seconds`, `microseconds`" => |target, _| {
         let layout = known(target.layouts().time_delta)?;
-        facts!(sink,
+        facts!(target,
             "days": target.field(layout.days)?,
             "seconds": target.field(layout.seconds)?,
             "microseconds": target.field(layout.microseconds)?,
@@ -82,6 +82,6 @@ fn zone(target: &Target<'_>, sink: &mut dyn Sink, is_there: Field<i8>, zone: Fie
     if target.field(is_there)? != 0 {
         return target.attribute(sink, "tzinfo", zone);
     }
-    facts!(sink, "tzinfo": None::<bool>);
+    facts!(target, "tzinfo": None::<bool>);
     Ok(())
 }

@@ -31,7 +31,7 @@ reducers! {
     Context ["decimal.Context"] "precision, limits, rounding, traps and flags" => context;
 }
 
-fn decimal(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn decimal(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().decimal)?;
     let flags = target.field(layout.flags)?;
     let exponent = target.field(layout.exponent)?;
@@ -58,14 +58,14 @@ fn decimal(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     };
     let minus = if negative { "-" } else { "" };
     if let Some((exponent, name)) = special {
-        facts!(sink, "text": format!("{minus}{name}"), "sign": u8::from(negative), "digits": digits, "exponent": exponent);
+        facts!(target, "text": format!("{minus}{name}"), "sign": u8::from(negative), "digits": digits, "exponent": exponent);
     } else {
         let digits = if digits.is_empty() { "0" } else { digits };
         let text = format!("{minus}{}", number(digits, exponent));
-        facts!(sink, "text": text, "sign": u8::from(negative), "digits": digits, "exponent": exponent);
+        facts!(target, "text": text, "sign": u8::from(negative), "digits": digits, "exponent": exponent);
     }
     if skipped > 0 {
-        facts!(sink, "truncated": true);
+        facts!(target, "truncated": true);
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().decimal_context)?;
     target.attributes(sink, &[("traps", layout.traps), ("flags", layout.flags)])?;
     let round = target.field(layout.round)?;
-    facts!(sink,
+    facts!(target,
         "prec": target.field(layout.precision)?,
         "Emax": target.field(layout.maximum_exponent)?,
         "Emin": target.field(layout.minimum_exponent)?,

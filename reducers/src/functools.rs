@@ -43,7 +43,7 @@ fn lru_cache(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     target.internal(sink, "cache_info_type", layout.cache_info_type)?;
     target.internals(sink, &[("kwd_mark", layout.kwd_mark), ("lru_list_elem_type", layout.lru_list_elem_type)])?;
     let maximum = target.field(layout.maxsize)?;
-    facts!(sink,
+    facts!(target,
         "hits": target.field(layout.hits)?,
         "misses": target.field(layout.misses)?,
         "maxsize": (maximum >= 0).then_some(maximum),
@@ -74,7 +74,7 @@ fn lru_cache(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
             size += 1;
         }
     }
-    facts!(sink, "currsize": size);
+    facts!(target, "currsize": size);
     Ok(())
 }
 

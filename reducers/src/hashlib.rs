@@ -17,8 +17,8 @@ reducers! {
     /// *What it holds.* The state of a keyed hash, and so a key.
     /// *What is saved.* Nothing but that it is one.
     /// *What becomes a surrogate.* None but the unreadable.
-    Hmac ["_hashlib.HMAC"] "that it is one" => |target, sink| {
-        facts!(sink, "initialized": !target.field(known(target.layouts().hmac)?.ctx)?.is_null());
+    Hmac ["_hashlib.HMAC"] "that it is one" => |target, _| {
+        facts!(target, "initialized": !target.field(known(target.layouts().hmac)?.ctx)?.is_null());
         Ok(())
     };
 
@@ -29,18 +29,18 @@ reducers! {
         "_md5.md5", "_sha1.sha1", "_sha256.sha224", "_sha256.sha256", "_sha512.sha384", "_sha512.sha512",
         "_sha2.SHA224Type", "_sha2.SHA256Type", "_sha2.SHA384Type", "_sha2.SHA512Type", "_sha3.sha3_224", "_sha3.sha3_256",
         "_sha3.sha3_384", "_sha3.sha3_512", "_sha3.shake_128", "_sha3.shake_256", "_blake2.blake2b", "_blake2.blake2s",
-    ] "`name`" => |target, sink| {
+    ] "`name`" => |target, _| {
         let name = target.object.type_name();
         let name = name.rsplit('.').next().unwrap_or_default().trim_end_matches("Type").to_ascii_lowercase();
-        facts!(sink, "name": name);
+        facts!(target, "name": name);
         Ok(())
     };
 }
 
-fn hash(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn hash(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let context = target.field(known(target.layouts().hash)?.ctx)?;
     if let Some(name) = algorithm(target, context.0) {
-        facts!(sink, "name": name);
+        facts!(target, "name": name);
     }
     Ok(())
 }

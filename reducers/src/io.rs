@@ -57,7 +57,7 @@ reducers! {
     };
 }
 
-fn file(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn file(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().fileio;
     let descriptor = target.field(layout.fd)?;
     let flag = |field| Ok::<bool, Failure>(target.field(field)? != 0);
@@ -72,7 +72,7 @@ fn file(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         (_, _, true, false) => "rb",
         _ => "wb",
     };
-    facts!(sink,
+    facts!(target,
         "fd": descriptor,
         "mode": mode,
         "closed": descriptor < 0,
@@ -81,7 +81,7 @@ fn file(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     if descriptor >= 0
         && let Some(open_on) = target.facts.descriptor(descriptor.into())
     {
-        facts!(sink, "open_on": open_on, "position": kernel_position(target, descriptor));
+        facts!(target, "open_on": open_on, "position": kernel_position(target, descriptor));
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn kernel_position(target: &Target<'_>, descriptor: i32) -> Option<i64> {
 fn buffered(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().buffered;
     target.attribute(sink, "raw", layout.raw)?;
-    facts!(sink,
+    facts!(target,
         "buffer_size": target.field(layout.buffer_size)?,
         "detached": target.field(layout.detached)? != 0,
         "closed": is_closed(target, target.address()),
@@ -106,11 +106,11 @@ fn buffered(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let read_end = target.field(layout.read_end)?;
     let (write_position, write_end) = (target.field(layout.write_pos)?, target.field(layout.write_end)?);
     if !buffer.is_null() && target.field(layout.readable)? != 0 && (0..read_end).contains(&position) {
-        facts!(sink, "read_ahead": target.bytes(buffer.offset(position), read_end - position, CONTENT_LIMIT)?);
+        facts!(target, "read_ahead": target.bytes(buffer.offset(position), read_end - position, CONTENT_LIMIT)?);
     }
     if !buffer.is_null() && target.field(layout.writable)? != 0 && (0..write_end).contains(&write_position) {
         let unwritten = target.bytes(buffer.offset(write_position), write_end - write_position, CONTENT_LIMIT)?;
-        facts!(sink, "unwritten": unwritten);
+        facts!(target, "unwritten": unwritten);
     }
     Ok(())
 }
@@ -169,7 +169,7 @@ fn text(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     ] {
         target.internal(sink, name, field)?;
     }
-    facts!(sink,
+    facts!(target,
         "line_buffering": target.field(layout.line_buffering)? != 0,
         "write_through": target.field(layout.write_through)? != 0,
         "detached": target.field(layout.detached)? != 0,
@@ -177,7 +177,7 @@ fn text(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         "pending": target.field(layout.pending_bytes_count)?,
     );
     if let Ok(Some(position)) = text_position::position(target) {
-        facts!(sink, "position": position);
+        facts!(target, "position": position);
     }
     Ok(())
 }
@@ -195,14 +195,14 @@ fn string(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         &[("accumulated", layout.accu_large), ("accumulating", layout.accu_small), ("written", layout.writer_buffer)],
     )?;
     let length = target.field(layout.string_size)?;
-    facts!(sink,
+    facts!(target,
         "length": length,
         "position": target.field(layout.pos)?,
         "closed": target.field(layout.closed)? != 0,
     );
     if target.field(layout.state)? == ACCUMULATING {
         if let Some(value) = accumulated(target)? {
-            facts!(sink, "value": value);
+            facts!(target, "value": value);
         }
         return Ok(());
     }
@@ -210,9 +210,9 @@ fn string(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let value = target.bytes(buffer, length.saturating_mul(4), 4 * CONTENT_LIMIT)?;
     let mut text = Vec::new();
     Text::Ucs4(&value).write_wtf8(&mut text);
-    facts!(sink, "value": String::from_utf8_lossy(&text).into_owned());
+    facts!(target, "value": String::from_utf8_lossy(&text).into_owned());
     if length > CONTENT_LIMIT as i64 {
-        facts!(sink, "truncated": true);
+        facts!(target, "truncated": true);
     }
     Ok(())
 }
@@ -253,7 +253,7 @@ fn bytes(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     target.internal(sink, "buf", layout.buf)?;
     let buffer = target.field(layout.buf)?;
     let length = target.field(layout.string_size)?;
-    facts!(sink,
+    facts!(target,
         "length": length,
         "position": target.field(layout.pos)?,
         "exports": target.field(layout.exports)?,
@@ -261,9 +261,9 @@ fn bytes(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     );
     if !buffer.is_null() {
         let data = target.layouts().bytes.ob_sval.at(buffer);
-        facts!(sink, "value": target.bytes(data, length, CONTENT_LIMIT)?);
+        facts!(target, "value": target.bytes(data, length, CONTENT_LIMIT)?);
         if length > CONTENT_LIMIT as i64 {
-            facts!(sink, "truncated": true);
+            facts!(target, "truncated": true);
         }
     }
     Ok(())

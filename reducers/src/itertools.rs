@@ -27,7 +27,7 @@ reducers! {
     Cycle ["itertools.cycle"] "the items seen and the position" => |target, sink| {
         let layout = target.layouts().cycle;
         target.attributes(sink, &[("iterator", layout.it), ("saved", layout.saved)])?;
-        facts!(sink, "index": target.field(layout.index)?);
+        facts!(target, "index": target.field(layout.index)?);
         Ok(())
     };
 
@@ -38,7 +38,7 @@ reducers! {
         let layout = target.layouts().repeat;
         target.attribute(sink, "object", layout.element)?;
         let times = target.field(layout.cnt)?;
-        facts!(sink, "times": (times >= 0).then_some(times));
+        facts!(target, "times": (times >= 0).then_some(times));
         Ok(())
     };
 
@@ -49,7 +49,7 @@ reducers! {
         let layout = target.layouts().islice;
         target.attribute(sink, "iterator", layout.it)?;
         let stop = target.field(layout.stop)?;
-        facts!(sink,
+        facts!(target,
             "next": target.field(layout.next)?,
             "stop": (stop >= 0).then_some(stop),
             "step": target.field(layout.step)?,
@@ -64,7 +64,7 @@ reducers! {
     Tee ["itertools._tee"] "the shared items and the position" => |target, sink| {
         let layout = target.layouts().tee;
         target.attribute(sink, "data", layout.dataobj)?;
-        facts!(sink, "index": target.field(layout.index)?);
+        facts!(target, "index": target.field(layout.index)?);
         Ok(())
     };
 
@@ -94,7 +94,7 @@ reducers! {
         let layout = target.layouts().combinations;
         target.attribute(sink, "pool", layout.pool)?;
         let chosen = target.field(layout.r)?;
-        facts!(sink, "r": chosen);
+        facts!(target, "r": chosen);
         combination(target, sink, layout.result, layout.indices, chosen, layout.stopped)
     };
 
@@ -106,7 +106,7 @@ reducers! {
             let layout = target.layouts().combinations_with_replacement;
             target.attribute(sink, "pool", layout.pool)?;
             let chosen = target.field(layout.r)?;
-            facts!(sink, "r": chosen);
+            facts!(target, "r": chosen);
             combination(target, sink, layout.result, layout.indices, chosen, layout.stopped)
         };
 
@@ -116,7 +116,7 @@ reducers! {
     Permutations ["itertools.permutations"] "`pool`, `indices` and the last result" => |target, sink| {
         let layout = target.layouts().permutations;
         target.attribute(sink, "pool", layout.pool)?;
-        facts!(sink, "r": target.field(layout.r)?);
+        facts!(target, "r": target.field(layout.r)?);
         let count = target.size_of(target.field(layout.pool)?)?;
         combination(target, sink, layout.result, layout.indices, count, layout.stopped)
     };
@@ -165,7 +165,7 @@ reducers! {
     DropWhile ["itertools.dropwhile"] "the predicate and the iterator" => |target, sink| {
         let layout = target.layouts().drop_while;
         target.attributes(sink, &[("predicate", layout.func), ("iterator", layout.it)])?;
-        facts!(sink, "started": target.field(layout.start)? != 0);
+        facts!(target, "started": target.field(layout.start)? != 0);
         Ok(())
     };
 
@@ -175,7 +175,7 @@ reducers! {
     TakeWhile ["itertools.takewhile"] "the predicate and the iterator" => |target, sink| {
         let layout = target.layouts().take_while;
         target.attributes(sink, &[("predicate", layout.func), ("iterator", layout.it)])?;
-        facts!(sink, "stopped": target.field(layout.stop)? != 0);
+        facts!(target, "stopped": target.field(layout.stop)? != 0);
         Ok(())
     };
 
@@ -202,7 +202,7 @@ reducers! {
         let layout = target.layouts().zip_longest;
         target.attributes(sink, &[("iterators", layout.ittuple), ("fillvalue", layout.fillvalue)])?;
         target.internal(sink, "result", layout.result)?;
-        facts!(sink, "numactive": target.field(layout.numactive)?);
+        facts!(target, "numactive": target.field(layout.numactive)?);
         Ok(())
     };
 
@@ -221,9 +221,9 @@ reducers! {
     Batched ["itertools.batched"] "the iterator and the size of a batch" => |target, sink| {
         let layout = known(target.layouts().batched)?;
         target.attribute(sink, "iterator", layout.it)?;
-        facts!(sink, "batch_size": target.field(layout.batch_size)?);
+        facts!(target, "batch_size": target.field(layout.batch_size)?);
         if let Some(strict) = target.optional(layout.strict)? {
-            facts!(sink, "strict": strict != 0);
+            facts!(target, "strict": strict != 0);
         }
         Ok(())
     };
@@ -238,7 +238,7 @@ fn count(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         sink.edge(EdgeKind::Attribute, Name::Text("count"), object);
     } else {
         target.internal(sink, "long_cnt", layout.long_cnt)?;
-        facts!(sink, "count": number);
+        facts!(target, "count": number);
     }
     target.attribute(sink, "step", layout.long_step)
 }
@@ -253,6 +253,6 @@ fn combination(
 ) -> Result<(), Failure> {
     target.attribute(sink, "result", result)?;
     let indices = target.numbers(target.field(indices)?, count, NUMBER_LIMIT)?;
-    facts!(sink, "indices": indices.into_iter().collect::<Fact>(), "stopped": target.field(stopped)? != 0);
+    facts!(target, "indices": indices.into_iter().collect::<Fact>(), "stopped": target.field(stopped)? != 0);
     Ok(())
 }

@@ -26,7 +26,7 @@ fn mapping(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         3 => "copy",
         _ => "unknown",
     };
-    facts!(sink,
+    facts!(target,
         "size": size,
         "pos": target.field(layout.pos)?,
         "offset": target.field(layout.offset)?,
@@ -38,7 +38,7 @@ fn mapping(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         return Ok(());
     }
     if whole(size)? > CONTENT_LIMIT as u64 {
-        facts!(sink, "truncated": true);
+        facts!(target, "truncated": true);
     }
     sink.value(Value::Bytes(&target.bytes(data, size, CONTENT_LIMIT)?));
     Ok(())

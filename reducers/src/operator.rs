@@ -12,7 +12,7 @@ reducers! {
     ItemGetter ["operator.itemgetter"] "the items" => |target, sink| {
         let layout = target.layouts().item_getter;
         target.attribute(sink, "item", layout.item)?;
-        facts!(sink, "nitems": target.field(layout.nitems)?);
+        facts!(target, "nitems": target.field(layout.nitems)?);
         Ok(())
     };
 
@@ -22,7 +22,7 @@ reducers! {
     AttributeGetter ["operator.attrgetter"] "the attributes' names" => |target, sink| {
         let layout = target.layouts().attribute_getter;
         target.attribute(sink, "attr", layout.attr)?;
-        facts!(sink, "nattrs": target.field(layout.nattrs)?);
+        facts!(target, "nattrs": target.field(layout.nattrs)?);
         Ok(())
     };
 

@@ -21,17 +21,17 @@ reducers! {
             12 => "socket",
             _ => "unknown",
         };
-        facts!(sink, "inode": target.field(layout.d_ino)?, "kind": kind);
+        facts!(target, "inode": target.field(layout.d_ino)?, "kind": kind);
         Ok(())
     };
 
     /// *What it holds.* An open directory.
     /// *What is saved.* Its descriptor, if it has one of its own, and whether it is closed.
     /// *What becomes a surrogate.* None but the unreadable.
-    ScandirIterator ["posix.ScandirIterator"] "the descriptor and `closed`" => |target, sink| {
+    ScandirIterator ["posix.ScandirIterator"] "the descriptor and `closed`" => |target, _| {
         let layout = target.layouts().scandir_iterator;
         let descriptor = target.field(layout.fd)?;
-        facts!(sink,
+        facts!(target,
             "fd": (descriptor >= 0).then_some(descriptor),
             "closed": target.field(layout.dirp)?.is_null(),
         );

@@ -17,10 +17,10 @@ reducers! {
 fn simple_queue(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().simple_queue)?;
     if let Some(waiting) = target.optional(layout.has_threads_waiting)? {
-        facts!(sink, "has_threads_waiting": waiting != 0);
+        facts!(target, "has_threads_waiting": waiting != 0);
     }
     if let Some(locked) = target.optional(layout.locked)? {
-        facts!(sink, "locked": locked != 0);
+        facts!(target, "locked": locked != 0);
     }
     if let (Some(list), Some(position)) = (layout.lst, layout.lst_pos) {
         target.internal(sink, "lst", list)?;

@@ -13,7 +13,7 @@ reducers! {
         let layout = target.layouts().pattern;
         target.attributes(sink, &[("pattern", layout.pattern), ("groupindex", layout.groupindex)])?;
         target.internal(sink, "indexgroup", layout.indexgroup)?;
-        facts!(sink, "flags": target.field(layout.flags)?, "groups": target.field(layout.groups)?);
+        facts!(target, "flags": target.field(layout.flags)?, "groups": target.field(layout.groups)?);
         Ok(())
     };
 
@@ -36,7 +36,7 @@ fn matched(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     target.attributes(sink, &[("string", layout.string), ("re", layout.pattern)])?;
     target.internal(sink, "regs", layout.regs)?;
     let last = target.field(layout.lastindex)?;
-    facts!(sink,
+    facts!(target,
         "pos": target.field(layout.pos)?,
         "endpos": target.field(layout.endpos)?,
         "lastindex": (last >= 0).then_some(last),
@@ -45,6 +45,6 @@ fn matched(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let marks = groups.checked_mul(2).ok_or_else(|| Failure::new(Reason::Corrupt, format!("{groups} groups")))?;
     let marks = target.numbers(layout.mark.at(target.address()), marks, NUMBER_LIMIT)?;
     let spans = marks.as_chunks::<2>().0.iter().map(|span| span.iter().copied().collect::<Fact>());
-    facts!(sink, "spans": spans.collect::<Fact>());
+    facts!(target, "spans": spans.collect::<Fact>());
     Ok(())
 }

@@ -19,17 +19,17 @@ reducers! {
     Poll ["select.poll"] "what is registered" => |target, sink| {
         let layout = known(target.layouts().poll)?;
         target.attribute(sink, "registered", layout.dict)?;
-        facts!(sink, "running": target.field(layout.poll_running)? != 0);
+        facts!(target, "running": target.field(layout.poll_running)? != 0);
         Ok(())
     };
 }
 
-fn epoll(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn epoll(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let descriptor = target.field(known(target.layouts().epoll)?.epfd)?;
-    facts!(sink, "fd": descriptor, "closed": descriptor < 0);
+    facts!(target, "fd": descriptor, "closed": descriptor < 0);
     let information = target.facts.process_file(&format!("fdinfo/{descriptor}"));
     if let Some(text) = information.filter(|_| descriptor >= 0).and_then(|path| std::fs::read_to_string(path).ok()) {
-        facts!(sink, "registered": registered(&text));
+        facts!(target, "registered": registered(&text));
     }
     Ok(())
 }

@@ -15,11 +15,11 @@ reducers! {
     Socket ["_socket.socket"] "descriptor, family, type, addresses" => socket;
 }
 
-fn socket(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn socket(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().socket)?;
     let descriptor = target.field(layout.sock_fd)?;
     let timeout = target.field(layout.sock_timeout)?;
-    facts!(sink,
+    facts!(target,
         "fd": descriptor,
         "family": target.field(layout.sock_family)?,
         "type": target.field(layout.sock_type)?,
@@ -33,7 +33,7 @@ fn socket(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let open_on = target.facts.descriptor(descriptor.into()).unwrap_or_default();
     let inode = open_on.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse().ok());
     if let Some(entry) = inode.and_then(|inode| table::find(target.facts, inode)) {
-        facts!(sink, "laddr": entry.local, "raddr": entry.remote, "status": entry.status);
+        facts!(target, "laddr": entry.local, "raddr": entry.remote, "status": entry.status);
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ reducers! {
     Blob ["sqlite3.Blob"] "`connection` and `offset`" => |target, sink| {
         let layout = known(target.layouts().sqlite_blob)?;
         target.attribute(sink, "connection", layout.connection)?;
-        facts!(sink, "offset": target.field(layout.offset)?, "closed": target.field(layout.blob)?.is_null());
+        facts!(target, "offset": target.field(layout.offset)?, "closed": target.field(layout.blob)?.is_null());
         Ok(())
     };
 }
@@ -66,28 +66,28 @@ fn connection(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     )?;
     // A C string since the connection has a pointer to its module's state, an object before.
     if layout.state.is_some() {
-        facts!(sink, "isolation_level": target.c_text(target.field(layout.isolation_level)?));
+        facts!(target, "isolation_level": target.c_text(target.field(layout.isolation_level)?));
     } else {
         target.attribute(sink, "isolation_level", layout.isolation_level)?;
     }
     let database = target.field(layout.db)?;
-    facts!(sink,
+    facts!(target,
         "closed": database.is_null(),
         "check_same_thread": target.field(layout.check_same_thread)? != 0,
         "thread_ident": target.field(layout.thread_ident)?,
         "detect_types": target.field(layout.detect_types)?,
     );
     if let Some(autocommit) = target.optional(layout.autocommit)? {
-        facts!(sink, "autocommit": autocommit);
+        facts!(target, "autocommit": autocommit);
     }
     if !database.is_null()
         && let Some(library) = Library::of(target, "libsqlite3.so")
     {
         if let Some(changes) = library.ask(target, &["sqlite3_total_changes64", "sqlite3_total_changes"], database.0) {
-            facts!(sink, "total_changes": changes);
+            facts!(target, "total_changes": changes);
         }
         if let Some(commits) = library.ask(target, &["sqlite3_get_autocommit"], database.0) {
-            facts!(sink, "in_transaction": commits == 0);
+            facts!(target, "in_transaction": commits == 0);
         }
     }
     Ok(())
@@ -107,7 +107,7 @@ fn cursor(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     )?;
     target.internal(sink, "row_cast_map", layout.row_cast_map)?;
     target.internals(sink, &[("next_row", layout.next_row)])?;
-    facts!(sink,
+    facts!(target,
         "rowcount": target.field(layout.rowcount)?,
         "arraysize": target.field(layout.arraysize)?,
         "closed": target.field(layout.closed)? != 0,
@@ -117,13 +117,13 @@ fn cursor(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
 
 fn statement(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().sqlite_statement)?;
-    facts!(sink, "is_dml": target.field(layout.is_dml)? != 0);
+    facts!(target, "is_dml": target.field(layout.is_dml)? != 0);
     if let Some(sql) = layout.sql {
         return target.attribute(sink, "sql", sql);
     }
     let text = Library::of(target, "libsqlite3.so")
         .and_then(|library| library.ask(target, &["sqlite3_sql"], target.field(layout.st).ok()?.0))
         .and_then(|text| target.c_text(Address(text)));
-    facts!(sink, "sql": text);
+    facts!(target, "sql": text);
     Ok(())
 }

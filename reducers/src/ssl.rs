@@ -28,8 +28,8 @@ reducers! {
     /// *What it holds.* Bytes between a TLS connection and whatever carries it.
     /// *What is saved.* Whether the end was written.
     /// *What becomes a surrogate.* None but the unreadable.
-    MemoryBuffer ["_ssl.MemoryBIO"] "whether the end was written" => |target, sink| {
-        facts!(sink, "eof_written": target.field(known(target.layouts().ssl_memory_bio)?.eof_written)? != 0);
+    MemoryBuffer ["_ssl.MemoryBIO"] "whether the end was written" => |target, _| {
+        facts!(target, "eof_written": target.field(known(target.layouts().ssl_memory_bio)?.eof_written)? != 0);
         Ok(())
     };
 }
@@ -42,7 +42,7 @@ fn socket(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     for exception in [layout.exc_type, layout.exc_value, layout.exc_tb, layout.exc].into_iter().flatten() {
         target.edge(sink, EdgeKind::Internal, "exception", exception)?;
     }
-    facts!(sink,
+    facts!(target,
         "server_side": target.field(layout.socket_type)? != 0,
         "shutdown_seen_zero": target.field(layout.shutdown_seen_zero)? != 0,
         "closed": target.field(layout.ssl)?.is_null(),
@@ -58,7 +58,7 @@ fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         sink,
         &[("psk_client_callback", layout.psk_client_callback), ("psk_server_callback", layout.psk_server_callback)],
     )?;
-    facts!(sink,
+    facts!(target,
         "check_hostname": target.field(layout.check_hostname)? != 0,
         "protocol": target.field(layout.protocol)?,
         "post_handshake_auth": target.field(layout.post_handshake_auth)? != 0,
@@ -66,7 +66,7 @@ fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let offered = target.field(layout.alpn_protocols)?;
     if !offered.is_null() {
         let length = target.field(layout.alpn_protocols_len)?;
-        facts!(sink, "alpn_protocols": target.bytes(offered, length.into(), CONTENT_LIMIT)?);
+        facts!(target, "alpn_protocols": target.bytes(offered, length.into(), CONTENT_LIMIT)?);
     }
     Ok(())
 }

@@ -9,11 +9,11 @@ reducers! {
     Struct ["Struct", "_struct.Struct"] "`format` and `size`" => |target, sink| {
         let layout = known(target.layouts().structure)?;
         target.internal(sink, "s_format", layout.s_format)?;
-        facts!(sink, "size": target.field(layout.s_size)?);
+        facts!(target, "size": target.field(layout.s_size)?);
         let format = target.field(layout.s_format)?;
         if !format.is_null() {
             let format = target.bytes_object(format, CONTENT_LIMIT)?;
-            facts!(sink, "format": String::from_utf8_lossy(&format).into_owned());
+            facts!(target, "format": String::from_utf8_lossy(&format).into_owned());
         }
         Ok(())
     };
@@ -24,7 +24,7 @@ reducers! {
     UnpackIterator ["unpack_iterator", "_struct.unpack_iterator"] "the buffer and the position" => |target, sink| {
         let layout = known(target.layouts().structure_iterator)?;
         target.attributes(sink, &[("struct", layout.so), ("buffer", layout.buf_obj)])?;
-        facts!(sink, "index": target.field(layout.index)?);
+        facts!(target, "index": target.field(layout.index)?);
         Ok(())
     };
 }

@@ -42,18 +42,18 @@ reducers! {
     ThreadHandle ["_thread._ThreadHandle"] "`ident` and `state`" => thread_handle;
 }
 
-fn lock(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn lock(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().lock;
     let byte = target.optional(layout.locked)?.map(|locked| locked != 0);
     let locked = match byte {
         Some(locked) => locked,
         None => target.field(known(layout.mutex)?)? & 1 != 0,
     };
-    facts!(sink, "locked": locked);
+    facts!(target, "locked": locked);
     Ok(())
 }
 
-fn reentrant_lock(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn reentrant_lock(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().rlock;
     let (count, owner) = if let (Some(count), Some(owner)) = (layout.rlock_count, layout.rlock_owner) {
         (target.field(count)?, target.field(owner)?)
@@ -62,7 +62,7 @@ fn reentrant_lock(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failur
         let again = target.field(known(layout.mutex_level)?)?;
         (held * again.saturating_add(1), target.field(known(layout.mutex_thread)?)?)
     };
-    facts!(sink, "locked": count > 0, "count": count, "owner": (count > 0).then_some(owner));
+    facts!(target, "locked": count > 0, "count": count, "owner": (count > 0).then_some(owner));
     Ok(())
 }
 
@@ -134,7 +134,7 @@ fn owners(target: &Target<'_>) -> Result<Vec<(u64, Address)>, Failure> {
     Ok(owners)
 }
 
-fn thread_handle(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+fn thread_handle(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let object = known(target.layouts().thread_handle_object)?;
     let layout = known(target.layouts().thread_handle)?;
     let handle = target.field(object.handle)?;
@@ -148,7 +148,7 @@ fn thread_handle(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure
         4 => "done".to_owned(),
         other => format!("unknown ({other})"),
     };
-    facts!(sink, "ident": target.field_of(layout.ident, handle)?, "state": state);
+    facts!(target, "ident": target.field_of(layout.ident, handle)?, "state": state);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ reducers! {
         target.attributes(sink, &[
             ("unused_data", layout.unused_data), ("unconsumed_tail", layout.unconsumed_tail), ("zdict", layout.zdict),
         ])?;
-        facts!(sink, "eof": target.field(layout.eof)? != 0);
+        facts!(target, "eof": target.field(layout.eof)? != 0);
         Ok(())
     };
 }

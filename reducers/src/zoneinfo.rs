@@ -9,7 +9,7 @@ reducers! {
     ZoneInfo ["zoneinfo.ZoneInfo"] "`key`" => |target, sink| {
         let layout = known(target.layouts().zone_info)?;
         target.attributes(sink, &[("key", layout.key), ("file", layout.file_repr)])?;
-        facts!(sink, "fixed_offset": target.field(layout.fixed_offset)? != 0);
+        facts!(target, "fixed_offset": target.field(layout.fixed_offset)? != 0);
         Ok(())
     };
 }

@@ -51,19 +51,30 @@ impl<T: Into<Fact>> FromIterator<T> for Fact {
     }
 }
 
-struct Facts<'a>(&'a [(&'static str, Fact)]);
+/// Facts by name; serialises as a map.
+#[derive(Debug, Default)]
+pub(crate) struct Facts(Vec<(&'static str, Fact)>);
 
-impl Serialize for Facts<'_> {
+impl Facts {
+    /// One fact more.
+    pub(crate) fn note(&mut self, name: &'static str, fact: Fact) {
+        self.0.push((name, fact));
+    }
+
+    /// Tells them, if there are any.
+    pub(crate) fn tell(&self, sink: &mut dyn Sink) {
+        if !self.0.is_empty() {
+            sink.state(self);
+        }
+    }
+}
+
+impl Serialize for Facts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, fact) in self.0 {
+        for (name, fact) in &self.0 {
             map.serialize_entry(name, fact)?;
         }
         map.end()
     }
-}
-
-/// Tells facts as a map from names to plain values.
-pub(crate) fn tell_facts(sink: &mut dyn Sink, facts: &[(&'static str, Fact)]) {
-    sink.state(&Facts(facts));
 }

@@ -15,7 +15,7 @@ pub(crate) mod testing;
 mod text;
 
 pub(crate) use accessor::Library;
-pub(crate) use fact::{Fact, tell_facts};
+pub(crate) use fact::Fact;
 pub use page::{Documented, reference};
 pub(crate) use ring::Ring;
 pub(crate) use target::{Target, known, unreadable, whole};
@@ -46,7 +46,11 @@ macro_rules! reducers {
                     &$crate::framework::Target<'_>,
                     &mut dyn heapsake_core::heap::Sink,
                 ) -> Result<(), heapsake_core::reduce::Failure> = $function;
-                reduce(&$crate::framework::Target::of(object)?, sink)
+                let target = $crate::framework::Target::of(object)?;
+                let told = reduce(&target, sink);
+                // Once and at the end, also of one that failed: an engine that merges states pays for each.
+                target.tell_facts(sink);
+                told
             }
         }
 
@@ -71,10 +75,12 @@ macro_rules! reducers {
     )*};
 }
 
-/// Tells facts, by name: what converts into a [`Fact`].
+/// Notes facts of the target by name, of what converts into a [`Fact`]; they are told when the reducer is done.
 macro_rules! facts {
-    ($sink:expr, $($name:literal: $value:expr),+ $(,)?) => {
-        $crate::framework::tell_facts($sink, &[$(($name, $crate::framework::Fact::from($value))),+])
+    ($target:expr, $($name:literal: $value:expr),+ $(,)?) => {
+        {
+            $($target.note($name, $crate::framework::Fact::from($value));)+
+        }
     };
 }
 

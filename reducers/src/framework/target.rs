@@ -3,6 +3,8 @@
 //! Counts and lengths come from the target, so none is trusted: what they span must be readable to its last word before
 //! anything is read, and buffers are read in pieces.
 
+use std::cell::RefCell;
+
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::{Failure, Object, Reason};
@@ -11,13 +13,15 @@ use heapsake_cpython::layout::{Field, Scalar};
 use heapsake_cpython::layouts::Layouts;
 use heapsake_cpython::memory::{Memory, Unreadable};
 
-/// An object of a CPython process.
-#[derive(Clone, Copy)]
+use super::Fact;
+
+/// An object of a CPython process, and the facts that its reducer has noted of it.
 pub(crate) struct Target<'a> {
     /// The object, seen through the engine.
     pub(crate) object: &'a dyn Object,
     /// What is known of the process beyond its memory.
     pub(crate) facts: &'a Facts,
+    noted: RefCell<super::fact::Facts>,
 }
 
 /// A field in `layout` of the target's CPython, or the refusal to guess.
@@ -38,9 +42,19 @@ impl<'a> Target<'a> {
     /// When the runtime is not CPython.
     pub(crate) fn of(object: &'a dyn Object) -> Result<Target<'a>, Failure> {
         match object.runtime().and_then(|facts| facts.downcast_ref()) {
-            Some(facts) => Ok(Target { object, facts }),
+            Some(facts) => Ok(Target { object, facts, noted: RefCell::default() }),
             None => Err(Failure::new(Reason::ReducerFailed, "the runtime is not CPython")),
         }
+    }
+
+    /// Notes a fact of the object.
+    pub(crate) fn note(&self, name: &'static str, fact: Fact) {
+        self.noted.borrow_mut().note(name, fact);
+    }
+
+    /// Tells what was noted.
+    pub(crate) fn tell_facts(&self, sink: &mut dyn Sink) {
+        self.noted.borrow().tell(sink);
     }
 
     /// Where the fields of the target's structs lie.

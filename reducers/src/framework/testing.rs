@@ -189,7 +189,14 @@ pub(crate) fn registrations() -> Vec<&'static heapsake_core::reduce::Registratio
 #[test]
 fn facts_are_maps_of_plain_values() {
     let mut told = Told::default();
-    crate::framework::facts!(&mut told, "a": 1u8, "b": None::<bool>, "c": vec![Fact::from(true), "x".into()], "d": vec![1u8, 2]);
+    let mut facts = crate::framework::fact::Facts::default();
+    facts.tell(&mut told);
+    assert!(told.state.is_empty());
+    facts.note("a", 1u8.into());
+    facts.note("b", None::<bool>.into());
+    facts.note("c", vec![Fact::from(true), "x".into()].into());
+    facts.note("d", vec![1u8, 2].into());
+    facts.tell(&mut told);
     let shown: Vec<String> = ["a", "b", "c"].iter().map(|name| told.fact(name)).collect();
     assert_eq!(shown, ["1", "None", "[true, x]"]);
     assert_eq!(told.state["d"], ciborium::Value::Bytes(vec![1, 2]));
