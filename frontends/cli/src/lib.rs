@@ -1,1 +1,106 @@
-//! heapsake.
+//! The command `heapsake`: makes dumps and shows them. One file per subcommand.
+//!
+//! Exit status: 0 when all went well, 1 when something failed or a file has faults, 2 when it was asked wrongly; `run` gives
+//! the program's own.
+
+mod check;
+mod debug;
+mod demo;
+mod dump;
+mod inspect;
+mod output;
+mod path;
+mod reducers;
+mod run;
+mod stack;
+mod summary;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// Saves every thread, frame and object of a Python program to one file, and shows it again on any machine.
+#[derive(Parser, Debug)]
+#[command(name = "heapsake", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  heapsake run app.py --port 80      run a program; an uncaught exception leaves a dump
+  heapsake dump 4242 -o hung.heapsake   dump a live process from outside
+  heapsake app-….heapsake            what happened: exception, threads, types
+  heapsake stack app-….heapsake      all stacks with their variables
+  heapsake inspect app-….heapsake 'thread:MainThread/frame:-1/order.items[3]'
+  heapsake debug app-….heapsake      pdb on the dead program")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The dump to show.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Print JSON (docs/json.md).
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a Python program; an uncaught exception in any thread leaves a dump.
+    Run(run::Arguments),
+    /// Dump a live process from outside: frozen for milliseconds, none of its code runs.
+    Dump(dump::Arguments),
+    /// Show the stacks of a dump, with the variables of every frame.
+    Stack(stack::Arguments),
+    /// Show one object of a dump, by the path that leads to it.
+    Inspect(inspect::Arguments),
+    /// Read the whole of a dump and list what is damaged or missing.
+    Check(check::Arguments),
+    /// Open a dump in pdb.
+    Debug(debug::Arguments),
+    /// List the reducers: which types they answer for, and what they save.
+    Reducers(reducers::Arguments),
+    /// Run a small program to its crash, and show what its dump tells.
+    Demo(demo::Arguments),
+}
+
+/// Runs the command line; gives the exit status. The first argument is the program's name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            let shown = matches!(problem.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // A closed output is no reason to fail.
+            let _ = problem.print();
+            return if shown { 0 } else { 2 };
+        }
+    };
+    let mut output = Output::new(arguments.json);
+    let result = match (arguments.command, arguments.file) {
+        (Some(Command::Run(arguments)), _) => run::run(&arguments),
+        (Some(Command::Dump(arguments)), _) => dump::run(&arguments),
+        (Some(Command::Stack(arguments)), _) => stack::run(&arguments),
+        (Some(Command::Inspect(arguments)), _) => inspect::run(&arguments),
+        (Some(Command::Check(arguments)), _) => check::run(&arguments),
+        (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
+        (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
+        (Some(Command::Demo(arguments)), _) => demo::run(&arguments),
+        (None, Some(file)) => summary::run(&file, &mut output),
+        (None, None) => Ok(2),
+    };
+    match result {
+        Ok(status) => status,
+        Err(problem) if is_closed_pipe(&problem) => 0,
+        Err(problem) => {
+            eprintln!("heapsake: {problem:#}");
+            1
+        }
+    }
+}
+
+/// Whether the reader of our output went away, as `head` does.
+fn is_closed_pipe(problem: &anyhow::Error) -> bool {
+    problem.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

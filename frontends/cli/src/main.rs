@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `heapsake`.
+
+use heapsake_reducers as _;
+
+fn main() {
+    std::process::exit(heapsake_cli::main(std::env::args_os()));
+}

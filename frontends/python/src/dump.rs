@@ -16,7 +16,7 @@ use crate::plain;
 use crate::view::{Content, View};
 
 /// A dump.
-#[pyclass(frozen, module = "heapsake._heapsake", weakref)]
+#[pyclass(frozen, module = "heapsake._heapsake")]
 #[derive(Debug)]
 pub(crate) struct Dump {
     pub(crate) inner: Arc<heapsake_loader::Dump>,
@@ -147,7 +147,7 @@ impl Objects {
 
 /// Something in a file that is not as it was written.
 #[pyclass(frozen, get_all, module = "heapsake._heapsake")]
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Fault {
     offset: u64,
     kind: String,

@@ -269,7 +269,7 @@ impl View {
     fn edges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         let Some(object) = self.object() else { return Ok(list) };
-        let mut add = |kind: &str, name: Bound<'py, PyAny>, target: Target| {
+        let add = |kind: &str, name: Bound<'py, PyAny>, target: Target| {
             if target == Target::Nothing {
                 return Ok(());
             }

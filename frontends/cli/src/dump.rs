@@ -1,0 +1,153 @@
+//! `heapsake dump PID`: a live process, from outside.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use heapsake_core::reduce::Registry;
+use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
+use heapsake_cpython::capture::capture_snapshot;
+use heapsake_cpython::memory::Snapshot;
+use heapsake_cpython::pystate::CaptureOptions;
+use serde_json::json;
+
+use crate::output::{Output, bytes, count};
+
+/// Options of `heapsake dump`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    /// The process.
+    #[arg(value_name = "PID")]
+    pid: i32,
+    /// Where to write: a file, or a folder.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    what: What,
+    /// Print JSON (docs/json.md).
+    #[arg(long)]
+    json: bool,
+}
+
+/// What goes into a dump.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct What {
+    /// What is withheld: none, names (values under secret names and what looks like a key), all-values.
+    #[arg(long, value_name = "LEVEL", default_value = "names", value_parser = redaction)]
+    pub(crate) redact: Redaction,
+    /// Stop after objects of so many bytes; what is left out is counted.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_bytes: Option<u64>,
+    /// Stop walking after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_seconds: Option<f64>,
+    /// Stop after so many objects.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_objects: Option<u64>,
+}
+
+impl What {
+    pub(crate) fn options(&self, reason: &str) -> DumpOptions {
+        DumpOptions {
+            reason: reason.to_owned(),
+            redaction: self.redact,
+            budget: Budget { bytes: self.max_bytes, seconds: self.max_seconds, objects: self.max_objects },
+            progress: progress(),
+            ..DumpOptions::default()
+        }
+    }
+}
+
+fn redaction(word: &str) -> Result<Redaction, String> {
+    Redaction::from_word(word).ok_or_else(|| "it may be none, names or all-values".to_owned())
+}
+
+/// A line on standard error that says how far the work is, when somebody looks.
+fn progress() -> Option<Box<dyn Fn(&Progress)>> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let started = std::time::Instant::now();
+    Some(Box::new(move |progress| {
+        if started.elapsed().as_millis() < 500 {
+            return;
+        }
+        match progress {
+            Progress::Marked(objects) => eprint!("\r\x1b[Kfound {} objects", count(*objects)),
+            Progress::Written(done, all) => eprint!("\r\x1b[Kwrote {} of {} objects\r", count(*done), count(*all)),
+            _ => {}
+        }
+    }))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    let path = target_path(arguments.output.as_deref(), &format!("process-{}", arguments.pid))?;
+    // Before the process is stopped: an unwritable folder must not cost it a pause.
+    let file = DumpFile::create(&path)?;
+    let snapshot = Snapshot::of_process(arguments.pid)?;
+    let (pause, copied) = (snapshot.pause(), snapshot.copied_bytes());
+    let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
+    let (path, summary) = write(file, snapshot, options, arguments.what.options("on demand"))?;
+    let mut output = Output::new(arguments.json);
+    if output.json {
+        output.value(&json!({
+            "file": path.display().to_string(),
+            "objects": summary.objects,
+            "edges": summary.edges,
+            "threads": summary.threads,
+            "file_bytes": summary.file_bytes,
+            "pause": pause.as_secs_f64(),
+            "copied_bytes": copied,
+        }))?;
+    } else {
+        output.line(format!(
+            "wrote {}: {} objects, {} threads, {}; the process stood still for {:.1} ms",
+            path.display(),
+            count(summary.objects),
+            summary.threads,
+            bytes(summary.file_bytes),
+            pause.as_secs_f64() * 1e3
+        ))?;
+    }
+    Ok(0)
+}
+
+/// What is known of a process that is dumped from outside.
+pub(crate) fn outside(pid: i32, reason: &str) -> CaptureOptions {
+    let root_dir = PathBuf::from(format!("/proc/{pid}/root"));
+    CaptureOptions { reason: reason.to_owned(), pid: Some(pid), root_dir, ..CaptureOptions::default() }
+}
+
+/// Writes a dump of a snapshot; gives its path.
+pub(crate) fn write(
+    mut file: DumpFile,
+    snapshot: Snapshot,
+    options: CaptureOptions,
+    dump: DumpOptions,
+) -> anyhow::Result<(PathBuf, Summary)> {
+    let registry = Registry::linked()?;
+    let summary = capture_snapshot(snapshot, options, registry, &mut file, dump)?;
+    Ok((file.finish()?, summary))
+}
+
+/// The file to write: what was asked for, a new name in the folder that was asked for, or in the working directory.
+pub(crate) fn target_path(wanted: Option<&Path>, stem: &str) -> anyhow::Result<PathBuf> {
+    let folder = match wanted {
+        Some(path) if !path.is_dir() => return Ok(path.to_owned()),
+        Some(folder) => folder.to_owned(),
+        None => std::env::current_dir().context("the working directory is gone\nhint: name a file with -o")?,
+    };
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let stamp = crate::summary::time(seconds * 1_000_000_000);
+    let stamp: String = stamp.chars().take(19).filter(char::is_ascii_digit).collect();
+    let base = format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]);
+    for number in 0..10_000 {
+        let name = if number == 0 { format!("{base}.heapsake") } else { format!("{base}-{number}.heapsake") };
+        let path = folder.join(name);
+        if !path.exists() {
+            return Ok(path);
+        }
+    }
+    bail!("{} has ten thousand dumps of this second\nhint: name a file with -o", folder.display())
+}

@@ -1,0 +1,365 @@
+//! `heapsake inspect FILE PATH`: one object, by the path that leads to it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use heapsake_core::Address;
+use heapsake_core::format::records::Reference;
+use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
+use serde_json::{Value, json};
+
+use crate::output::{Output, Style, bytes, count, harmless};
+use crate::path::{Path, Place, Step};
+use crate::stack::{find_thread, heading, print_frame, thread_json};
+use crate::summary::cbor_json;
+
+/// Children that are shown.
+const SHOWN: u64 = 50;
+
+/// Options of `heapsake inspect`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Paths:
+  order.items[3]                                   a variable of the innermost frame, and on from there
+  thread:MainThread/frame:-1/order.items[3]        of a frame of a thread: 0 is the outermost, -1 the innermost
+  exception/args[0]                                the exception of the dump
+  module:app.config/SETTINGS[\"host\"]               a global name of a module
+  object:0x7f21a4c0  object:#4711                  an object by its address or number
+  …[2:5]                                           some elements")]
+pub(crate) struct Arguments {
+    /// The dump.
+    file: PathBuf,
+    /// The path.
+    #[arg(default_value = "frame:-1")]
+    path: String,
+    /// Print JSON (docs/json.md).
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a path leads to.
+enum Found<'d> {
+    Object(Object<'d>),
+    /// A fact that is no object.
+    Fact(ciborium::Value),
+    /// The variables of a frame.
+    Variables(Vec<(String, Target)>),
+    Frame(usize, usize),
+    Thread(usize),
+    Nothing,
+    Slice(Vec<(String, Target)>),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    let dump = open(&arguments.file)?;
+    let path = Path::parse(&arguments.path)?;
+    let mut found = start(&dump, &path.place)?;
+    let mut walked = String::new();
+    for step in &path.steps {
+        found = take(&dump, found, step).with_context(|| {
+            let shown = if walked.is_empty() { "its start".to_owned() } else { walked.clone() };
+            format!("{:?} leads nowhere after {shown}", arguments.path)
+        })?;
+        walked.push_str(&shown_step(step));
+    }
+    let mut output = Output::new(arguments.json);
+    if output.json {
+        output.value(&as_json(&dump, &found))?;
+    } else {
+        print(&dump, &found, &mut output)?;
+    }
+    Ok(0)
+}
+
+fn shown_step(step: &Step) -> String {
+    match step {
+        Step::Attribute(name) => format!(".{name}"),
+        Step::Index(index) => format!("[{index}]"),
+        Step::Key(key) => format!("[{key:?}]"),
+        Step::Slice(from, to) => {
+            let bound = |bound: &Option<i64>| bound.map_or_else(String::new, |number| number.to_string());
+            format!("[{}:{}]", bound(from), bound(to))
+        }
+    }
+}
+
+fn start<'d>(dump: &'d Dump, place: &Place) -> anyhow::Result<Found<'d>> {
+    let of_reference = |reference: Reference| match dump.referenced(reference) {
+        Some(object) => Found::Object(object),
+        None => Found::Nothing,
+    };
+    Ok(match place {
+        Place::Exception => match dump.exception() {
+            Some(id) => Found::Object(dump.object(id)),
+            None => bail!("this dump has no exception; it was made for: {}", dump.header().reason),
+        },
+        Place::Thread(name) => Found::Thread(thread_position(dump, name)?),
+        Place::Frame(name, number) => {
+            let thread = match name {
+                Some(name) => thread_position(dump, name)?,
+                None => 0,
+            };
+            let frames = dump.threads().get(thread).map_or(0, |thread| thread.frames.len()) as i64;
+            let at = if *number < 0 { number + frames } else { *number };
+            if !(0..frames).contains(&at) {
+                bail!("frame {number} of {frames}: the outermost is 0, the innermost -1");
+            }
+            Found::Frame(thread, at as usize)
+        }
+        Place::Module(name) => {
+            let module = dump.modules().find(|(known, _)| known == name);
+            let (_, reference) = module.with_context(|| format!("no module is called {name:?}"))?;
+            of_reference(reference)
+        }
+        Place::Address(address) => match dump.object_at(Address(*address)) {
+            Some(object) => Found::Object(object),
+            None => bail!("no object of the dump lies at {address:#x}"),
+        },
+        Place::Number(number) if *number < dump.object_count() => Found::Object(dump.object(ObjectId(*number))),
+        Place::Number(number) => bail!("object {number} of {}", dump.object_count()),
+    })
+}
+
+fn thread_position(dump: &Dump, name: &str) -> anyhow::Result<usize> {
+    let thread = find_thread(dump, name)?;
+    Ok(dump.threads().iter().position(|one| std::ptr::eq(one, thread)).unwrap_or(0))
+}
+
+/// Variables of a frame, from the stacks chunk.
+fn variables(dump: &Dump, thread: usize, frame: usize) -> Vec<(String, Target)> {
+    let record = &dump.threads()[thread].frames[frame];
+    let target = |reference: Reference| match reference {
+        Reference { id: Some(id), .. } => Target::Object(id),
+        Reference { address: 0, .. } => Target::Nothing,
+        Reference { address, .. } => Target::Stray(Address(address)),
+    };
+    let mut found: Vec<(String, Target)> =
+        record.variables.iter().map(|variable| (variable.name.clone(), target(variable.object))).collect();
+    if let Some(locals) = dump.referenced(record.locals) {
+        found.extend(named_entries(&locals));
+    }
+    found
+}
+
+fn named_entries(mapping: &Object<'_>) -> Vec<(String, Target)> {
+    let entries = mapping.entries(0, u64::MAX / 4).into_iter();
+    entries.filter_map(|(key, value)| Some((mapping.follow(key)?.text()?, value))).collect()
+}
+
+fn of_target(dump: &Dump, target: Target) -> anyhow::Result<Found<'_>> {
+    match target {
+        Target::Object(id) => Ok(Found::Object(dump.object(ObjectId(id)))),
+        Target::Nothing => Ok(Found::Nothing),
+        Target::Stray(address) => bail!("it leads to {address}, where no object of the dump lies"),
+    }
+}
+
+fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Found<'d>> {
+    match (found, step) {
+        (Found::Frame(thread, frame), Step::Attribute(name)) => {
+            let record = &dump.threads()[thread].frames[frame];
+            if let Some((_, target)) = variables(dump, thread, frame).into_iter().find(|(known, _)| known == name) {
+                if target == Target::Nothing {
+                    bail!("the variable {name} is not bound in {}", record.qualified_name);
+                }
+                return of_target(dump, target);
+            }
+            if let Some(target) = dump.referenced(record.globals).and_then(|globals| globals.entry(name)) {
+                return of_target(dump, target);
+            }
+            let names: Vec<String> = variables(dump, thread, frame).into_iter().map(|(name, _)| name).take(30).collect();
+            bail!("{} has no variable {name}\nhint: it has {}", record.qualified_name, names.join(", "))
+        }
+        (Found::Thread(thread), step) => {
+            let last = dump.threads()[thread].frames.len().saturating_sub(1);
+            take(dump, Found::Frame(thread, last), step)
+        }
+        (Found::Object(object), Step::Attribute(name)) => match object.attribute(name) {
+            Some(AttributeValue::Target(target)) => of_target(dump, target),
+            Some(AttributeValue::Plain(value)) => Ok(Found::Fact(value)),
+            Some(AttributeValue::Locals(id)) => Ok(Found::Variables(dump.object(id).locals())),
+            None => {
+                let names: Vec<String> = object.attributes().into_iter().map(|one| one.name).take(30).collect();
+                bail!("the {} has no attribute {name}\nhint: it has {}", object.type_name(), names.join(", "))
+            }
+        },
+        (Found::Object(object), Step::Index(index)) if object.tail_kind() == TailKind::Entries => {
+            let target = object.entry_of_number(*index);
+            of_target(dump, target.with_context(|| format!("the {} has no key {index}", object.type_name()))?)
+        }
+        (Found::Object(object), Step::Index(index)) => {
+            let length = object.len() as i64;
+            let at = if *index < 0 { index + length } else { *index };
+            let targets = if at < 0 { Vec::new() } else { object.elements(at as u64, 1) };
+            match targets.first() {
+                Some(target) => of_target(dump, *target),
+                None => match object.attribute("items") {
+                    Some(AttributeValue::Plain(ciborium::Value::Array(items))) => {
+                        let at = if *index < 0 { index + items.len() as i64 } else { *index };
+                        let item = usize::try_from(at).ok().and_then(|at| items.get(at).cloned());
+                        item.map(Found::Fact).with_context(|| format!("index {index} of {} items", items.len()))
+                    }
+                    _ => bail!("index {index} of {length} elements of the {}", object.type_name()),
+                },
+            }
+        }
+        (Found::Object(object), Step::Key(key)) => {
+            let target = object.entry(key);
+            of_target(dump, target.with_context(|| format!("the {} has no key {key:?}", object.type_name()))?)
+        }
+        (Found::Object(object), Step::Slice(from, to)) => {
+            let length = object.len() as i64;
+            let bound = |bound: Option<i64>, default| {
+                let at = bound.map_or(default, |at| if at < 0 { at + length } else { at });
+                at.clamp(0, length)
+            };
+            let (from, to) = (bound(*from, 0), bound(*to, length));
+            let targets = object.elements(from as u64, (to - from).max(0) as u64);
+            let named = targets.into_iter().zip(from..).map(|(target, at)| (at.to_string(), target));
+            Ok(Found::Slice(named.collect()))
+        }
+        (Found::Variables(variables), Step::Attribute(name) | Step::Key(name)) => {
+            let found = variables.iter().find(|(known, _)| known == name);
+            of_target(dump, found.with_context(|| format!("no variable {name}"))?.1)
+        }
+        (Found::Fact(ciborium::Value::Array(items)), Step::Index(index)) => {
+            let at = if *index < 0 { index + items.len() as i64 } else { *index };
+            let item = usize::try_from(at).ok().and_then(|at| items.get(at).cloned());
+            item.map(Found::Fact).with_context(|| format!("index {index} of {} items", items.len()))
+        }
+        (Found::Fact(ciborium::Value::Map(entries)), Step::Attribute(name) | Step::Key(name)) => {
+            let found = entries.into_iter().find(|(key, _)| key.as_text() == Some(name));
+            found.map(|(_, value)| Found::Fact(value)).with_context(|| format!("no key {name:?}"))
+        }
+        (_, step) => bail!("{} does not apply to what is there", shown_step(step)),
+    }
+}
+
+fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<()> {
+    let limits = Limits { characters: 160, ..Limits::default() };
+    let one = |output: &mut Output, name: &str, target: Target| {
+        let shown = match target {
+            Target::Object(id) => harmless(&render(&dump.object(ObjectId(id)), limits)),
+            Target::Nothing => "nothing".to_owned(),
+            Target::Stray(address) => format!("nothing readable at {address}"),
+        };
+        let name = output.style(Style::Name, harmless(name));
+        output.line(format!("  {name} = {shown}"))
+    };
+    match found {
+        Found::Thread(thread) => {
+            let thread = &dump.threads()[*thread];
+            output.line(output.style(Style::Title, heading(thread)))?;
+            for frame in &thread.frames {
+                print_frame(output, dump, frame, true)?;
+            }
+        }
+        Found::Frame(thread, frame) => print_frame(output, dump, &dump.threads()[*thread].frames[*frame], true)?,
+        Found::Variables(named) | Found::Slice(named) => {
+            for (name, target) in named {
+                one(output, name, *target)?;
+            }
+        }
+        Found::Nothing => output.line("nothing: a null pointer, shown as None")?,
+        Found::Fact(value) => output.line(cbor_json(value))?,
+        Found::Object(object) => print_object(object, output, &one)?,
+    }
+    Ok(())
+}
+
+fn print_object(
+    object: &Object<'_>,
+    output: &mut Output,
+    one: &impl Fn(&mut Output, &str, Target) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let whole = Limits { characters: 4000, elements: 20, depth: 4, text: 2000 };
+    output.line(harmless(&render(object, whole)))?;
+    let place = format!("object #{} at {}, {}", object.id().0, object.address(), bytes(object.size()));
+    output.line(output.style(Style::Dim, format!("{} {place}", object.type_name())))?;
+    if let Some((reason, detail)) = object.surrogate() {
+        output.line(output.style(Style::Problem, format!("not complete: {reason} {}", harmless(&detail))))?;
+    }
+    for attribute in object.attributes() {
+        match attribute.value {
+            AttributeValue::Target(target) => one(output, &attribute.name, target)?,
+            AttributeValue::Plain(value) => {
+                let name = output.style(Style::Name, harmless(&attribute.name));
+                output.line(format!("  {name} = {}", harmless(&cbor_json(&value).to_string())))?;
+            }
+            AttributeValue::Locals(id) => {
+                for (name, target) in object.dump().object(id).locals() {
+                    one(output, &format!("f_locals[{name:?}]"), target)?;
+                }
+            }
+        }
+    }
+    let total = object.len();
+    for (at, target) in object.elements(0, SHOWN).into_iter().enumerate() {
+        one(output, &format!("[{at}]"), target)?;
+    }
+    for (key, value) in object.entries(0, SHOWN) {
+        let key = object.follow(key).map_or_else(|| "?".to_owned(), |key| render(&key, Limits::default()));
+        one(output, &format!("[{key}]"), value)?;
+    }
+    if total > SHOWN {
+        output.line(format!("  … {} more; [{SHOWN}:{}] shows the next", count(total - SHOWN), SHOWN * 2))?;
+    }
+    Ok(())
+}
+
+fn object_json(object: &Object<'_>) -> Value {
+    json!({
+        "object": object.id().0,
+        "address": format!("{}", object.address()),
+        "type": object.type_name(),
+        "size": object.size(),
+        "shown": render(object, Limits { characters: 4000, ..Limits::default() }),
+        "surrogate": object.surrogate().map(|(reason, detail)| json!({ "reason": reason.words(), "detail": detail })),
+        "length": object.len(),
+    })
+}
+
+fn target_json(dump: &Dump, target: Target) -> Value {
+    match target {
+        Target::Object(id) => object_json(&dump.object(ObjectId(id))),
+        Target::Nothing => Value::Null,
+        Target::Stray(address) => json!({ "address": address.to_string(), "surrogate": { "reason": "nothing readable" } }),
+    }
+}
+
+fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
+    match found {
+        Found::Thread(thread) => thread_json(dump, &dump.threads()[*thread]),
+        Found::Frame(thread, frame) => {
+            let named = variables(dump, *thread, *frame).into_iter();
+            Value::Object(named.map(|(name, target)| (name, target_json(dump, target))).collect())
+        }
+        Found::Variables(named) | Found::Slice(named) => {
+            Value::Object(named.iter().map(|(name, target)| (name.clone(), target_json(dump, *target))).collect())
+        }
+        Found::Nothing => Value::Null,
+        Found::Fact(value) => cbor_json(value),
+        Found::Object(object) => {
+            let mut value = object_json(object);
+            let attributes: serde_json::Map<String, Value> = object
+                .attributes()
+                .into_iter()
+                .map(|one| {
+                    let value = match one.value {
+                        AttributeValue::Target(target) => target_json(dump, target),
+                        AttributeValue::Plain(value) => cbor_json(&value),
+                        AttributeValue::Locals(_) => Value::Null,
+                    };
+                    (one.name, value)
+                })
+                .collect();
+            value["attributes"] = Value::Object(attributes);
+            value["elements"] = object.elements(0, 1000).into_iter().map(|target| target_json(dump, target)).collect();
+            value["entries"] = object
+                .entries(0, 1000)
+                .into_iter()
+                .map(|(key, value)| json!([target_json(dump, key), target_json(dump, value)]))
+                .collect();
+            value
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `heapsake stack FILE`: all stacks, with the source line and the variables of every frame.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use heapsake_core::format::records::{Frame, Thread, Variable};
+use heapsake_core::heap::FrameKind;
+use heapsake_loader::{Dump, Limits, open, render};
+use serde_json::{Value, json};
+
+use crate::output::{Output, Style, harmless};
+
+/// Options of `heapsake stack`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    /// The dump.
+    file: PathBuf,
+    /// Only this thread, by name or position.
+    #[arg(long)]
+    thread: Option<String>,
+    /// Without variables.
+    #[arg(long)]
+    short: bool,
+    /// Print JSON (docs/json.md).
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    let dump = open(&arguments.file)?;
+    let mut output = Output::new(arguments.json);
+    let threads: Vec<&Thread> = match &arguments.thread {
+        Some(wanted) => vec![find_thread(&dump, wanted)?],
+        None => dump.threads().iter().collect(),
+    };
+    if output.json {
+        let threads: Vec<Value> = threads.iter().map(|thread| thread_json(&dump, thread)).collect();
+        output.value(&json!({ "threads": threads }))?;
+    } else {
+        for (at, thread) in threads.iter().enumerate() {
+            if at > 0 {
+                output.line("")?;
+            }
+            output.line(output.style(Style::Title, heading(thread)))?;
+            for frame in &thread.frames {
+                print_frame(&mut output, &dump, frame, !arguments.short)?;
+            }
+        }
+    }
+    Ok(i32::from(!dump.faults().is_empty()))
+}
+
+/// The thread with this name or position.
+pub(crate) fn find_thread<'d>(dump: &'d Dump, wanted: &str) -> anyhow::Result<&'d Thread> {
+    let threads = dump.threads();
+    let by_name = threads.iter().find(|thread| thread.name.as_deref() == Some(wanted));
+    let by_ident = || threads.iter().find(|thread| wanted.parse().is_ok_and(|number: u64| thread.ident == number && number > 1000));
+    let by_position = || threads.get(wanted.parse::<usize>().ok()?);
+    match by_name.or_else(by_ident).or_else(by_position) {
+        Some(thread) => Ok(thread),
+        None => {
+            let names: Vec<String> = threads.iter().map(heading).collect();
+            bail!("no thread is called {wanted:?}\nhint: there are {}", names.join("; "))
+        }
+    }
+}
+
+/// Name and identity of a thread.
+pub(crate) fn heading(thread: &Thread) -> String {
+    let name = harmless(thread.name.as_deref().unwrap_or("thread"));
+    let native = thread.native_id.map(|id| format!(", kernel thread {id}")).unwrap_or_default();
+    let frames = thread.depth.max(thread.frames.len() as u32);
+    let current = if thread.current { ", current" } else { "" };
+    format!("{name} ({frames} frame{}{native}{current})", if frames == 1 { "" } else { "s" })
+}
+
+/// The source line of a frame, from the dump.
+pub(crate) fn source_line(dump: &Dump, frame: &Frame) -> Option<String> {
+    let source = dump.source(&frame.filename)?;
+    let line = source.text.as_ref()?.lines().nth(frame.line.checked_sub(1)? as usize)?;
+    Some(harmless(line.trim()))
+}
+
+/// Prints a frame as a traceback does, and its variables.
+pub(crate) fn print_frame(output: &mut Output, dump: &Dump, frame: &Frame, variables: bool) -> anyhow::Result<()> {
+    let place = format!("File \"{}\", line {}", harmless(&frame.filename), frame.line);
+    let name = output.style(Style::Name, harmless(&frame.qualified_name));
+    output.line(format!("  {place}, in {name}"))?;
+    if let Some(line) = source_line(dump, frame) {
+        output.line(format!("    {line}"))?;
+    }
+    if !variables {
+        return Ok(());
+    }
+    for (name, shown) in shown_variables(dump, frame) {
+        output.line(format!("      {} = {shown}", output.style(Style::Name, harmless(&name))))?;
+    }
+    Ok(())
+}
+
+/// Names and representations of a frame's variables; of a module's or class's frame those that are no dunder names.
+pub(crate) fn shown_variables(dump: &Dump, frame: &Frame) -> Vec<(String, String)> {
+    let limits = Limits { characters: 160, ..Limits::default() };
+    let mut shown = Vec::new();
+    for variable in &frame.variables {
+        if let Some(text) = shown_variable(dump, variable, limits) {
+            shown.push((variable.name.clone(), text));
+        }
+    }
+    if frame.variables.is_empty()
+        && let Some(locals) = dump.referenced(frame.locals)
+    {
+        for (key, value) in locals.entries(0, 60) {
+            let name = locals.follow(key).and_then(|key| key.text()).unwrap_or_default();
+            if name.starts_with("__") && name.ends_with("__") {
+                continue;
+            }
+            if let Some(value) = locals.follow(value) {
+                shown.push((name, harmless(&render(&value, limits))));
+            }
+        }
+    }
+    shown
+}
+
+fn shown_variable(dump: &Dump, variable: &Variable, limits: Limits) -> Option<String> {
+    if variable.object.address == 0 {
+        return None;
+    }
+    let object = dump.referenced(variable.object);
+    let lost = object.as_ref().is_none_or(|object| object.decoded().is_none());
+    match (&variable.preview, object) {
+        // A cut dump still has the copies in the stacks.
+        (Some(preview), _) if lost => {
+            let value = preview.text.clone().unwrap_or_else(|| "…".to_owned());
+            Some(harmless(&format!("{value} ({}, from the stack's own copy)", preview.type_name)))
+        }
+        (_, Some(object)) => Some(harmless(&render(&object, limits))),
+        (_, None) => Some("<not in the dump>".to_owned()),
+    }
+}
+
+/// A thread as JSON.
+pub(crate) fn thread_json(dump: &Dump, thread: &Thread) -> Value {
+    json!({
+        "name": thread.name,
+        "ident": thread.ident,
+        "native_id": thread.native_id,
+        "current": thread.current,
+        "depth": thread.depth,
+        "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),
+    })
+}
+
+fn frame_json(dump: &Dump, frame: &Frame) -> Value {
+    let variables: Vec<Value> =
+        shown_variables(dump, frame).into_iter().map(|(name, shown)| json!({ "name": name, "value": shown })).collect();
+    json!({
+        "function": frame.function,
+        "qualified_name": frame.qualified_name,
+        "file": frame.filename,
+        "line": frame.line,
+        "source": source_line(dump, frame),
+        "in_traceback": frame.kind == FrameKind::Traceback,
+        "variables": variables,
+    })
+}
