@@ -342,11 +342,8 @@ impl Sink for Probe<'_> {
         }
     }
 
-    fn edge(&mut self, kind: EdgeKind, _: Name<'_>, target: Address) {
-        if kind == EdgeKind::Attribute {
-            self.child(target);
-        }
-    }
+    // An instance's attributes have names of their own, which decide.
+    fn edge(&mut self, _: EdgeKind, _: Name<'_>, _: Address) {}
 
     fn element(&mut self, target: Address) {
         self.child(target);
