@@ -1,4 +1,5 @@
 """The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
+import os
 import sys
 
 USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
@@ -52,6 +53,8 @@ def command(arguments=None):
         return debug(arguments[1:])
     from . import Error, _native
 
+    # ``heapsake run`` runs the program in the Python that the command is installed for; the program does not see this.
+    os.environ.setdefault("HEAPSAKE_PYTHON", sys.executable)
     try:
         return _native().main(["heapsake"] + arguments)
     except Error as problem:
