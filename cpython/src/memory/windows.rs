@@ -263,7 +263,7 @@ mod tests {
         assert!(words > 2000);
         for address in [0, 8, 1 << 47, u64::MAX - 3] {
             assert_eq!(windows.word(Address(address)), None);
-            assert!(windows.read_at(Address(address), &mut [0; 100_000]).is_err());
+            assert!(windows.read_at(Address(address), &mut vec![0; 100_000]).is_err());
         }
         let runtime = Runtime::find(&windows, windows.mappings(), &Files::of_process(program.pid())).unwrap();
         assert_eq!(runtime.address, Runtime::of_snapshot(&copy).unwrap().address);
