@@ -112,7 +112,7 @@ impl Frame {
     /// The code object.
     pub(crate) fn code<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<Code> {
         let new = heap.layouts().interpreter_frame.and_then(|layout| layout.f_code.or(layout.f_executable));
-        Code::read(heap, self.pointer(heap, heap.layouts().frame.f_code, new)?).ok()
+        Code::read(heap, heap.reference(self.pointer(heap, heap.layouts().frame.f_code, new)?)).ok()
     }
 
     /// The mapping of the global names.
@@ -232,7 +232,7 @@ impl Frame {
         let words = heap.words(start, code.slots as u64)?;
         let mut bindings: Vec<Binding> = Vec::with_capacity(names.len());
         for (slot, word) in names.iter().zip(words.iter()) {
-            let mut word = word;
+            let mut word = heap.reference(word);
             if word.is_null() && slot.kind == VariableKind::Free {
                 word = slot.free.and_then(|index| self.closure_cell(heap, index)).unwrap_or_default();
             }
@@ -258,7 +258,7 @@ impl Frame {
     /// The cell of a free variable that was not copied into the frame yet.
     fn closure_cell<M: Memory>(self, heap: &CPythonHeap<M>, index: usize) -> Option<Address> {
         let layout = heap.layouts().interpreter_frame?;
-        let function = layout.f_func.or(layout.f_funcobj)?.read(&heap.memory, self.interpreter)?;
+        let function = heap.reference(layout.f_func.or(layout.f_funcobj)?.read(&heap.memory, self.interpreter)?);
         if function.is_null() || &*heap.type_of(function)?.description.name != "function" {
             return None;
         }
@@ -317,7 +317,7 @@ impl Frame {
         let is_stale = depth < 0;
         let depth = if is_stale { MAXIMUM_STALE } else { depth as u64 };
         let count = depth.min(code.stack_size as u64);
-        let slots = heap.words(start, count).ok()?.iter().collect();
+        let slots = heap.words(start, count).ok()?.iter().map(|word| heap.reference(word)).collect();
         Some(Stack { slots, is_stale })
     }
 
@@ -334,6 +334,17 @@ impl Frame {
 }
 
 impl<M: Memory> CPythonHeap<M> {
+    /// The object that a word of a frame refers to. Where stacks are known by a pointer to their top (3.14+), the two lowest
+    /// bits are a tag: 3 is a number in place of an object, 1 alone is nothing.
+    fn reference(&self, word: Address) -> Address {
+        let is_tagged = self.layouts().interpreter_frame.is_some_and(|layout| layout.stackpointer.is_some());
+        match word.0 & 3 {
+            3 if is_tagged => Address::NULL,
+            _ if is_tagged => Address(word.0 & !3),
+            _ => word,
+        }
+    }
+
     fn is_cell(&self, object: Address) -> bool {
         self.type_of(object).is_some_and(|entry| entry.description.kind == heapsake_core::heap::TypeKind::Cell)
     }
@@ -391,7 +402,7 @@ fn tell<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, frame: Frame, sink: 
     }
     let layout = heap.layouts().interpreter_frame;
     if let Some(function) = layout.and_then(|layout| layout.f_func.or(layout.f_funcobj)) {
-        let function = heap.field(function, frame.interpreter)?;
+        let function = heap.reference(heap.field(function, frame.interpreter)?);
         if heap.is_object(function) {
             sink.edge(EdgeKind::Internal, Name::Text("f_funcobj"), function);
         }
