@@ -10,6 +10,7 @@ mod container;
 mod dump;
 mod error;
 mod fault;
+pub mod isomorphism;
 mod mapping;
 mod object;
 mod render;

@@ -1,0 +1,233 @@
+//! Near-isomorphism of two dumps: the oracle of the property tests.
+//!
+//! Both heaps are walked from their roots along equal labels. There must be a one-to-one mapping between their objects
+//! such that every root keeps its name, every object its identity and the name of its type, every object that is no
+//! surrogate its value and its labelled edges in order, and every surrogate its reason. Linear and iterative; each
+//! difference comes with the path that leads to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use heapsake_core::format::{LabelName, Target};
+use heapsake_core::heap::EdgeKind;
+
+use crate::dump::Dump;
+use crate::object::{Object, ObjectId};
+
+/// Differences that are described; the others are counted.
+const DESCRIBED: usize = 100;
+const NONE: u32 = u32::MAX;
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Pairs of objects that are alike.
+    pub matched: u64,
+    /// Surrogates on both sides, by reason.
+    pub surrogates: BTreeMap<String, u64>,
+    /// The first differences: path, and what differs.
+    pub differences: Vec<(String, String)>,
+    /// Number of all differences.
+    pub difference_count: u64,
+}
+
+impl Report {
+    /// Whether the heaps are near-isomorphic.
+    pub fn is_isomorphic(&self) -> bool {
+        self.difference_count == 0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} objects are alike, {} differences", self.matched, self.difference_count)?;
+        for (reason, count) in &self.surrogates {
+            writeln!(f, "  {count} surrogates: {reason}")?;
+        }
+        for (path, what) in &self.differences {
+            writeln!(f, "  {path}: {what}")?;
+        }
+        let more = self.difference_count - self.differences.len() as u64;
+        if more > 0 { writeln!(f, "  … {more} more") } else { Ok(()) }
+    }
+}
+
+/// An edge of any kind: how it is called, and where it leads.
+type Labelled = (String, Target);
+
+/// Compares two dumps.
+pub fn compare(one: &Dump, other: &Dump) -> Report {
+    let mut comparison = Comparison {
+        one,
+        other,
+        forward: vec![NONE; one.object_count() as usize],
+        backward: vec![NONE; other.object_count() as usize],
+        reached: vec![(NONE, 0); one.object_count() as usize],
+        roots: Vec::new(),
+        queue: VecDeque::new(),
+        report: Report::default(),
+    };
+    comparison.start();
+    while let Some((left, right)) = comparison.queue.pop_front() {
+        comparison.visit(left, right);
+    }
+    comparison.report
+}
+
+struct Comparison<'d> {
+    one: &'d Dump,
+    other: &'d Dump,
+    /// For each object of the one its partner, and the other way round.
+    forward: Vec<u32>,
+    backward: Vec<u32>,
+    /// For each object of the one the object that led to it (or none, and the root), and the position of the edge.
+    reached: Vec<(u32, u32)>,
+    roots: Vec<String>,
+    queue: VecDeque<(u32, u32)>,
+    report: Report,
+}
+
+fn roots(dump: &Dump) -> Vec<Labelled> {
+    let target = |id: Option<u32>| id.map_or(Target::Nothing, Target::Object);
+    let mut found: Vec<Labelled> = Vec::new();
+    if let Some(ObjectId(id)) = dump.exception() {
+        found.push(("exception".into(), Target::Object(id)));
+    }
+    for (at, thread) in dump.threads().iter().enumerate() {
+        for (number, frame) in thread.frames.iter().enumerate() {
+            let place = format!("thread {at} frame {number} {}:{}", frame.qualified_name, frame.line);
+            for variable in &frame.variables {
+                found.push((format!("{place} {}", variable.name), target(variable.object.id)));
+            }
+            found.push((place, target(frame.object.id)));
+        }
+    }
+    found.extend(dump.roots().iter().map(|root| (format!("{:?} {}", root.kind, root.name), target(root.object.id))));
+    found
+}
+
+/// The edges of an object by class: what is counted strictly, in order, then what is only a guess.
+fn edges(object: &Object<'_>) -> Vec<Labelled> {
+    let mut strict: Vec<Labelled> = Vec::new();
+    for edge in object.edges() {
+        if matches!(edge.kind, EdgeKind::Conservative | EdgeKind::Stale) {
+            continue;
+        }
+        let name = match edge.name {
+            LabelName::Text(text) => text,
+            LabelName::Index(index) => index.to_string(),
+        };
+        strict.push((format!("{} {name}", edge.kind.word()), edge.target));
+    }
+    let elements = object.elements(0, u64::MAX / 4).into_iter().enumerate();
+    strict.extend(elements.map(|(at, target)| (format!("[{at}]"), target)));
+    for (at, (key, value)) in object.entries(0, u64::MAX / 4).into_iter().enumerate() {
+        strict.push((format!("key {at}"), key));
+        strict.push((format!("entry {at}"), value));
+    }
+    strict
+}
+
+impl Comparison<'_> {
+    fn differ(&mut self, path: String, what: String) {
+        self.report.difference_count += 1;
+        if self.report.differences.len() < DESCRIBED {
+            self.report.differences.push((path, what));
+        }
+    }
+
+    /// The path from a root to an object of the one, cut in its middle when it is long.
+    fn path(&self, object: u32) -> String {
+        let mut steps = Vec::new();
+        let mut at = object;
+        while let Some((parent, position)) = self.reached.get(at as usize).copied() {
+            if parent == NONE {
+                steps.push(self.roots.get(position as usize).cloned().unwrap_or_default());
+                break;
+            }
+            let name = edges(&self.one.object(ObjectId(parent))).get(position as usize).map(|(name, _)| name.clone());
+            steps.push(name.unwrap_or_default());
+            at = parent;
+            if steps.len() > 60 {
+                steps.push("…".to_owned());
+                break;
+            }
+        }
+        steps.reverse();
+        steps.join("/")
+    }
+
+    fn start(&mut self) {
+        let (left, right) = (roots(self.one), roots(self.other));
+        self.roots = left.iter().map(|(name, _)| name.clone()).collect();
+        if left.len() != right.len() {
+            self.differ("roots".into(), format!("{} here and {} there", left.len(), right.len()));
+        }
+        for (position, ((name, target), (there, other))) in left.into_iter().zip(right).enumerate() {
+            if name != there {
+                self.differ(name, format!("is called {there} there"));
+                continue;
+            }
+            self.pair(NONE, position as u32, target, other, || name.clone());
+        }
+    }
+
+    fn pair(&mut self, parent: u32, position: u32, left: Target, right: Target, path: impl Fn() -> String) {
+        match (left, right) {
+            (Target::Object(left), Target::Object(right)) => {
+                let (Some(there), Some(here)) =
+                    (self.forward.get(left as usize).copied(), self.backward.get(right as usize).copied())
+                else {
+                    return self.differ(path(), "leads to an object that the dump cannot have".into());
+                };
+                if there == NONE && here == NONE {
+                    self.forward[left as usize] = right;
+                    self.backward[right as usize] = left;
+                    self.reached[left as usize] = (parent, position);
+                    self.queue.push_back((left, right));
+                } else if there != right || here != left {
+                    self.differ(path(), "leads to another object: what was shared is not, or the other way round".into());
+                }
+            }
+            (Target::Nothing, Target::Nothing) | (Target::Stray(_), Target::Stray(_)) => {}
+            (left, right) => self.differ(path(), format!("leads to {left:?} here and to {right:?} there")),
+        }
+    }
+
+    fn visit(&mut self, left: u32, right: u32) {
+        let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
+        let before = self.report.difference_count;
+        if one.type_name() != other.type_name() {
+            let what = format!("is of type {} here and {} there", one.type_name(), other.type_name());
+            self.differ(self.path(left), what);
+        }
+        let reason = |object: &Object<'_>| object.surrogate().map(|(reason, _)| reason.words());
+        match (reason(&one), reason(&other)) {
+            (None, None) => {
+                if one.value() != other.value() {
+                    let what = format!("has another value: {:?} here, {:?} there", one.value(), other.value());
+                    self.differ(self.path(left), what);
+                }
+                if one.state() != other.state() {
+                    self.differ(self.path(left), "has other facts".into());
+                }
+            }
+            (here, there) if here == there => *self.report.surrogates.entry(here.unwrap_or_default().to_owned()).or_default() += 1,
+            (here, there) => self.differ(self.path(left), format!("is a surrogate here: {here:?}, there: {there:?}")),
+        }
+        let (mine, theirs) = (edges(&one), edges(&other));
+        if mine.len() != theirs.len() {
+            self.differ(self.path(left), format!("has {} edges here and {} there", mine.len(), theirs.len()));
+        }
+        for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
+            if name == there {
+                let path = self.report.differences.len() < DESCRIBED;
+                let whole = || if path { name.clone() } else { String::new() };
+                self.pair(left, position as u32, *target, *partner, whole);
+            } else {
+                self.differ(self.path(left), format!("has the edge {name} here and {there} there"));
+            }
+        }
+        self.report.matched += u64::from(self.report.difference_count == before);
+    }
+}
