@@ -38,7 +38,7 @@ fn decimal(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let length = target.field(layout.length)?;
     let negative = flags & NEGATIVE != 0;
     let skipped = length.saturating_sub(WORD_LIMIT as i64).max(0);
-    let words = target.numbers(target.field(layout.words)?.offset(8 * skipped), length - skipped, WORD_LIMIT)?;
+    let words = target.numbers(target.field(layout.words)?.offset(skipped.saturating_mul(8)), length - skipped, WORD_LIMIT)?;
     let mut digits = String::new();
     for word in words.iter().rev() {
         let text = format!("{:0WORD_DIGITS$}", *word as u64);

@@ -35,4 +35,6 @@ mod zoneinfo;
 pub use framework::{Documented, reference};
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod registry_tests;

@@ -33,7 +33,7 @@ fn simple_queue(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure>
             return Err(Failure::new(Reason::Corrupt, format!("at {position} of {count} items")));
         }
         let items = target.field_of(target.layouts().list.ob_item, list)?;
-        return target.elements(sink, items.offset(8 * position), count - position);
+        return target.elements(sink, items.offset(position.saturating_mul(8)), count - position);
     }
     let items = target.field(known(layout.buf_items)?)?;
     let capacity = target.field(known(layout.buf_items_capacity)?)?;
@@ -46,7 +46,7 @@ fn simple_queue(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure>
         return Err(Failure::new(Reason::Corrupt, format!("{count} items from {first} on in a ring of {capacity}")));
     }
     let before_the_end = count.min(capacity - first);
-    target.elements(sink, items.offset(8 * first), before_the_end)?;
+    target.elements(sink, items.offset(first.saturating_mul(8)), before_the_end)?;
     target.elements(sink, items, count - before_the_end)
 }
 
