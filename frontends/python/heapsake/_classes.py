@@ -31,6 +31,7 @@ LAYOUTS = {
     "frozenset": _containers.LazyFrozenset, "collections.OrderedDict": _containers.LazyDict,
     "collections.defaultdict": _containers.LazyDict, "collections.Counter": _containers.LazyDict,
     "collections.deque": _containers.LazyList, "bool": int, "type": type,
+    "mmap.mmap": bytearray,
 }
 for _name in ("int", "float", "complex", "str", "bytes", "bytearray", "object"):
     LAYOUTS[_name] = BUILTINS[_name]

@@ -304,6 +304,8 @@ def contents(view):
     """The bytes of a bytearray and the like."""
     value = view.value
     if not isinstance(value, (bytes, bytearray)):
+        value = getattr(view, "payload", None)
+    if not isinstance(value, (bytes, bytearray)):
         for name in ("contents", "value", "data"):
             found = _classes.attribute(view, name)
             if found is not None and isinstance(found.value, (bytes, bytearray)):
