@@ -13,7 +13,7 @@ struct Ship {
 }
 
 impl GraphNode for Ship {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "fleet.Ship"
     }
 }

@@ -49,7 +49,7 @@ impl Synthetic {
             let [instance, text, number, list, inner] = [0, 1, 2, 3, 4].map(|n| address(first + n));
             heap.records.push(instance);
             heap.object(instance, INSTANCE, &[text, number, list]);
-            heap.object(text, TEXT, &[0x2d6d_6574_6900 | record as u64 % 256]);
+            heap.object(text, TEXT, &[0x2d6d_6574_6900 | (record as u64 % 256)]);
             heap.object(number, NUMBER, &[record as u64]);
             heap.object(list, LIST, &[inner, number, instance]);
             heap.object(inner, NUMBER, &[record as u64 / 2]);

@@ -223,12 +223,7 @@ pub trait Declared {
     const OPTIONAL: bool;
 
     /// The slot for the field that `declaration` names, out of the cells of its struct in one column.
-    fn slot(
-        cells: &StructCells,
-        column: &Column,
-        of: &str,
-        declaration: &FieldDeclaration,
-    ) -> Result<Self::Slot, LayoutError>;
+    fn slot(cells: &StructCells, column: &Column, of: &str, declaration: &FieldDeclaration) -> Result<Self::Slot, LayoutError>;
 }
 
 impl<T: Content> Declared for T {
@@ -236,12 +231,7 @@ impl<T: Content> Declared for T {
     const KIND: Kind = T::KIND;
     const OPTIONAL: bool = false;
 
-    fn slot(
-        cells: &StructCells,
-        column: &Column,
-        of: &str,
-        declaration: &FieldDeclaration,
-    ) -> Result<Field<T>, LayoutError> {
+    fn slot(cells: &StructCells, column: &Column, of: &str, declaration: &FieldDeclaration) -> Result<Field<T>, LayoutError> {
         <Option<T>>::slot(cells, column, of, declaration)?.ok_or_else(|| LayoutError::AbsentField {
             structure: of.to_owned(),
             field: declaration.row().to_owned(),
@@ -256,12 +246,7 @@ impl<T: Content> Declared for Option<T> {
     const KIND: Kind = T::KIND;
     const OPTIONAL: bool = true;
 
-    fn slot(
-        cells: &StructCells,
-        _: &Column,
-        of: &str,
-        declaration: &FieldDeclaration,
-    ) -> Result<Self::Slot, LayoutError> {
+    fn slot(cells: &StructCells, _: &Column, of: &str, declaration: &FieldDeclaration) -> Result<Self::Slot, LayoutError> {
         let Some(cell) = cells.field(declaration.row()) else {
             return Ok(None);
         };
@@ -270,8 +255,7 @@ impl<T: Content> Declared for Option<T> {
             0 => u64::from(cell.offset) + T::KIND.width() as u64,
             width => u64::from(cell.offset) + (u64::from(cell.bit) + u64::from(width)).div_ceil(8),
         };
-        if bits != (cell.width > 0) || u32::from(cell.bit) + u32::from(cell.width) > 64 || end > u64::from(cells.size())
-        {
+        if bits != (cell.width > 0) || u32::from(cell.bit) + u32::from(cell.width) > 64 || end > u64::from(cells.size()) {
             return Err(LayoutError::BadCell {
                 structure: of.to_owned(),
                 field: declaration.row().to_owned(),

@@ -54,10 +54,7 @@ fn set(text: &str, index: usize) -> Result<Set, LayoutError> {
 #[test]
 fn a_declaration_names_what_to_look_up() {
     let declaration = Sample::DECLARATION;
-    assert_eq!(
-        (declaration.name, declaration.c_names, declaration.module),
-        ("Sample", "sample|_sample", Some("_sample"))
-    );
+    assert_eq!((declaration.name, declaration.c_names, declaration.module), ("Sample", "sample|_sample", Some("_sample")));
     let rows: Vec<_> = declaration.fields.iter().map(|field| (field.row(), field.kind, field.optional)).collect();
     assert_eq!(rows[1], ("inner.short", Kind::Unsigned(2), false));
     assert_eq!(rows[7], ("gone", Kind::Signed(8), true));
@@ -110,8 +107,8 @@ fn fields_decode_from_bytes_and_read_from_memory() {
 fn an_absent_field_is_named() {
     let error = set(&TEXT.replace("number            8", "number            ."), 0).unwrap_err();
     assert_eq!(error.to_string(), "the layout table has no Sample.number for CPython 3.11.7");
-    let error = set("heapsake-layouts 1 lp64\ncolumn 3.8.0 hex=0x030800f0 flags=- binary=x compiler=y\nrow 3.8.0\n", 0)
-        .unwrap_err();
+    let error =
+        set("heapsake-layouts 1 lp64\ncolumn 3.8.0 hex=0x030800f0 flags=- binary=x compiler=y\nrow 3.8.0\n", 0).unwrap_err();
     assert_eq!(error.to_string(), "the layout table has no Sample for CPython 3.8.0");
 }
 

@@ -1,13 +1,13 @@
 //! A CPython process as a heap: memory sources, layouts, objects, frames and roots.
 
 pub mod attach;
-pub mod selfcheck;
-pub mod version;
 pub mod error;
 #[cfg(test)]
 mod live;
 pub mod memory;
+pub mod selfcheck;
 pub mod symbols;
+pub mod version;
 
 pub use error::{Error, ErrorKind, Result};
 
@@ -17,12 +17,12 @@ pub mod layouts;
 pub mod heap;
 pub use heap::{CPythonHeap, Facts};
 
+pub mod capture;
 mod codeobject;
 mod exceptions;
 mod frame;
 mod genobject;
 pub mod linetable;
-mod traceback;
 pub mod pystate;
 pub mod sources;
-pub mod capture;
+mod traceback;

@@ -263,13 +263,15 @@ fn objects_are_what_their_program_says() {
             problems.push(format!("3.{minor}: recall {recall}"));
         }
     }
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.iter().take(100).cloned().collect::<Vec<_>>().join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.iter().take(100).cloned().collect::<Vec<_>>().join("\n")
+    );
 }
 
 /// Types whose `tp_traverse` also visits what is not stored in them, and those that other parts of the crate read.
 fn is_delegated(name: &str) -> bool {
-    matches!(
-        name,
-        "module" | "PyCapsule" | "frame" | "code" | "generator" | "coroutine" | "async_generator" | "traceback"
-    )
+    matches!(name, "module" | "PyCapsule" | "frame" | "code" | "generator" | "coroutine" | "async_generator" | "traceback")
 }

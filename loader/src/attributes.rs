@@ -133,9 +133,8 @@ impl<'d> Object<'d> {
     /// The value under a text key of a mapping.
     pub fn entry(&self, wanted: &str) -> Option<Target> {
         let entries = self.entries(0, MOST_ENTRIES);
-        let is_wanted = |key: &Target| {
-            self.follow(*key).and_then(|key| key.with_text(|text| text == wanted.as_bytes())).unwrap_or(false)
-        };
+        let is_wanted =
+            |key: &Target| self.follow(*key).and_then(|key| key.with_text(|text| text == wanted.as_bytes())).unwrap_or(false);
         entries.into_iter().find(|(key, _)| is_wanted(key)).map(|(_, value)| value)
     }
 

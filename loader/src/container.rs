@@ -132,11 +132,7 @@ impl Container {
     /// Finds the chunks by walking from header to header, and by looking for the next magic where one is damaged.
     fn scan(&mut self) {
         let bytes = &self.bytes;
-        let mut at = if bytes.starts_with(FIRST_LINE) {
-            FIRST_LINE.len()
-        } else {
-            find(bytes, 0).unwrap_or(bytes.len())
-        };
+        let mut at = if bytes.starts_with(FIRST_LINE) { FIRST_LINE.len() } else { find(bytes, 0).unwrap_or(bytes.len()) };
         let (mut chunks, mut gaps) = (Vec::new(), Vec::new());
         let mut trailer = None;
         while at < bytes.len() {
@@ -146,7 +142,11 @@ impl Container {
                         IndexEntry { kind: header.kind.number(), offset: at as u64, first: header.first, count: header.count };
                     let end = at + HEADER_LENGTH + header.stored_length as usize;
                     if end > bytes.len() {
-                        gaps.push((at as u64, FaultKind::Truncated, format!("a chunk of {} goes on beyond the end", header.kind)));
+                        gaps.push((
+                            at as u64,
+                            FaultKind::Truncated,
+                            format!("a chunk of {} goes on beyond the end", header.kind),
+                        ));
                         // What follows may be a chunk all the same, when it is the length that is wrong; the header's checksum
                         // says that it is not.
                         break;

@@ -54,12 +54,21 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match (&self.kind, &self.source) {
-            (ErrorKind::NotFound, _) => write!(f, "{path}: no such file\nhint: dumps end in .heapsake, unfinished ones in .heapsake.partial"),
-            (ErrorKind::NotPermitted, _) => write!(f, "{path}: not permitted\nhint: dumps are readable by their owner only; ask that user for it"),
+            (ErrorKind::NotFound, _) => {
+                write!(f, "{path}: no such file\nhint: dumps end in .heapsake, unfinished ones in .heapsake.partial")
+            }
+            (ErrorKind::NotPermitted, _) => {
+                write!(f, "{path}: not permitted\nhint: dumps are readable by their owner only; ask that user for it")
+            }
             (ErrorKind::Directory, _) => write!(f, "{path}: is a folder\nhint: name the dump inside it"),
-            (ErrorKind::Empty, _) => write!(f, "{path}: is empty\nhint: the disk may have been full when it was written; look for a .partial file"),
+            (ErrorKind::Empty, _) => {
+                write!(f, "{path}: is empty\nhint: the disk may have been full when it was written; look for a .partial file")
+            }
             (ErrorKind::NotADump, _) => {
-                write!(f, "{path}: not a heapsake dump: it has neither the first line nor a chunk of one\nhint: an ELF core file is opened with `heapsake core`")
+                write!(
+                    f,
+                    "{path}: not a heapsake dump: it has neither the first line nor a chunk of one\nhint: an ELF core file is opened with `heapsake core`"
+                )
             }
             (ErrorKind::Read, Some(source)) => write!(f, "{path}: cannot be read: {source}"),
             (ErrorKind::Read, None) => write!(f, "{path}: cannot be read"),

@@ -212,7 +212,9 @@ impl Comparison<'_> {
                     self.differ(self.path(left), "has other facts".into());
                 }
             }
-            (here, there) if here == there => *self.report.surrogates.entry(here.unwrap_or_default().to_owned()).or_default() += 1,
+            (here, there) if here == there => {
+                *self.report.surrogates.entry(here.unwrap_or_default().to_owned()).or_default() += 1;
+            }
             (here, there) => self.differ(self.path(left), format!("is a surrogate here: {here:?}, there: {there:?}")),
         }
         let (mine, theirs) = (edges(&one), edges(&other));

@@ -109,7 +109,7 @@ impl Renderer {
             }
             TypeKind::Function | TypeKind::Builtin => {
                 let name = self.named(object, "__qualname__").or_else(|| self.named(object, "__name__")).unwrap_or_default();
-                self.push(&format!("<{name} {short}>", name = short, short = name));
+                self.push(&format!("<{short} {name}>"));
             }
             TypeKind::Exception => {
                 self.push(short);

@@ -96,7 +96,7 @@ fn cargo<I: AsRef<OsStr>>(root: &Path, arguments: impl IntoIterator<Item = I>) -
 }
 
 fn finish(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }

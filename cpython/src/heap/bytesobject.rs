@@ -21,11 +21,7 @@ impl<M: Memory> CPythonHeap<M> {
     }
 }
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     sink.value(Value::Bytes(&heap.bytes_of(object)?));
     Ok(())
 }

@@ -124,12 +124,7 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// Gives the values at `values` with their indices, in the order of insertion, those that are there.
     #[inline]
-    pub(super) fn values(
-        &self,
-        values: Address,
-        count: usize,
-        mut told: impl FnMut(usize, Address),
-    ) -> Result<(), Failure> {
+    pub(super) fn values(&self, values: Address, count: usize, mut told: impl FnMut(usize, Address)) -> Result<(), Failure> {
         if count == 0 {
             return Ok(());
         }
@@ -182,11 +177,7 @@ impl<M: Memory> CPythonHeap<M> {
 }
 
 #[inline]
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     heap.entries(object, |key, value| sink.entry(key, value))
 }
 

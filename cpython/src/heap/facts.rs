@@ -31,15 +31,7 @@ impl Facts {
     /// Facts of a target of which only the memory is there.
     pub fn of_memory(layouts: Layouts) -> Facts {
         let (version, flags) = (layouts.version, layouts.flags);
-        Facts {
-            layouts,
-            version,
-            flags,
-            runtime: Address::NULL,
-            interpreter: Address::NULL,
-            pid: None,
-            root: PathBuf::from("/"),
-        }
+        Facts { layouts, version, flags, runtime: Address::NULL, interpreter: Address::NULL, pid: None, root: PathBuf::from("/") }
     }
 
     /// `/proc/PID/name`, if the process lives.

@@ -11,11 +11,7 @@ use crate::memory::Memory;
 /// `PyBUF_MAX_NDIM`.
 const MAXIMUM_DIMENSIONS: i32 = 64;
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     let layouts = heap.layouts();
     let layout = &layouts.buffer;
     let view = layouts.memoryview.view.at(object);

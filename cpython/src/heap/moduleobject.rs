@@ -11,11 +11,7 @@ use crate::memory::Memory;
 /// A state larger than this is none.
 const MAXIMUM_STATE: i64 = 1 << 20;
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     let layouts = heap.layouts();
     let layout = &layouts.module;
     let name = heap.field(layout.md_name, object)?;

@@ -171,7 +171,10 @@ pub(crate) fn known(layouts: &Layouts, name: &str) -> Option<Known> {
         "generator" => plain(Payload::Generator, TypeKind::Generator),
         "coroutine" => plain(Payload::Coroutine, TypeKind::Generator),
         "async_generator" => plain(Payload::AsyncGenerator, TypeKind::Generator),
-        "coroutine_wrapper" | "async_generator_asend" | "async_generator_athrow" | "async_generator_wrapped_value"
+        "coroutine_wrapper"
+        | "async_generator_asend"
+        | "async_generator_athrow"
+        | "async_generator_wrapped_value"
         | "anext_awaitable" => plain(Payload::Awaitable, TypeKind::Object),
         _ => {
             let (kind, fields) = fields(layouts, name)?;
@@ -239,7 +242,11 @@ fn functions(layouts: &Layouts, name: &str) -> Option<(TypeKind, Vec<ToldField>)
             (TypeKind::Builtin, vec![attribute("__self__", layout.self_), internal("descr", layout.descr)])
         }
         "cell" => (TypeKind::Cell, vec![attribute("cell_contents", layouts.cell.ob_ref)]),
-        "weakref" | "weakref.ReferenceType" | "weakproxy" | "weakref.ProxyType" | "weakcallableproxy"
+        "weakref"
+        | "weakref.ReferenceType"
+        | "weakproxy"
+        | "weakref.ProxyType"
+        | "weakcallableproxy"
         | "weakref.CallableProxyType" => {
             let layout = layouts.weak_reference;
             let referent = field("referent", layout.wr_object, Told::Edge(EdgeKind::Weak));
@@ -254,17 +261,13 @@ fn iterators(layouts: &Layouts, name: &str) -> Option<Vec<ToldField>> {
     Some(match name {
         "iterator" => position("sequence", layouts.sequence_iterator.it_index, layouts.sequence_iterator.it_seq),
         "list_iterator" => position("list", layouts.list_iterator.it_index, layouts.list_iterator.it_seq),
-        "list_reverseiterator" => {
-            position("list", layouts.list_reverse_iterator.it_index, layouts.list_reverse_iterator.it_seq)
-        }
+        "list_reverseiterator" => position("list", layouts.list_reverse_iterator.it_index, layouts.list_reverse_iterator.it_seq),
         "tuple_iterator" => position("tuple", layouts.tuple_iterator.it_index, layouts.tuple_iterator.it_seq),
         "str_iterator" | "str_ascii_iterator" => {
             position("str", layouts.unicode_iterator.it_index, layouts.unicode_iterator.it_seq)
         }
         "bytes_iterator" => position("bytes", layouts.bytes_iterator.it_index, layouts.bytes_iterator.it_seq),
-        "bytearray_iterator" => {
-            position("bytearray", layouts.bytearray_iterator.it_index, layouts.bytearray_iterator.it_seq)
-        }
+        "bytearray_iterator" => position("bytearray", layouts.bytearray_iterator.it_index, layouts.bytearray_iterator.it_seq),
         "memory_iterator" => {
             let layout = layouts.memory_iterator?;
             position("memoryview", layout.it_index, layout.it_seq)
@@ -274,8 +277,12 @@ fn iterators(layouts: &Layouts, name: &str) -> Option<Vec<ToldField>> {
             let layout = layouts.callable_iterator;
             vec![attribute("callable", layout.it_callable), attribute("sentinel", layout.it_sentinel)]
         }
-        "dict_keyiterator" | "dict_valueiterator" | "dict_itemiterator" | "dict_reversekeyiterator"
-        | "dict_reversevalueiterator" | "dict_reverseitemiterator" => {
+        "dict_keyiterator"
+        | "dict_valueiterator"
+        | "dict_itemiterator"
+        | "dict_reversekeyiterator"
+        | "dict_reversevalueiterator"
+        | "dict_reverseitemiterator" => {
             let layout = layouts.dict_iterator;
             vec![
                 attribute("dict", layout.di_dict),
@@ -291,18 +298,14 @@ fn iterators(layouts: &Layouts, name: &str) -> Option<Vec<ToldField>> {
         }
         "range_iterator" => {
             let layout = layouts.range_iterator;
-            let mut fields =
-                vec![number("start", layout.start), number("step", layout.step), number("length", layout.len)];
+            let mut fields = vec![number("start", layout.start), number("step", layout.step), number("length", layout.len)];
             fields.extend(layout.index.map(|at| number("index", at)));
             fields
         }
         "longrange_iterator" => {
             let layout = layouts.long_range_iterator;
-            let mut fields = vec![
-                attribute("start", layout.start),
-                attribute("step", layout.step),
-                attribute("length", layout.len),
-            ];
+            let mut fields =
+                vec![attribute("start", layout.start), attribute("step", layout.step), attribute("length", layout.len)];
             fields.extend(layout.index.map(|at| attribute("index", at)));
             fields
         }

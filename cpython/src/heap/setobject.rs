@@ -8,11 +8,7 @@ use heapsake_core::reduce::Failure;
 use super::{CPythonHeap, corrupt};
 use crate::memory::Memory;
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     let layout = &heap.layouts().set;
     let entry = &heap.layouts().set_entry;
     if heap.field(layout.used, object)? == 0 {
@@ -23,10 +19,11 @@ pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
     let length = count.checked_mul(entry.size as u64).ok_or_else(|| corrupt("a set beyond memory"))?;
     let table = heap.piece(heap.field(layout.table, object)?, length)?;
     for bytes in table.chunks_exact(entry.size.max(1)) {
-        if let (Some(key), Some(hash)) = (entry.key.decode(bytes), entry.hash.decode(bytes)) {
-            if !key.is_null() && hash != -1 {
-                sink.element(key);
-            }
+        if let (Some(key), Some(hash)) = (entry.key.decode(bytes), entry.hash.decode(bytes))
+            && !key.is_null()
+            && hash != -1
+        {
+            sink.element(key);
         }
     }
     Ok(())

@@ -76,7 +76,13 @@ impl<M: Memory> CPythonHeap<M> {
             (_, Some(logarithm)) => (count.saturating_add(usable), 1 << self.field(logarithm, keys)?.min(46)),
             (Some(size), None) => {
                 let size = self.field(size, keys)?.unsigned_abs();
-                let width = if size <= 0xff { 1 } else if size <= 0xffff { 2 } else { 4 };
+                let width = if size <= 0xff {
+                    1
+                } else if size <= 0xffff {
+                    2
+                } else {
+                    4
+                };
                 (count.saturating_add(usable), size.saturating_mul(width))
             }
             (None, None) => (count, 0),

@@ -13,11 +13,7 @@ use super::{CPythonHeap, unreadable};
 use crate::layout::Field;
 use crate::memory::Memory;
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     let layouts = heap.layouts();
     let layout = &layouts.type_object;
     let bytes = heap.piece(object, layout.size as u64)?;

@@ -256,8 +256,7 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// Whether a type lies at `address`, without decoding it.
     pub(crate) fn is_type(&self, address: Address) -> bool {
-        self.types.borrow().found.contains_key(&address)
-            || self.type_head(address).is_some_and(|head| head.flags & READY != 0)
+        self.types.borrow().found.contains_key(&address) || self.type_head(address).is_some_and(|head| head.flags & READY != 0)
     }
 
     /// The head of the type at `address`: aligned, mapped, of a metaclass, of a sane size.

@@ -130,10 +130,6 @@ impl<M: Memory> CPythonHeap<M> {
     }
 }
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
-    heap: &CPythonHeap<M>,
-    object: Address,
-    sink: &mut S,
-) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     heap.with_text(object, |data| sink.value(Value::Text(data.text())))
 }

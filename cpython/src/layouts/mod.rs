@@ -23,30 +23,28 @@ pub use version::{Flags, HexVersion};
 
 use crate::layout::LayoutError;
 use collections::{
-    AttrGetterObject, DefaultDictObject, DequeBlock, DequeIterObject, DequeObject, ItemGetterObject, KeyObject,
-    LruCacheObject, LruListElem, MethodCallerObject, OrderedDictIterObject, OrderedDictNode, OrderedDictObject,
-    PartialObject,
+    AttrGetterObject, DefaultDictObject, DequeBlock, DequeIterObject, DequeObject, ItemGetterObject, KeyObject, LruCacheObject,
+    LruListElem, MethodCallerObject, OrderedDictIterObject, OrderedDictNode, OrderedDictObject, PartialObject,
 };
 use concurrency::{
     FutureIterObject, FutureObj, LocalDummyObject, LocalObject, LockObject, PyContextObject, PyContextTokenObject,
-    PyContextVarObject, PyHamtNodeArray, PyHamtNodeBitmap, PyHamtNodeCollision, PyHamtObject, PyThreadHandleObject,
-    RLockObject, SemLockObject, SimpleQueueObject, TaskObj, TaskStepMethWrapper, ThreadHandle,
+    PyContextVarObject, PyHamtNodeArray, PyHamtNodeBitmap, PyHamtNodeCollision, PyHamtObject, PyThreadHandleObject, RLockObject,
+    SemLockObject, SimpleQueueObject, TaskObj, TaskStepMethWrapper, ThreadHandle,
 };
 use data::{
-    ArrayDescr, ArrayIterObject, ArrayObject, CDataObject, CompObject, DialectObj, ElementObject, ElementObjectExtra,
-    EvpObject, HmacObject, MatchObject, PatternObject, PyCArgObject, PyCFuncPtrObject, PyDateTimeDate,
-    PyDateTimeDateTime, PyDateTimeDelta, PyDateTimeTime, PyDateTimeTimeZone, PyDecContextObject, PyDecObject,
-    PyStructObject, PyZoneInfo, PysqliteBlob, PysqliteConnection, PysqliteCursor, PysqliteRow, PysqliteStatement,
-    RandomObject, ReaderObj, ScannerObject, StgDictObject, StgInfo, UnpackIterObject, WriterObj,
+    ArrayDescr, ArrayIterObject, ArrayObject, CDataObject, CompObject, DialectObj, ElementObject, ElementObjectExtra, EvpObject,
+    HmacObject, MatchObject, PatternObject, PyCArgObject, PyCFuncPtrObject, PyDateTimeDate, PyDateTimeDateTime, PyDateTimeDelta,
+    PyDateTimeTime, PyDateTimeTimeZone, PyDecContextObject, PyDecObject, PyStructObject, PyZoneInfo, PysqliteBlob,
+    PysqliteConnection, PysqliteCursor, PysqliteRow, PysqliteStatement, RandomObject, ReaderObj, ScannerObject, StgDictObject,
+    StgInfo, UnpackIterObject, WriterObj,
 };
 use exceptions::{
     PyAttributeErrorObject, PyBaseExceptionGroupObject, PyBaseExceptionObject, PyImportErrorObject, PyNameErrorObject,
     PyOSErrorObject, PyStopIterationObject, PySyntaxErrorObject, PySystemExitObject, PyUnicodeErrorObject,
 };
 use frames::{
-    AnextAwaitableObject, PyAsyncGenASend, PyAsyncGenAThrow, PyAsyncGenObject, PyAsyncGenWrappedValue, PyCFrame,
-    PyCoroObject, PyCoroWrapper, PyFrameLocalsProxyObject, PyFrameObject, PyGenObject, PyInterpreterFrame,
-    PyTracebackObject,
+    AnextAwaitableObject, PyAsyncGenASend, PyAsyncGenAThrow, PyAsyncGenObject, PyAsyncGenWrappedValue, PyCFrame, PyCoroObject,
+    PyCoroWrapper, PyFrameLocalsProxyObject, PyFrameObject, PyGenObject, PyInterpreterFrame, PyTracebackObject,
 };
 use functions::{
     ClassMethod, MappingProxyObject, PropertyObject, PyCFunctionObject, PyCMethodObject, PyCellObject, PyCodeObject,
@@ -54,31 +52,30 @@ use functions::{
     PyWeakReference, PyWrapperDescrObject, StaticMethod, SuperObject, WrapperBase, WrapperObject,
 };
 use io::{
-    Buffered, BufferedRWPair, BytesIO, BytesIOBuffer, DirEntry, FileIO, MmapObject, PollObject, PyEpollObject,
-    PySSLContext, PySSLMemoryBIO, PySSLSession, PySSLSocket, PySocketSockObject, ScandirIterator, StringIO, TextIO,
+    Buffered, BufferedRWPair, BytesIO, BytesIOBuffer, DirEntry, FileIO, MmapObject, PollObject, PyEpollObject, PySSLContext,
+    PySSLMemoryBIO, PySSLSession, PySSLSocket, PySocketSockObject, ScandirIterator, StringIO, TextIO,
 };
 use iterators::{
     ByteArrayIterObject, BytesIterObject, CallIterObject, DictIterObject, EnumObject, FilterObject, ListRevIterObject,
-    LongRangeIterObject, MapObject, MemoryIterObject, PyDictViewObject, PyListIterObject, PyRangeIterObject,
-    PyTupleIterObject, ReversedObject, SeqIterObject, SetIterObject, UnicodeIterObject, ZipObject,
+    LongRangeIterObject, MapObject, MemoryIterObject, PyDictViewObject, PyListIterObject, PyRangeIterObject, PyTupleIterObject,
+    ReversedObject, SeqIterObject, SetIterObject, UnicodeIterObject, ZipObject,
 };
 use itertools::{
-    AccumulateObject, BatchedObject, ChainObject, CombinationsObject, CompressObject, CountObject, CwrObject,
-    CycleObject, DropWhileObject, FilterFalseObject, GroupByObject, GrouperObject, ISliceObject, PairwiseObject,
-    PermutationsObject, ProductObject, RepeatObject, StarMapObject, TakeWhileObject, TeeDataObject, TeeObject,
-    ZipLongestObject,
+    AccumulateObject, BatchedObject, ChainObject, CombinationsObject, CompressObject, CountObject, CwrObject, CycleObject,
+    DropWhileObject, FilterFalseObject, GroupByObject, GrouperObject, ISliceObject, PairwiseObject, PermutationsObject,
+    ProductObject, RepeatObject, StarMapObject, TakeWhileObject, TeeDataObject, TeeObject, ZipLongestObject,
 };
 use objects::{
     GenericAliasObject, ParamSpecObject, PyASCIIObject, PyBuffer, PyByteArrayObject, PyBytesObject, PyCapsule,
-    PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject, PyDictUnicodeEntry,
-    PyDictValues, PyFloatObject, PyGetSetDef, PyHeapTypeObject, PyListObject, PyLongObject, PyManagedBufferObject,
-    PyMemberDef, PyMemoryViewObject, PyMethodDef, PyModuleDef, PyModuleObject, PyNamespaceObject, PyObject,
-    PyPickleBufferObject, PySetObject, PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject, PyVarObject,
-    RangeObject, SetEntry, TypeAliasObject, TypeVarObject, UnionObject,
+    PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject, PyDictUnicodeEntry, PyDictValues,
+    PyFloatObject, PyGetSetDef, PyHeapTypeObject, PyListObject, PyLongObject, PyManagedBufferObject, PyMemberDef,
+    PyMemoryViewObject, PyMethodDef, PyModuleDef, PyModuleObject, PyNamespaceObject, PyObject, PyPickleBufferObject, PySetObject,
+    PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject, PyVarObject, RangeObject, SetEntry, TypeAliasObject,
+    TypeVarObject, UnionObject,
 };
 use runtime::{
-    GcGeneration, GcRuntimeState, GilRuntimeState, PyDebugOffsets, PyErrStackItem, PyGCHead, PyInterpreterState,
-    PyRuntimeState, PyThreadState, PyThreadStateImpl, StaticTypeState,
+    GcGeneration, GcRuntimeState, GilRuntimeState, PyDebugOffsets, PyErrStackItem, PyGCHead, PyInterpreterState, PyRuntimeState,
+    PyThreadState, PyThreadStateImpl, StaticTypeState,
 };
 
 crate::layouts! {

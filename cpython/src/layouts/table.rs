@@ -129,8 +129,7 @@ impl Table {
     /// A table with the rows of `declarations`; columns are sorted by version.
     pub fn new(declarations: &[StructDeclaration], mut columns: Vec<Column>) -> Table {
         columns.sort_by_key(|column| (column.version, column.flags));
-        let fields =
-            |structure: &StructDeclaration| structure.fields.iter().map(|field| field.row().to_owned()).collect();
+        let fields = |structure: &StructDeclaration| structure.fields.iter().map(|field| field.row().to_owned()).collect();
         Table { columns, rows: declarations.iter().map(|each| (each.name.to_owned(), fields(each))).collect() }
     }
 
@@ -260,10 +259,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{TITLE}")?;
         writeln!(f, "# Generated from debug information by `cargo xtask layouts`; never edited by hand.")?;
-        writeln!(
-            f,
-            "# Cells: a struct's size, a field's offset in bytes or as byte.bit:width, or a dot where there is none."
-        )?;
+        writeln!(f, "# Cells: a struct's size, a field's offset in bytes or as byte.bit:width, or a dot where there is none.")?;
         for column in &self.columns {
             let flags = if column.flags == Flags::NONE { "-".to_owned() } else { column.flags.to_string() };
             let (name, hex, binary, compiler) = (column.name(), column.version.0, &column.binary, &column.compiler);

@@ -20,12 +20,8 @@ fn table(columns: &[(u32, Flags)]) -> Table {
 #[test]
 fn the_nearest_patch_release_stands_in() {
     let free_threaded = Flags { free_threaded: true, ..Flags::NONE };
-    let table = table(&[
-        (0x030b02f0, Flags::NONE),
-        (0x030b07f0, Flags::NONE),
-        (0x030d00f0, Flags::NONE),
-        (0x030d05f0, free_threaded),
-    ]);
+    let table =
+        table(&[(0x030b02f0, Flags::NONE), (0x030b07f0, Flags::NONE), (0x030d00f0, Flags::NONE), (0x030d05f0, free_threaded)]);
     let chosen = |hex, flags| table.column(HexVersion(hex), flags).map(|column| (column.version.0, column.flags));
     assert_eq!(chosen(0x030b07f0, Flags::NONE), Ok((0x030b07f0, Flags::NONE)));
     assert_eq!(chosen(0x030b06f0, Flags::NONE), Ok((0x030b02f0, Flags::NONE)), "the nearest lower one");
@@ -47,9 +43,7 @@ fn the_nearest_patch_release_stands_in() {
 
 #[test]
 fn versions_print_as_python_prints_them() {
-    for (hex, text) in
-        [(0x030b07f0, "3.11.7"), (0x030f00c1, "3.15.0rc1"), (0x030e00b4, "3.14.0b4"), (0x030e00a7, "3.14.0a7")]
-    {
+    for (hex, text) in [(0x030b07f0, "3.11.7"), (0x030f00c1, "3.15.0rc1"), (0x030e00b4, "3.14.0b4"), (0x030e00a7, "3.14.0a7")] {
         assert_eq!(HexVersion(hex).to_string(), text);
     }
     assert_eq!("td".parse::<Flags>(), Ok(Flags { free_threaded: true, debug: true, stackless: false }));

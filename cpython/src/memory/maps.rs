@@ -125,8 +125,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         return None;
     }
     let &[read, write, execute, shared, ..] = column()?.as_bytes() else { return None };
-    let permissions =
-        Permissions { read: read == b'r', write: write == b'w', execute: execute == b'x', shared: shared == b's' };
+    let permissions = Permissions { read: read == b'r', write: write == b'w', execute: execute == b'x', shared: shared == b's' };
     let offset = FileOffset(hexadecimal(column()?)?);
     let (major, minor) = column()?.split_once(':')?;
     let device = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
@@ -215,9 +214,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         for line in ["", "\n"] {
             assert_eq!(parse(line.as_bytes()).unwrap(), []);
         }
-        for line in
-            ["5", "5-4 rw-p 0 0:0 0", "4-5 rw-p 0 0:0", "4-5 rw 0 0:0 1 /x", "4-5 rw-p 0 00 1", "g-h rw-p 0 0:0 0"]
-        {
+        for line in ["5", "5-4 rw-p 0 0:0 0", "4-5 rw-p 0 0:0", "4-5 rw 0 0:0 1 /x", "4-5 rw-p 0 00 1", "g-h rw-p 0 0:0 0"] {
             let error = parse(format!("1-2 rw-p 0 0:0 0\n{line}\n").as_bytes()).unwrap_err();
             assert!(error.to_string().contains("line 2"), "{error}");
         }

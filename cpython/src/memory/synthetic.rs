@@ -60,9 +60,8 @@ impl SyntheticBuilder {
     ///
     /// If it overlaps another region.
     pub fn region(mut self, start: Address, length: usize) -> SyntheticBuilder {
-        let overlaps = |(other, bytes): &(Address, Vec<u8>)| {
-            start.0 < other.0 + bytes.len() as u64 && other.0 < start.0 + length as u64
-        };
+        let overlaps =
+            |(other, bytes): &(Address, Vec<u8>)| start.0 < other.0 + bytes.len() as u64 && other.0 < start.0 + length as u64;
         assert!(!self.parts.iter().any(overlaps), "the region at {start} overlaps another one");
         self.parts.push((start, vec![0; length]));
         self

@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        assert_eq!((count(0), count(999), count(1000), count(1234567)), ("0".into(), "999".into(), "1,000".into(), "1,234,567".into()));
+        assert_eq!(
+            (count(0), count(999), count(1000), count(1234567)),
+            ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
         assert_eq!(bytes(2_500_000), "2.5 MB");
         assert_eq!(harmless("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\n");
     }

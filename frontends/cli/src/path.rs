@@ -148,7 +148,8 @@ fn subscript(letters: &mut Peekable<Chars<'_>>) -> anyhow::Result<Step> {
             None => bail!("[{inside} is not closed"),
         }
     }
-    let number = |text: &str| text.trim().parse::<i64>().with_context(|| format!("[{inside}]: a number or a quoted key belongs there"));
+    let number =
+        |text: &str| text.trim().parse::<i64>().with_context(|| format!("[{inside}]: a number or a quoted key belongs there"));
     match inside.split_once(':') {
         Some((from, to)) => {
             let bound = |text: &str| if text.trim().is_empty() { Ok(None) } else { number(text).map(Some) };
@@ -178,11 +179,11 @@ mod tests {
             ),
             ("thread:Thread-1 (work)/frame:0", frame(Some("Thread-1 (work)"), 0), vec![]),
             ("thread:1", Place::Thread("1".into()), vec![]),
-            ("module:app.core/CACHE[\"a.b\"]['it\\'s']", Place::Module("app.core".into()), vec![
-                attribute("CACHE"),
-                Step::Key("a.b".into()),
-                Step::Key("it's".into()),
-            ]),
+            (
+                "module:app.core/CACHE[\"a.b\"]['it\\'s']",
+                Place::Module("app.core".into()),
+                vec![attribute("CACHE"), Step::Key("a.b".into()), Step::Key("it's".into())],
+            ),
             ("object:0x7f00[2:]", Place::Address(0x7f00), vec![Step::Slice(Some(2), None)]),
             ("object:#12.x[-1]", Place::Number(12), vec![attribute("x"), Step::Index(-1)]),
         ] {

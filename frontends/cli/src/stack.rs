@@ -54,7 +54,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
 pub(crate) fn find_thread<'d>(dump: &'d Dump, wanted: &str) -> anyhow::Result<&'d Thread> {
     let threads = dump.threads();
     let by_name = threads.iter().find(|thread| thread.name.as_deref() == Some(wanted));
-    let by_ident = || threads.iter().find(|thread| wanted.parse().is_ok_and(|number: u64| thread.ident == number && number > 1000));
+    let by_ident =
+        || threads.iter().find(|thread| wanted.parse().is_ok_and(|number: u64| thread.ident == number && number > 1000));
     let by_position = || threads.get(wanted.parse::<usize>().ok()?);
     match by_name.or_else(by_ident).or_else(by_position) {
         Some(thread) => Ok(thread),

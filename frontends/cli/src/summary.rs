@@ -123,7 +123,8 @@ fn print_header(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     ];
     output.line(format!("  {}", facts.into_iter().flatten().collect::<Vec<_>>().join(", ")))?;
     let complete = if dump.trailer().is_some() { "complete" } else { "incomplete" };
-    let pause = header.pause.map(|pause| format!(", the program stood still for {:.1} ms", pause as f64 / 1e6)).unwrap_or_default();
+    let pause =
+        header.pause.map(|pause| format!(", the program stood still for {:.1} ms", pause as f64 / 1e6)).unwrap_or_default();
     output.line(format!(
         "  {} objects of {} types in {}, {complete}, redaction: {}{pause}",
         count(header.objects),
@@ -256,7 +257,9 @@ fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
 /// CBOR as JSON.
 pub(crate) fn cbor_json(value: &ciborium::Value) -> Value {
     match value {
-        ciborium::Value::Integer(number) => i64::try_from(i128::from(*number)).map_or_else(|_| json!(i128::from(*number).to_string()), |n| json!(n)),
+        ciborium::Value::Integer(number) => {
+            i64::try_from(i128::from(*number)).map_or_else(|_| json!(i128::from(*number).to_string()), |n| json!(n))
+        }
         ciborium::Value::Float(number) => json!(number),
         ciborium::Value::Bool(flag) => json!(flag),
         ciborium::Value::Text(text) => json!(text),
@@ -272,7 +275,8 @@ pub(crate) fn cbor_json(value: &ciborium::Value) -> Value {
 
 fn as_json(dump: &Dump, histogram: &[Row<'_>]) -> Value {
     let header = dump.header();
-    let facts: serde_json::Map<String, Value> = header.facts.iter().map(|(name, value)| (name.clone(), cbor_json(value))).collect();
+    let facts: serde_json::Map<String, Value> =
+        header.facts.iter().map(|(name, value)| (name.clone(), cbor_json(value))).collect();
     let exceptions: Vec<Value> = chain(dump)
         .iter()
         .map(|(link, exception)| {

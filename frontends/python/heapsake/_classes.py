@@ -230,8 +230,7 @@ class Classes:
             body.update(exception_behaviour(rebuilder))
             del body["__str__"], body["__setattr__"], body["__delattr__"], body["__format__"]
         elif issubclass(layout, (int, float, complex, str, bytes)):
-            for name in ("__repr__", "__str__", "__format__"):
-                del body[name]
+            del body["__str__"], body["__format__"]
         elif issubclass(layout, (list, dict, set, tuple, frozenset, bytearray)):
             if not issubclass(layout, (tuple, frozenset)):
                 body["__hash__"] = object.__hash__
@@ -353,7 +352,7 @@ def opening_of(instance):
 def describe_instance(instance, limits):
     attributes = vars(instance)
     if "_name_" in attributes and "_value_" in attributes:
-        return _repr.Description("<%s.%s: " % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
+        return _repr.Description("<%s.%s:" % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
     shown = list(attributes.items())[:SHOWN]
     more = len(attributes) - len(shown)
     return _repr.Description(opening_of(instance) + (":" if attributes else ""), shown, ">", more)
@@ -362,7 +361,7 @@ def describe_instance(instance, limits):
 def describe_scalar(instance, limits):
     attributes = vars(instance)
     if "_name_" in attributes and "_value_" in attributes:
-        return _repr.Description("<%s.%s: " % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
+        return _repr.Description("<%s.%s:" % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
     return None
 
 

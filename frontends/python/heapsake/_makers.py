@@ -320,9 +320,14 @@ for _name in ("PureWindowsPath", "WindowsPath"):
 @makes("array.array")
 def an_array(rebuilder, view):
     code = value_of(view, "typecode", str)
-    if code is None or len(view.items) > 100000:
+    if code is None:
         return NotImplemented
-    return array.array(code, [item.value for item in view.items])
+    content = attribute(view, "bytes")
+    if content is not None and isinstance(content.value, bytes) and not len(view.items):
+        made = array.array(code)
+        made.frombytes(content.value[:len(content.value) // made.itemsize * made.itemsize])
+        return made
+    return NotImplemented if len(view.items) > 100000 else array.array(code, [item.value for item in view.items])
 
 
 # -- callables
@@ -341,9 +346,16 @@ def a_method(rebuilder, view):
 
 @makes("functools.partial")
 def a_partial(rebuilder, view):
-    needed = [attribute(view, name) for name in ("func", "args", "keywords")]
-    return Needs(needed, lambda values: functools.partial(callable_of(values), *values[1], **{
-        name: value for name, value in values[2].items() if isinstance(name, str)})) if None not in needed else NotImplemented
+    called, arguments, options = [attribute(view, name) for name in ("func", "args", "keywords")]
+    if called is None or arguments is None:
+        return NotImplemented
+    named = [(key.value, value) for key, value in options.items if isinstance(key.value, str)] if options is not None else []
+
+    def combine(values):
+        keywords = dict(zip((name for name, _ in named), values[2:]))
+        return functools.partial(callable_of(values), *values[1], **keywords)
+
+    return Needs([called, arguments] + [value for _, value in named], combine)
 
 
 @makes("property")

@@ -67,8 +67,11 @@ def describe(value, limits):
             return (found, None) if isinstance(found, Description) else (None, found)
     if issubclass(kind, (str, bytes, bytearray)):
         return None, _text(value, limits)
-    if kind is bool or value is None or issubclass(kind, (float, complex)):
-        return None, _guarded(value, limits)
+    for plain in (float, complex):
+        if issubclass(kind, plain):
+            return None, plain.__repr__(value)
+    if kind is bool or value is None:
+        return None, repr(value)
     if issubclass(kind, int):
         return None, _integer(value)
     if issubclass(kind, dict):
@@ -128,12 +131,12 @@ class _Writer:
             limits.left -= len(text)
             return text
         parts = description.parts
+        limits.left -= len(description.opening) + len(description.closing)
         instance = description.opening[0] == "<"
         if id(value) in self.open:
             return description.opening.rstrip(":") + ("" if instance else "...") + description.closing
         if parts and (depth >= limits.depth or limits.left <= 0 or (instance and inner >= 2)):
             return description.opening.rstrip(":") + ("" if instance else "…") + description.closing
-        limits.left -= len(description.opening) + len(description.closing)
         self.open[id(value)] = True
         try:
             written = []

@@ -38,6 +38,7 @@ class Rebuilder:
         self.dump = dump
         self.memo = {}      # key of a view: object
         self.origin = {}    # id of an object: its view; the memo keeps both alive
+        self.beside = {}    # id of a view without an id: the view
         self.pending = {}   # id of an instance without its attributes: its view
         self.links = {}     # (id of an exception, name): traceback, cause, context
         self.left = None    # objects that may still be rebuilt at once, while one is being rebuilt
@@ -49,8 +50,15 @@ class Rebuilder:
     # -- identity
 
     def key_of(self, view):
-        """What identifies an object; without a dump of its own, a rebuilder serves views of several."""
-        return view if self.dump is None else view.id
+        """What identifies an object; without a dump of its own, a rebuilder serves views of several.
+
+        What a reducer wrote beside the objects has a view without an id: each such view stands for itself.
+        """
+        number = view.id
+        if number is None or number < 0:
+            self.beside[id(view)] = view
+            return None, id(view)
+        return view if self.dump is None else number
 
     def known(self, view):
         return self.key_of(view) in self.memo

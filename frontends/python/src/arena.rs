@@ -6,6 +6,8 @@
 //! before the split is never freed by the child.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
+#![expect(clippy::cast_ptr_alignment, reason = "every block is aligned to 16 bytes or more")]
+#![expect(clippy::large_stack_arrays, reason = "the array is part of a static")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;

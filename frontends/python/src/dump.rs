@@ -82,7 +82,11 @@ impl Dump {
     fn faults(&self) -> Vec<Fault> {
         let faults = self.inner.faults().into_iter();
         faults
-            .map(|fault| Fault { offset: fault.offset, kind: format!("{:?}", fault.kind).to_lowercase(), consequence: fault.consequence })
+            .map(|fault| Fault {
+                offset: fault.offset,
+                kind: format!("{:?}", fault.kind).to_lowercase(),
+                consequence: fault.consequence,
+            })
             .collect()
     }
 

@@ -123,9 +123,9 @@ impl View {
             Content::Locals(_) => {
                 let locals = self.locals().unwrap_or_default();
                 let range = range(locals.len());
-                let pairs = locals[range].iter().map(|(name, target)| {
-                    pair(fact(&Value::Text(name.clone())), View::of_target(py, &self.owner, *target))
-                });
+                let pairs = locals[range]
+                    .iter()
+                    .map(|(name, target)| pair(fact(&Value::Text(name.clone())), View::of_target(py, &self.owner, *target)));
                 pairs.collect()
             }
             Content::Fact(_) | Content::Stray(_) => Ok(Vec::new()),
@@ -215,7 +215,9 @@ impl View {
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match &self.content {
-            Content::Fact(Value::Array(_) | Value::Map(_)) | Content::Locals(_) | Content::Stray(_) => Ok(py.None().into_bound(py)),
+            Content::Fact(Value::Array(_) | Value::Map(_)) | Content::Locals(_) | Content::Stray(_) => {
+                Ok(py.None().into_bound(py))
+            }
             Content::Fact(value) => plain::fact(py, value),
             Content::Object(_) => {
                 let Some(object) = self.object() else { return Ok(py.None().into_bound(py)) };

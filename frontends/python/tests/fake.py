@@ -175,6 +175,9 @@ def attributes_of(subject):
     if isinstance(subject, BaseException):
         found.update(args=subject.args, __traceback__=BaseException.__traceback__.__get__(subject), __cause__=subject.__cause__,
                      __context__=subject.__context__, __suppress_context__=subject.__suppress_context__)
+        for name in "errno strerror filename code encoding object start end reason".split():
+            if hasattr(kind, name):
+                found[name] = getattr(subject, name)
     for base in kind.__mro__:
         for name, slot in vars(base).items():
             if isinstance(slot, types.MemberDescriptorType) and base is not object and not isinstance(subject, (BaseException,) + TYPES):

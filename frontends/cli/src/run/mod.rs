@@ -12,14 +12,16 @@ pub(crate) use supervise::supervise;
 
 /// Options of `heapsake run`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "The program's arguments, standard input, exit status and signals are its own. Of an uncaught exception a dump is
+#[command(
+    after_help = "The program's arguments, standard input, exit status and signals are its own. Of an uncaught exception a dump is
 made before anything reports it; `finally` blocks have run by then, and frames and variables come from the traceback.
 An exception that leaves asyncio.run is caught before the sibling tasks are cancelled.
 
 Examples:
   heapsake run app.py --port 80
   heapsake run -o /dumps -m package.module
-  heapsake run --python python3.9 -- app.py")]
+  heapsake run --python python3.9 -- app.py"
+)]
 pub(crate) struct Arguments {
     /// The Python to run; else that of the virtual environment, python3, python.
     #[arg(long, value_name = "PYTHON")]
@@ -51,6 +53,7 @@ fn stem(program: &[OsString]) -> String {
         "-m" => text(1),
         script => Path::new(script).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
     };
-    let kept: String = stem.chars().map(|letter| if letter.is_alphanumeric() || "._-".contains(letter) { letter } else { '_' }).collect();
+    let kept: String =
+        stem.chars().map(|letter| if letter.is_alphanumeric() || "._-".contains(letter) { letter } else { '_' }).collect();
     if kept.is_empty() { "python".to_owned() } else { kept }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Seek, Write};
-use std::os::fd::{OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -214,5 +214,5 @@ fn numbered(path: &Path) -> PathBuf {
         name.push(format!("-{number}.heapsake"));
         path.with_file_name(name)
     };
-    (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
+    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
 }

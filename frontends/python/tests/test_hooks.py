@@ -1,0 +1,125 @@
+"""The hooks chain, name the file, and never raise."""
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from unittest import mock
+
+import heapsake
+from heapsake import hooks
+
+
+class Hooks(unittest.TestCase):
+    def setUp(self):
+        self.seen, self.dumped = [], []
+        for module, name in ((sys, "excepthook"), (threading, "excepthook"), (sys, "stderr")):
+            saved = getattr(module, name)
+            self.addCleanup(setattr, module, name, saved)
+        sys.excepthook = lambda *arguments: self.seen.append(arguments[0])
+        threading.excepthook = lambda arguments: self.seen.append(arguments.exc_type)
+        sys.stderr = io.StringIO()
+        self.addCleanup(hooks.uninstall)
+
+    def dump(self, path, exception, reason, **options):
+        self.dumped.append((path, exception, reason, options))
+        return path
+
+    def fail(self):
+        try:
+            raise KeyError("price")
+        except KeyError:
+            sys.excepthook(*sys.exc_info())
+
+    def test_an_uncaught_exception_is_dumped_and_passed_on(self):
+        folder = tempfile.gettempdir()
+        with mock.patch.object(heapsake, "dump", self.dump):
+            heapsake.install(folder, redact="none")
+            self.fail()
+        (path, exception, reason, options), = self.dumped
+        self.assertEqual((os.path.dirname(path), type(exception), reason, options), (folder, KeyError, "uncaught KeyError", {"redact": "none"}))
+        self.assertEqual(self.seen, [KeyError])
+        self.assertEqual(sys.stderr.getvalue(), "heapsake: uncaught KeyError saved to %s\n" % path)
+
+    def test_threads(self):
+        with mock.patch.object(heapsake, "dump", self.dump):
+            heapsake.install()
+            thread = threading.Thread(target=lambda: 1 / 0, name="worker-7")
+            thread.start()
+            thread.join()
+        self.assertEqual([(type(exception), reason) for _, exception, reason, _ in self.dumped],
+                         [(ZeroDivisionError, "uncaught ZeroDivisionError in worker-7")])
+        self.assertEqual(self.seen, [ZeroDivisionError])
+
+    def test_a_dump_that_fails_is_said_and_the_old_hook_runs(self):
+        def broken(*arguments, **options):
+            raise OSError(28, "No space left on device")
+
+        with mock.patch.object(heapsake, "dump", broken):
+            heapsake.install()
+            self.fail()
+        self.assertEqual(self.seen, [KeyError])
+        self.assertIn("no dump of uncaught KeyError: OSError: [Errno 28] No space left", sys.stderr.getvalue())
+        sys.stderr = None
+        with mock.patch.object(heapsake, "dump", broken):
+            self.fail()
+        self.assertEqual(self.seen, [KeyError] * 2)
+
+    def test_installed_once_and_taken_away(self):
+        before = sys.excepthook
+        heapsake.install()
+        heapsake.install("elsewhere")
+        with mock.patch.object(heapsake, "dump", self.dump):
+            self.fail()
+        self.assertEqual(len(self.dumped), 1)
+        self.assertEqual(os.path.basename(os.path.dirname(self.dumped[0][0])), "elsewhere")
+        heapsake.uninstall()
+        self.assertIs(sys.excepthook, before)
+
+    def test_leaving_is_no_crash(self):
+        with mock.patch.object(heapsake, "dump", self.dump):
+            heapsake.install()
+            sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+        self.assertEqual((self.dumped, self.seen), ([], [KeyboardInterrupt]))
+
+
+class Command(unittest.TestCase):
+    def run_it(self, *arguments):
+        folder = os.path.dirname(os.path.dirname(heapsake.__file__))
+        return subprocess.run([sys.executable, "-m", "heapsake", *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True)
+
+    def test_usage(self):
+        self.assertEqual(self.run_it("debug").returncode, 2)
+        self.assertEqual(self.run_it("debug", "--nothing", "x").returncode, 2)
+        done = self.run_it("debug", "--help")
+        self.assertEqual((done.returncode, "threads" in done.stdout), (0, True))
+
+    def test_not_a_dump(self):
+        done = self.run_it("debug", os.path.join(os.sep, "nonexistent.heapsake"))
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.startswith("heapsake: "), done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+
+class Registry(unittest.TestCase):
+    def test_reducers(self):
+        from heapsake import _registry
+
+        self.addCleanup(_registry.REDUCERS.pop, "app.Handle", None)
+
+        @heapsake.reducer("app.Handle")
+        def reduce_handle(view):
+            return heapsake.Reduction(state={"path": view["path"].value})
+
+        self.assertIs(_registry.REDUCERS["app.Handle"], reduce_handle)
+        with self.assertRaises(ValueError):
+            heapsake.reducer("app.Handle")(lambda view: None)
+        with self.assertRaises(TypeError):
+            heapsake.reducer(reduce_handle)
+
+
+if __name__ == "__main__":
+    unittest.main()
