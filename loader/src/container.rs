@@ -135,6 +135,7 @@ impl Container {
         let mut at = if bytes.starts_with(FIRST_LINE) { FIRST_LINE.len() } else { find(bytes, 0).unwrap_or(bytes.len()) };
         let (mut chunks, mut gaps) = (Vec::new(), Vec::new());
         let mut trailer = None;
+        let mut ended = false;
         while at < bytes.len() {
             match ChunkHeader::decode(&bytes[at..]) {
                 Some(header) => {
@@ -158,7 +159,10 @@ impl Container {
                     }
                     at = end;
                 }
-                None if bytes[at..].starts_with(END_MARK) && bytes.len() - at == 16 => break,
+                None if bytes[at..].starts_with(END_MARK) && bytes.len() - at == 16 => {
+                    ended = true;
+                    break;
+                }
                 None => {
                     let next = find(bytes, at + 1).unwrap_or(bytes.len());
                     gaps.push((at as u64, FaultKind::Gap, format!("{} bytes belong to no chunk", next - at)));
@@ -168,6 +172,9 @@ impl Container {
         }
         if trailer.is_none() {
             let what = "the file ends before its trailer; what was written after that is missing".to_owned();
+            gaps.push((bytes.len() as u64, FaultKind::Truncated, what));
+        } else if !ended {
+            let what = "the last bytes of the file are missing, nothing else".to_owned();
             gaps.push((bytes.len() as u64, FaultKind::Truncated, what));
         }
         self.chunks = chunks;

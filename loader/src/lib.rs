@@ -22,3 +22,6 @@ pub use fault::{Fault, FaultKind};
 pub use heapsake_core::format::{LabelName, TailKind, Target};
 pub use object::{Edge, Object, ObjectId, PlainValue};
 pub use render::{Limits, render};
+
+#[cfg(test)]
+mod loader_tests;

@@ -92,8 +92,9 @@ impl Marks {
         Address(start.0 + (line - self.first_line[region]) as u64 * LINE_BYTES)
     }
 
-    /// The next line with something pending in `direction`, from summary word `from` on; its summary bit is cleared.
-    pub(crate) fn next_line(&mut self, from: &mut usize, direction: Direction) -> Option<usize> {
+    /// The next line with something pending in `direction`, from summary word `from` on, and the address that it starts at;
+    /// its summary bit is cleared.
+    pub(crate) fn next_line(&mut self, from: &mut usize, direction: Direction) -> Option<(usize, Address)> {
         loop {
             let word = self.summary.get_mut(*from)?;
             if *word != 0 {
@@ -102,7 +103,8 @@ impl Marks {
                     Direction::Down => 63 - word.leading_zeros(),
                 };
                 *word &= !(1 << bit);
-                return Some(*from * 64 + bit as usize);
+                let line = *from * 64 + bit as usize;
+                return Some((line, self.address_of_line(line)));
             }
             match direction {
                 Direction::Up => *from += 1,
@@ -121,7 +123,12 @@ impl Marks {
 
     /// The next pending object of a line, which is marked as done. `word` counts from 0 to 8 and is the caller's cursor.
     #[inline]
-    pub(crate) fn next_pending(&mut self, line: usize, direction: Direction, word: &mut usize) -> Option<Address> {
+    pub(crate) fn next_pending(
+        &mut self,
+        (line, start): (usize, Address),
+        direction: Direction,
+        word: &mut usize,
+    ) -> Option<Address> {
         while *word < LINE_WORDS {
             let within = match direction {
                 Direction::Up => *word,
@@ -139,7 +146,7 @@ impl Marks {
             };
             self.done[at] |= 1 << bit;
             self.pending -= 1;
-            return Some(self.address_of_line(line).offset((within as i64 * 64 + i64::from(bit)) * 8));
+            return Some(start.offset((within as i64 * 64 + i64::from(bit)) * 8));
         }
         None
     }

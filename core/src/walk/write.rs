@@ -42,6 +42,20 @@ struct OpenShape {
     before: u32,
 }
 
+/// What the open chunk knows of a type.
+#[derive(Debug)]
+struct OfType {
+    /// The shape that was opened last.
+    newest: u32,
+    predictor: TailPredictor,
+}
+
+impl Default for OfType {
+    fn default() -> Self {
+        OfType { newest: NO_SHAPE, predictor: TailPredictor::default() }
+    }
+}
+
 /// What was written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
@@ -61,8 +75,8 @@ pub(crate) struct ObjectWriter<'a, 'w> {
     columns: Columns,
     raw: Vec<u8>,
     shapes: Vec<OpenShape>,
-    newest_of_type: FxHashMap<u32, u32>,
-    tail_predictors: FxHashMap<u32, TailPredictor>,
+    /// By type; what is of an earlier chunk does not count.
+    of_type: Vec<OfType>,
     texts: FxHashMap<Box<str>, u32>,
     text_of: Vec<Box<str>>,
     first: u32,
@@ -102,8 +116,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             columns: Columns::default(),
             raw: Vec::new(),
             shapes: Vec::new(),
-            newest_of_type: FxHashMap::default(),
-            tail_predictors: FxHashMap::default(),
+            of_type: Vec::new(),
             texts: FxHashMap::default(),
             text_of: Vec::new(),
             first: 0,
@@ -165,7 +178,9 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         }
         self.finish(heap, failure);
         self.id += 1;
-        if self.columns.len() + self.shape_bytes >= OBJECTS_RAW_LENGTH || self.count >= OBJECTS_PER_CHUNK {
+        // Adding up ten columns for each of millions of objects would show.
+        let full = self.count % 32 == 0 || self.tail.len() > 1000 || self.value == ValueKind::Text || self.state.is_some();
+        if full && (self.columns.len() + self.shape_bytes >= OBJECTS_RAW_LENGTH || self.count >= OBJECTS_PER_CHUNK) {
             self.flush()?;
         }
         Ok(())
@@ -242,6 +257,16 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         }
     }
 
+    /// What the open chunk knows of the object's type. Numbers of types are dense.
+    #[inline]
+    fn of_type(&mut self) -> &mut OfType {
+        let at = self.type_id as usize;
+        if at >= self.of_type.len() {
+            self.of_type.resize_with(at + 1, OfType::default);
+        }
+        &mut self.of_type[at]
+    }
+
     fn text_key(&mut self, text: &str) -> u64 {
         if let Some(known) = self.texts.get(text) {
             return TEXT | u64::from(*known);
@@ -267,7 +292,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
     }
 
     fn shape<H: Heap>(&mut self, heap: &H, size: Option<u64>, surrogate: Option<&Failure>) -> usize {
-        let newest = self.newest_of_type.get(&self.type_id).copied().unwrap_or(NO_SHAPE);
+        let newest = self.of_type().newest;
         let mut at = newest;
         while let Some(open) = self.shapes.get(at as usize) {
             if self.fits(open, size, surrogate) {
@@ -307,7 +332,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             before: newest,
         });
         let index = self.shapes.len() - 1;
-        self.newest_of_type.insert(self.type_id, index as u32);
+        self.of_type().newest = index as u32;
         index
     }
 
@@ -342,7 +367,8 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         if self.tail_kind != TailKind::Nothing {
             let stride = if self.tail_kind == TailKind::Entries { 2 } else { 1 };
             varint::put(&mut columns.tails, self.tail_spilled + self.tail.len() as u64);
-            self.tail_predictors.entry(self.type_id).or_default().encode(&self.tail, stride, &mut columns.tails);
+            let of_type = &mut self.of_type[self.type_id as usize];
+            of_type.predictor.encode(&self.tail, stride, &mut columns.tails);
         }
         for stray in self.target_strays.iter().chain(&self.tail_strays) {
             varint::put(&mut columns.strays, *stray);
@@ -381,8 +407,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.writer.chunk(ChunkKind::Objects, self.first, self.count, &self.raw)?;
         self.columns.clear();
         self.shapes.clear();
-        self.newest_of_type.clear();
-        self.tail_predictors.clear();
+        self.of_type.clear();
         self.shape_bytes = 0;
         self.count = 0;
         Ok(())
