@@ -32,7 +32,9 @@ def uninstall():
 
 def dump(path=None, exception=None, *, reason=None, redact="names", **options):
     """Dumps this process, with the stack of ``exception`` where one is given; returns the path when the file is complete."""
-    return _native().dump(path, exception, reason=reason, redact=redact, **options)
+    import os
+
+    return os.fspath(_native().dump(path, exception, reason=reason, redact=redact, **options))
 
 
 def load(path):

@@ -86,16 +86,31 @@ class Pairs(collections.abc.Mapping):
         return name in self.names()
 
 
+#: kinds of variables in ``co_localspluskinds``: CO_FAST_LOCAL and CO_FAST_FREE
+FAST_LOCAL, FAST_FREE = 0x20, 0x80
+
+
+def texts(code, name):
+    """The strings of a tuple of names; none where the dump is damaged: every local is still shown, as no parameter."""
+    listed = attribute(code, name)
+    try:
+        names = [item.value for item in listed.items] if listed is not None and not listed.surrogate else []
+    except Exception:
+        return []
+    return [_stubs.plain(each) for each in names if isinstance(each, str)]
+
+
 class CodeFacts:
     """What a stub takes from the view of a code object."""
 
     def __init__(self, code):
-        listed = attribute(code, "co_varnames")
-        try:
-            names = [item.value for item in listed.items] if listed is not None and not listed.surrogate else []
-        except Exception:
-            names = []  # a damaged dump: every local is still shown, as no parameter
-        self.names = [_stubs.plain(name) for name in names if isinstance(name, str)]
+        self.names, self.free = texts(code, "co_varnames"), texts(code, "co_freevars")
+        if not self.names:
+            # from 3.11 on a code object keeps its variables in one tuple, with a byte for the kind of each
+            together, kinds = texts(code, "co_localsplusnames"), value_of(code, "co_localspluskinds", bytes, b"")
+            if len(together) == len(kinds):
+                self.names = [name for name, kind in zip(together, kinds) if kind & FAST_LOCAL]
+                self.free = self.free or [name for name, kind in zip(together, kinds) if kind & FAST_FREE]
         self.counts = {name: value_of(code, "co_" + name, int, 0) for name in ("argcount", "posonlyargcount", "kwonlyargcount")}
         self.flags = value_of(code, "co_flags", int)
         self.firstlineno = value_of(code, "co_firstlineno", int)

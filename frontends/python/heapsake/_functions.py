@@ -24,9 +24,7 @@ def _code(rebuilder, view, name, freevars=()):
 
 
 def code(rebuilder, view):
-    free = attribute(view, "co_freevars")
-    names = [item.value for item in free.items] if free is not None else []
-    return _code(rebuilder, view, "<unknown>", freevars=[name for name in names if isinstance(name, str)])
+    return _code(rebuilder, view, "<unknown>", freevars=rebuilder.frames.code(view).free)
 
 
 def function(rebuilder, view):

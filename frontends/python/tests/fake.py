@@ -172,6 +172,13 @@ def attributes_of(subject):
         found.update(__name__=subject.__name__, __qualname__=subject.__qualname__, __bases__=subject.__bases__, __mro__=subject.__mro__,
                      __module__=subject.__module__)
         return found
+    if kind is types.CodeType and hasattr(subject, "co_qualname"):
+        # what 3.11 and later keep of these is one tuple and the kinds
+        free = found.pop("co_freevars")
+        names = found.pop("co_varnames")
+        rest = [name for name in found.pop("co_cellvars") if name not in names]
+        found["co_localsplusnames"] = (*names, *rest, *free)
+        found["co_localspluskinds"] = b"\x20" * len(names) + b"\x40" * len(rest) + b"\x80" * len(free)
     if isinstance(subject, BaseException):
         found.update(args=subject.args, __traceback__=BaseException.__traceback__.__get__(subject), __cause__=subject.__cause__,
                      __context__=subject.__context__, __suppress_context__=subject.__suppress_context__)
