@@ -63,7 +63,7 @@ impl Renderer {
             (None, Target::Stray(address)) => {
                 let _ = write!(self.out, "<nothing readable at {address}>");
             }
-            (None, _) => self.push("<unbound>"),
+            (None, _) => self.push("None"),
         }
     }
 
