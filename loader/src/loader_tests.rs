@@ -8,11 +8,11 @@ use petgraph::graph::DiGraph;
 
 use crate::{Dump, ErrorKind, FaultKind, ObjectId, Target, isomorphism, open};
 
-struct Node(u32);
+struct Node(u32, &'static str);
 
 impl GraphNode for Node {
     fn type_name(&self) -> &str {
-        "test.Node"
+        self.1
     }
 }
 
@@ -41,7 +41,7 @@ fn registry() -> Registry {
 /// A ring of nodes with chords.
 fn bytes(count: u32, skip: u32) -> Vec<u8> {
     let mut graph = DiGraph::new();
-    let nodes: Vec<_> = (0..count).map(|number| graph.add_node(Node(number))).collect();
+    let nodes: Vec<_> = (0..count).map(|number| graph.add_node(Node(number, "test.Node"))).collect();
     for at in 0..count as usize {
         graph.add_edge(nodes[at], nodes[(at + 1) % nodes.len()], "next");
         graph.add_edge(nodes[at], nodes[(at * 3 + skip as usize) % nodes.len()], "chord");

@@ -179,7 +179,8 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.finish(heap, failure);
         self.id += 1;
         // Adding up ten columns for each of millions of objects would show.
-        let full = self.count % 32 == 0 || self.tail.len() > 1000 || self.value == ValueKind::Text || self.state.is_some();
+        let full =
+            self.count.is_multiple_of(32) || self.tail.len() > 1000 || self.value == ValueKind::Text || self.state.is_some();
         if full && (self.columns.len() + self.shape_bytes >= OBJECTS_RAW_LENGTH || self.count >= OBJECTS_PER_CHUNK) {
             self.flush()?;
         }
