@@ -68,7 +68,7 @@ pub fn capture_runtime<S: Source>(
         interpreter: runtime.interpreter,
         pid: options.pid,
         root: options.root_dir.clone(),
-        layouts: runtime.layouts.clone(),
+        layouts: runtime.layouts,
     };
     // Objects are written to, if only their reference counts, so they lie in writable memory.
     let mappings = memory.mappings().iter();
@@ -77,7 +77,7 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, runtime };
+    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans };
     heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()).source(error))
 }
 
@@ -86,15 +86,15 @@ struct Target<M: Memory> {
     heap: CPythonHeap<M>,
     options: CaptureOptions,
     spans: Vec<Span>,
-    runtime: Runtime,
 }
 
 impl<M: Memory> Heap for Target<M> {
     fn outline(&mut self) -> Outline {
         let mut outline = pystate::outline(&mut self.heap, &self.options);
         outline.spans = std::mem::take(&mut self.spans);
-        let chosen = if self.runtime.version == self.runtime.layouts.version { "exact" } else { "nearest patch release" };
-        let layout = format!("CPython {}{}, {chosen}", self.runtime.layouts.version, self.runtime.flags);
+        let Facts { version, flags, layouts, .. } = &self.heap.facts;
+        let chosen = if *version == layouts.version { "exact" } else { "nearest patch release" };
+        let layout = format!("CPython {}{flags}, {chosen}", layouts.version);
         outline.facts.push(("layout".to_owned(), layout.into()));
         outline
     }

@@ -125,9 +125,13 @@ impl<'d> Object<'d> {
     }
 
     fn namespace_entries(&self) -> Vec<(String, Target)> {
-        let Some(namespace) = self.namespace() else { return Vec::new() };
-        let entries = namespace.entries(0, MOST_ENTRIES);
-        entries.into_iter().filter_map(|(key, value)| Some((self.follow(key)?.text()?, value))).collect()
+        self.namespace().map_or_else(Vec::new, |namespace| namespace.named_entries())
+    }
+
+    /// The entries of a mapping that have text keys, in order; at most a million are looked at.
+    pub fn named_entries(&self) -> Vec<(String, Target)> {
+        let entries = self.entries(0, MOST_ENTRIES).into_iter();
+        entries.filter_map(|(key, value)| Some((self.follow(key)?.text()?, value))).collect()
     }
 
     /// The value under a text key of a mapping.
@@ -161,10 +165,8 @@ impl<'d> Object<'d> {
             }
         }
         if let Some(mapping) = mapping {
-            for (key, value) in mapping.entries(0, MOST_ENTRIES) {
-                if let Some(name) = self.follow(key).and_then(|key| key.text())
-                    && !locals.iter().any(|(known, _)| *known == name)
-                {
+            for (name, value) in mapping.named_entries() {
+                if !locals.iter().any(|(known, _)| *known == name) {
                     locals.push((name, value));
                 }
             }

@@ -135,14 +135,9 @@ fn variables(dump: &Dump, thread: usize, frame: usize) -> Vec<(String, Target)> 
     let mut found: Vec<(String, Target)> =
         record.variables.iter().map(|variable| (variable.name.clone(), target(variable.object))).collect();
     if let Some(locals) = dump.referenced(record.locals) {
-        found.extend(named_entries(&locals));
+        found.extend(locals.named_entries());
     }
     found
-}
-
-fn named_entries(mapping: &Object<'_>) -> Vec<(String, Target)> {
-    let entries = mapping.entries(0, u64::MAX / 4).into_iter();
-    entries.filter_map(|(key, value)| Some((mapping.follow(key)?.text()?, value))).collect()
 }
 
 fn of_target(dump: &Dump, target: Target) -> anyhow::Result<Found<'_>> {

@@ -347,13 +347,10 @@ impl View {
     }
 }
 
-fn word(kind: TypeKind) -> String {
-    serde_json_word(kind).unwrap_or_else(|| "object".to_owned())
-}
-
 /// The word that the format uses for a kind.
-fn serde_json_word(kind: TypeKind) -> Option<String> {
-    Value::serialized(&kind).ok()?.into_text().ok()
+fn word(kind: TypeKind) -> String {
+    let word = Value::serialized(&kind).ok().and_then(|word| word.into_text().ok());
+    word.unwrap_or_else(|| "object".to_owned())
 }
 
 /// The elements of a view, or its entries as pairs. A sequence.
