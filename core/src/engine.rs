@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind};
-use crate::format::records::{self, Header, Omissions, Reference, Roots, Sources, Trailer, Types};
+use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types};
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
 use crate::heap::{Frame, Heap, Outline, Source, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
@@ -149,7 +149,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     write_types(&mut writer, 0, &types)?;
     head.roots(&mut writer)?;
     let (near, far) = head.sources(heap.sources());
-    writer.records(ChunkKind::Sources, &near, |sources| Sources { sources })?;
+    writer.records(ChunkKind::Sources, "sources", &near)?;
 
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
     for (count, (address, visited)) in numbers.iter().enumerate() {
@@ -166,7 +166,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         number_types(&mut types[first..], &numbers);
         write_types(&mut writer, first, &types[first..])?;
     }
-    writer.records(ChunkKind::Sources, &far, |sources| Sources { sources })?;
+    writer.records(ChunkKind::Sources, "sources", &far)?;
     let mut surrogates: Vec<_> = written.surrogates.iter().map(|(reason, count)| (*reason, *count)).collect();
     surrogates.sort_unstable();
     let omissions = Omissions {
@@ -335,7 +335,7 @@ impl Head<'_> {
     fn roots(&self, writer: &mut Writer<'_>) -> io::Result<()> {
         let roots: Vec<_> =
             self.outline.roots.iter().map(|root| (root.kind, root.name.clone(), self.reference(root.object))).collect();
-        writer.records(ChunkKind::Roots, &roots, |roots| Roots { roots })
+        writer.records(ChunkKind::Roots, "roots", &roots)
     }
 
     /// The sources of the frames, and the others, scrubbed.

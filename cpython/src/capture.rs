@@ -89,6 +89,11 @@ struct Target<M: Memory> {
 }
 
 impl<M: Memory> Heap for Target<M> {
+    #[inline]
+    fn prefetch(&self, object: Address) {
+        self.heap.memory.prefetch(object);
+    }
+
     fn outline(&mut self) -> Outline {
         let mut outline = pystate::outline(&mut self.heap, &self.options);
         outline.spans = std::mem::take(&mut self.spans);

@@ -280,6 +280,7 @@ fn gnu_hash_count<M: Memory + ?Sized>(memory: &M, hash: Address) -> Option<u64> 
 
 /// Adds the symbols that an array of `Elf64_Sym` defines; what is seen from outside goes before what is local.
 fn index(symbols: &[u8], names: &[u8], bias: u64, table: &mut Table) {
+    table.reserve(symbols.len() / 24);
     for symbol in symbols.chunks_exact(24) {
         let &[n0, n1, n2, n3, info, _, s0, s1, ..] = symbol else { continue };
         let (kind, binding) = (elf::SymbolType(info & 0xf), elf::SymbolBind(info >> 4));

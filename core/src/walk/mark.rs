@@ -20,6 +20,8 @@ const CORE: usize = 64 << 10;
 const FRONTIER: u64 = 4 << 10;
 /// Depth-first stack; beyond it objects stay pending.
 const STACK: usize = 64 << 10;
+/// How many objects ahead memory is asked for.
+const PREFETCHED: usize = 4;
 /// How often budgets and progress are looked at.
 const STRIDE: u64 = 4 << 10;
 
@@ -49,7 +51,8 @@ struct MarkSink<'a> {
     types_met: u32,
     entries: u64,
     resume: u64,
-    bytes: u64,
+    /// Sum of the sizes told, when a budget asks for it.
+    bytes: Option<u64>,
 }
 
 impl MarkSink<'_> {
@@ -65,7 +68,9 @@ impl Sink for MarkSink<'_> {
     #[inline]
     fn begin(&mut self, type_id: TypeId, size: u64) {
         self.types_met = self.types_met.max(type_id.0 + 1);
-        self.bytes = self.bytes.saturating_add(size);
+        if let Some(bytes) = &mut self.bytes {
+            *bytes = bytes.saturating_add(size);
+        }
     }
 
     #[inline]
@@ -96,6 +101,11 @@ impl Sink for MarkSink<'_> {
         self.mark(value);
     }
 
+    #[inline]
+    fn is_marking(&self) -> bool {
+        self.bytes.is_none()
+    }
+
     fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
 
@@ -117,7 +127,7 @@ pub(crate) fn mark<H: Heap>(
         types_met: 0,
         entries: 0,
         resume: 0,
-        bytes: 0,
+        bytes: budget.bytes.map(|_| 0),
     };
     let started = Instant::now();
     let mut walk = Walk { heap, sink, types: Vec::new(), visited: 0, budget, started, cut: None, progress };
@@ -189,7 +199,7 @@ impl<H: Heap> Walk<'_, H> {
         if self.visited.is_multiple_of(STRIDE) {
             (self.progress)(self.visited);
             if self.visited > CORE as u64 && self.cut.is_none() {
-                self.cut = self.budget.exceeded(self.visited, self.sink.bytes, self.started);
+                self.cut = self.budget.exceeded(self.visited, self.sink.bytes.unwrap_or(0), self.started);
             }
         }
     }
@@ -207,6 +217,9 @@ impl<H: Heap> Walk<'_, H> {
     fn core(&mut self) {
         for _ in 0..CORE {
             let Some(object) = self.sink.fresh.pop_front() else { break };
+            if let Some(next) = self.sink.fresh.get(PREFETCHED) {
+                self.heap.prefetch(*next);
+            }
             if self.sink.marks.finish(object) {
                 self.visit(object);
             }
@@ -233,6 +246,9 @@ impl<H: Heap> Walk<'_, H> {
         self.sink.fresh = pending.into();
         self.sink.mode = Mode::Stack;
         while let Some(object) = self.sink.fresh.pop_back() {
+            if let Some(next) = self.sink.fresh.iter().nth_back(PREFETCHED) {
+                self.heap.prefetch(*next);
+            }
             if self.sink.marks.finish(object) {
                 self.visit(object);
             }
@@ -248,6 +264,7 @@ impl<H: Heap> Walk<'_, H> {
         self.sink.mode = Mode::Sweep;
         let mut at = self.sink.marks.start(direction);
         while let Some(line) = self.sink.marks.next_line(&mut at, direction) {
+            self.sink.marks.pending_of(line).for_each(|object| self.heap.prefetch(object));
             let mut word = 0;
             while let Some(object) = self.sink.marks.next_pending(line, direction, &mut word) {
                 self.visit(object);

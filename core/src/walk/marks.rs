@@ -151,28 +151,20 @@ impl Marks {
         None
     }
 
+    /// The pending objects of a line, ascending; they stay pending.
+    pub(crate) fn pending_of(&self, (line, start): (usize, Address)) -> impl Iterator<Item = Address> + '_ {
+        (0..LINE_WORDS).flat_map(move |within| {
+            let at = line * LINE_WORDS + within;
+            bits(self.seen[at] & !self.done[at]).map(move |bit| start.offset((within as i64 * 64 + i64::from(bit)) * 8))
+        })
+    }
+
     /// Up to `limit` pending addresses; they stay pending.
     pub(crate) fn collect_pending(&self, limit: usize, into: &mut Vec<Address>) {
-        for (index, summary) in self.summary.iter().enumerate() {
-            let mut rest = *summary;
-            while rest != 0 {
-                let line = index * 64 + rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                let start = self.address_of_line(line);
-                for within in 0..LINE_WORDS {
-                    let at = line * LINE_WORDS + within;
-                    let mut pending = self.seen[at] & !self.done[at];
-                    while pending != 0 {
-                        if into.len() >= limit {
-                            return;
-                        }
-                        let bit = pending.trailing_zeros();
-                        pending &= pending - 1;
-                        into.push(start.offset((within as i64 * 64 + i64::from(bit)) * 8));
-                    }
-                }
-            }
-        }
+        let lines = self.summary.iter().enumerate();
+        let lines = lines.flat_map(|(index, summary)| bits(*summary).map(move |bit| index * 64 + bit as usize));
+        let pending = lines.flat_map(|line| self.pending_of((line, self.address_of_line(line))));
+        into.extend(pending.take(limit.saturating_sub(into.len())));
     }
 
     /// The marks with numbers for all that was seen.

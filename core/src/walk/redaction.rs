@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use aho_corasick::AhoCorasick;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::secrets::{is_secret_name, is_secret_value};
@@ -64,6 +65,8 @@ pub(crate) struct Redactor {
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
     secrets: Vec<Vec<u8>>,
+    /// Finds any of the secrets.
+    finder: Option<AhoCorasick>,
 }
 
 impl Redactor {
@@ -78,6 +81,7 @@ impl Redactor {
             names: BTreeSet::new(),
             values: FxHashSet::default(),
             secrets: Vec::new(),
+            finder: None,
         }
     }
 
@@ -195,6 +199,7 @@ impl Redactor {
             }
         }
         self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.finder = (!self.secrets.is_empty()).then(|| AhoCorasick::new(&self.secrets).ok()).flatten();
     }
 
     fn look<H: Heap>(&mut self, heap: &mut H, object: Address, children: Option<&mut Vec<Address>>) {
@@ -213,7 +218,7 @@ impl Redactor {
 
     /// Whether a text contains a value that was withheld.
     pub(crate) fn copies(&self, text: &[u8]) -> bool {
-        self.secrets.iter().any(|secret| find(text, secret).is_some())
+        self.finder.as_ref().is_some_and(|finder| finder.is_match(text))
     }
 
     /// Number of values withheld.
@@ -223,7 +228,7 @@ impl Redactor {
 
     /// The text without what was withheld.
     pub(crate) fn scrub_text(&self, text: &mut String) {
-        if self.level == Redaction::None {
+        if self.level == Redaction::None || !self.copies(text.as_bytes()) {
             return;
         }
         for (number, secret) in self.secrets.iter().enumerate() {
@@ -294,18 +299,6 @@ impl Redactor {
             _ => {}
         }
     }
-}
-
-fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    let (first, rest) = word.split_first()?;
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|byte| byte == first) {
-        if text[from + at + 1..].starts_with(rest) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 /// Asks an object for its text and its children.

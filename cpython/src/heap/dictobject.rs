@@ -10,8 +10,12 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
+use super::head::Head;
 use super::{CPythonHeap, corrupt, unreadable};
 use crate::memory::Memory;
+
+/// The most bytes in front of values: their number, that of these bytes, and indices.
+const FRONT: usize = 32;
 
 /// The entries of a key table.
 pub(super) struct KeyTable<'a> {
@@ -128,6 +132,21 @@ impl<M: Memory> CPythonHeap<M> {
         if count == 0 {
             return Ok(());
         }
+        if self.layouts().dict_values.is_some_and(|layout| layout.capacity.is_none())
+            && let Some(bytes) = self.memory.slice(values.offset(-(FRONT as i64)), FRONT + 8 * count)
+            && let Some((front, words)) = bytes.split_first_chunk::<FRONT>()
+            && let Some(indices) =
+                FRONT.checked_sub(2 + usize::from(front[FRONT - 2])).and_then(|first| front.get(first..FRONT - 2))
+        {
+            let words = words.as_chunks::<8>().0;
+            for index in indices.iter().rev().map(|index| usize::from(*index)) {
+                let value = words.get(index).map_or(Address::NULL, |word| Address(u64::from_le_bytes(*word)));
+                if !value.is_null() {
+                    told(index, value);
+                }
+            }
+            return Ok(());
+        }
         let order = self.order_of_values(values, count)?;
         let first = self.layouts().dict_values.map_or(values, |layout| layout.values.at(values));
         match order {
@@ -155,10 +174,15 @@ impl<M: Memory> CPythonHeap<M> {
     /// # Errors
     /// When a part of it cannot be read; what was given before counts.
     #[inline]
-    pub fn entries(&self, dict: Address, mut told: impl FnMut(Address, Address)) -> Result<(), Failure> {
+    pub fn entries(&self, dict: Address, told: impl FnMut(Address, Address)) -> Result<(), Failure> {
+        self.entries_of_head(self.head(dict), told)
+    }
+
+    #[inline]
+    fn entries_of_head(&self, dict: Head<'_>, mut told: impl FnMut(Address, Address)) -> Result<(), Failure> {
         let layout = &self.layouts().dict;
-        let keys = self.field(layout.ma_keys, dict)?;
-        let values = self.field(layout.ma_values, dict)?;
+        let keys = self.head_field(layout.ma_keys, dict)?;
+        let values = self.head_field(layout.ma_values, dict)?;
         let table = self.key_table(keys)?;
         if values.is_null() {
             for (key, value) in table.iter() {
@@ -177,8 +201,8 @@ impl<M: Memory> CPythonHeap<M> {
 }
 
 #[inline]
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
-    heap.entries(object, |key, value| sink.entry(key, value))
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, head: Head<'_>, sink: &mut S) -> Result<(), Failure> {
+    heap.entries_of_head(head, |key, value| sink.entry(key, value))
 }
 
 /// A mapping proxy: the entries of what it shows, if that is a dictionary, and an edge to it.
@@ -189,5 +213,5 @@ pub(super) fn reduce_proxy<M: Memory, S: Sink + ?Sized>(
 ) -> Result<(), Failure> {
     let mapping = heap.field(heap.layouts().mapping_proxy.mapping, object)?;
     sink.edge(EdgeKind::Attribute, Name::Text("mapping"), mapping);
-    if heap.is_dict(mapping) { reduce(heap, mapping, sink) } else { Ok(()) }
+    if heap.is_dict(mapping) { reduce(heap, heap.head(mapping), sink) } else { Ok(()) }
 }

@@ -39,7 +39,7 @@ impl<M: Memory> Object for View<'_, M> {
     }
 
     fn reduce_base(&self, sink: &mut dyn Sink) -> Result<(), Failure> {
-        self.heap.reduce_payload(self.entry, self.object, sink)
+        self.heap.reduce_payload(self.entry, self.heap.head(self.object), sink)
     }
 
     fn runtime(&self) -> Option<&dyn Any> {

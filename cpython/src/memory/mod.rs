@@ -44,6 +44,12 @@ pub trait Memory {
         None
     }
 
+    /// Is told that the bytes at `address` are soon to be read.
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        let _ = address;
+    }
+
     /// The 64-bit word at `address`, which need not be aligned.
     #[inline]
     fn word(&self, address: Address) -> Option<u64> {
@@ -168,6 +174,10 @@ impl<M: Memory + ?Sized> Memory for &M {
     #[inline]
     fn word(&self, address: Address) -> Option<u64> {
         (**self).word(address)
+    }
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        (**self).prefetch(address);
     }
 }
 

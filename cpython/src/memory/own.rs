@@ -76,6 +76,24 @@ impl Memory for Own {
         // SAFETY: as in `read_at`; bytes have no alignment.
         Some(u64::from_le_bytes(unsafe { from.read() }))
     }
+
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        prefetch(std::ptr::with_exposed_provenance(address.0 as usize));
+    }
+}
+
+/// Asks for the cache line at `place`, which may lead anywhere.
+#[inline]
+pub(super) fn prefetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which neither reads nor faults, whatever lies there.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 impl Source for Own {

@@ -5,6 +5,7 @@
 
 use super::freeze::Frozen;
 use super::maps::Mapping;
+use super::own;
 use super::process::Process;
 use super::{Memory, Source, Unreadable, region_map};
 use crate::error::{Error, ErrorKind, Result};
@@ -177,6 +178,13 @@ impl Memory for Snapshot {
         match self.copied(address, 8) {
             Some(bytes) => bytes.try_into().ok().map(u64::from_le_bytes),
             None => self.gathered_word(address),
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        if let Some(bytes) = self.copied(address, 8) {
+            own::prefetch(bytes.as_ptr());
         }
     }
 }

@@ -84,7 +84,7 @@ impl State {
         }
         let bytes = 16 << class;
         if self.slab_left < bytes {
-            let slab = map(SLAB);
+            let slab = map(SLAB, libc::MAP_POPULATE);
             if slab.is_null() {
                 return slab;
             }
@@ -101,7 +101,7 @@ impl State {
 
     fn allocate_large(&mut self, size: usize) -> *mut u8 {
         let length = size.next_multiple_of(PAGE);
-        let block = map(length);
+        let block = map(length, 0);
         if !block.is_null() && self.large_count < LARGE {
             self.large[self.large_count] = (block as usize, length);
             self.large_count += 1;
@@ -150,8 +150,8 @@ fn class_of(size: usize) -> usize {
     size.max(16).next_power_of_two().trailing_zeros() as usize - 4
 }
 
-fn map(length: usize) -> *mut u8 {
-    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+fn map(length: usize, more: libc::c_int) -> *mut u8 {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | more);
     // SAFETY: a new anonymous mapping touches no memory that exists.
     let mapped = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { ptr::null_mut() } else { mapped.cast() }
