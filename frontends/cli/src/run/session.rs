@@ -1,0 +1,236 @@
+//! The talk with one program and its children: who fails is read while it waits for the answer, one at a time.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use heapsake_core::{Address, DumpFile};
+use heapsake_cpython::memory::Snapshot;
+use heapsake_cpython::pystate::CaptureOptions;
+
+use super::Arguments;
+use super::supervise::SCRIPT;
+use crate::dump;
+use crate::output::{bytes, count};
+
+/// So often may an exception that left `asyncio.run` turn out to be caught, before such are only looked at when they are
+/// not.
+const MOST_CAUGHT: usize = 3;
+
+/// What a process says: of which exception in which of its threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Told<'a> {
+    kind: Kind,
+    pid: i32,
+    /// Counts what the process says.
+    number: &'a str,
+    exception: u64,
+    ident: u64,
+    native: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// It leaves `asyncio.run`, and may be caught yet.
+    Leaving,
+    /// It has reached the top of a thread; the process may go on.
+    Thread,
+    /// It has reached the top of the process.
+    Uncaught,
+}
+
+impl Told<'_> {
+    fn parse(line: &str) -> Option<Told<'_>> {
+        let mut words = line.split_whitespace();
+        let kind = match words.next()? {
+            "leaving" => Kind::Leaving,
+            "thread" => Kind::Thread,
+            "uncaught" => Kind::Uncaught,
+            _ => return None,
+        };
+        let (pid, number) = (words.next()?.parse().ok()?, words.next()?);
+        let mut next = || words.next()?.parse().ok();
+        Some(Told { kind, pid, number, exception: next()?, ident: next()?, native: next()? })
+    }
+}
+
+/// The dump of an exception that left `asyncio.run`.
+#[derive(Debug)]
+struct Provisional {
+    native: u64,
+    exception: u64,
+    path: PathBuf,
+    line: String,
+}
+
+/// The talk with one program.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    arguments: &'a Arguments,
+    stem: &'a str,
+    pid: i32,
+    /// One a thread, by the kernel's number, which is unique among all processes.
+    provisional: Vec<Provisional>,
+    caught: usize,
+    dumps: usize,
+    last: Option<PathBuf>,
+    told: Vec<String>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(arguments: &'a Arguments, stem: &'a str, pid: i32) -> Session<'a> {
+        Session { arguments, stem, pid, provisional: Vec::new(), caught: 0, dumps: 0, last: None, told: Vec::new() }
+    }
+
+    /// Answers until nobody can speak any more.
+    pub(super) fn serve(&mut self, channel: &UnixStream) {
+        let mut lines = BufReader::new(channel);
+        let mut line = String::new();
+        while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
+            if let Some(told) = Told::parse(&line) {
+                self.hear(told);
+                if writeln!(&*channel, "{} {}", told.pid, told.number).is_err() {
+                    break;
+                }
+            }
+            line.clear();
+        }
+    }
+
+    /// The last dump, and what is left to say.
+    pub(super) fn end(mut self) -> (Option<PathBuf>, Vec<String>) {
+        for known in std::mem::take(&mut self.provisional) {
+            self.discard(known);
+        }
+        (self.last, self.told)
+    }
+
+    fn hear(&mut self, told: Told<'_>) {
+        if let Some(at) = self.provisional.iter().position(|known| known.native == told.native) {
+            let known = self.provisional.swap_remove(at);
+            if known.exception == told.exception && told.kind != Kind::Leaving {
+                self.keep(told, known.path, known.line);
+                return;
+            }
+            self.discard(known);
+        }
+        if told.kind == Kind::Leaving && self.caught >= MOST_CAUGHT {
+            return;
+        }
+        if self.dumps >= self.arguments.max_dumps {
+            if self.dumps == self.arguments.max_dumps {
+                self.dumps += 1;
+                self.say(told, format!("no more dumps: {} were made (--max-dumps)", self.arguments.max_dumps));
+            }
+            return;
+        }
+        match self.save(told) {
+            Ok((path, line)) if told.kind == Kind::Leaving => {
+                self.provisional.push(Provisional { native: told.native, exception: told.exception, path, line });
+            }
+            Ok((path, line)) => self.keep(told, path, line),
+            Err(problem) => self.say(told, format!("no dump: {problem:#}")),
+        }
+    }
+
+    fn keep(&mut self, told: Told<'_>, path: PathBuf, line: String) {
+        self.dumps += 1;
+        self.last = Some(path);
+        self.say(told, line);
+    }
+
+    /// What concerns the end of the program is said after it; what it may survive is said now.
+    fn say(&mut self, told: Told<'_>, line: String) {
+        if told.kind == Kind::Uncaught && told.pid == self.pid {
+            self.told.push(line);
+        } else {
+            eprintln!("heapsake: {line}");
+        }
+    }
+
+    fn save(&self, told: Told<'_>) -> anyhow::Result<(PathBuf, String)> {
+        let (path, file) = self.file()?;
+        let snapshot = Snapshot::of_process(told.pid)?;
+        let pause = snapshot.pause();
+        let options = CaptureOptions {
+            exception: Some(Address(told.exception)),
+            exception_thread: Some(told.ident),
+            current_thread: Some(told.ident),
+            hidden_prefixes: vec![format!("/proc/self/fd/{SCRIPT}")],
+            ..dump::outside(told.pid, "uncaught exception")
+        };
+        let written = dump::write(file, snapshot, options, self.arguments.what.options("uncaught exception"));
+        let (path, summary) = written.map_err(|problem| {
+            let partial = partial(&path);
+            let left = if partial.exists() { format!("\nhint: what there is of it is in {}", partial.display()) } else { String::new() };
+            anyhow::anyhow!("{problem:#}{left}")
+        })?;
+        let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
+        let line = format!(
+            "wrote {} {who}({} objects, {}; stood still for {:.1} ms)",
+            path.display(),
+            count(summary.objects),
+            bytes(summary.file_bytes),
+            pause.as_secs_f64() * 1e3
+        );
+        Ok((path, line))
+    }
+
+    /// The file to write: what was asked for, with a number when that was used; where nothing was asked for and the
+    /// working directory cannot be written to, one in the folder for temporary files.
+    fn file(&self) -> anyhow::Result<(PathBuf, DumpFile)> {
+        let wanted = self.arguments.output.as_deref();
+        let path = match wanted {
+            // A second dump must not replace the first.
+            Some(path) if !path.is_dir() && (self.dumps > 0 || !self.provisional.is_empty()) => numbered(path),
+            wanted => dump::target_path(wanted, self.stem)?,
+        };
+        match DumpFile::create(&path) {
+            Ok(file) => Ok((path, file)),
+            Err(problem) if wanted.is_some() => Err(problem.into()),
+            Err(problem) => {
+                let path = dump::target_path(Some(&std::env::temp_dir()), self.stem)?;
+                DumpFile::create(&path).map(|file| (path, file)).map_err(|_| problem.into())
+            }
+        }
+    }
+
+    /// Removes the dump of an exception that was caught after all.
+    fn discard(&mut self, known: Provisional) {
+        let _ = fs::remove_file(known.path);
+        self.caught += 1;
+    }
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+/// `path` with the first number that is free.
+fn numbered(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_owned();
+    let name = |number: usize| {
+        let mut name: OsString = stem.clone();
+        name.push(format!("-{number}.heapsake"));
+        path.with_file_name(name)
+    };
+    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_not_heard() {
+        let told = Told::parse("thread 12 3 4096 140 15\n").expect("a message");
+        assert_eq!((told.kind, told.pid, told.number, told.exception), (Kind::Thread, 12, "3", 4096));
+        for line in ["", "thread", "thread 1 2 3 4", "other 1 2 3 4 5", "thread x 2 3 4 5"] {
+            assert_eq!(Told::parse(line), None, "{line:?}");
+        }
+    }
+}
