@@ -1,5 +1,6 @@
 """The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
 import os
+import signal
 import sys
 
 USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
@@ -55,6 +56,9 @@ def command(arguments=None):
 
     # ``heapsake run`` runs the program in the Python that the command is installed for; the program does not see this.
     os.environ.setdefault("HEAPSAKE_PYTHON", sys.executable)
+    # The native command line handles the key on the terminal; one that is ignored stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return _native().main(["heapsake"] + arguments)
     except Error as problem:

@@ -164,7 +164,8 @@ impl<'a> Session<'a> {
         let written = dump::write(file, snapshot, options, self.arguments.what.options("uncaught exception"));
         let (path, summary) = written.map_err(|problem| {
             let partial = partial(&path);
-            let left = if partial.exists() { format!("\nhint: what there is of it is in {}", partial.display()) } else { String::new() };
+            let left =
+                if partial.exists() { format!("\nhint: what there is of it is in {}", partial.display()) } else { String::new() };
             anyhow::anyhow!("{problem:#}{left}")
         })?;
         let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
