@@ -240,3 +240,21 @@ fn what_the_caller_ignores_stays_ignored() {
         assert_eq!(plain.stdout, ours.stdout, "{ours:?}");
     }
 }
+
+#[test]
+fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
+    // Descriptors; address space, in KiB, of which the program takes more than half, so that no copy fits.
+    let code = "held = [bytes(1 << 16) for _ in range(6400)]\n1 / 0";
+    for python in interpreters() {
+        for limit in ["-n 40", "-v 700000"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let dump = folder.path().join("limited.heapsake");
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_heapsake"), "run"]);
+            let output = finish(command.arg("-o").arg(&dump).arg("--python").arg(&python).args(["-c", code]));
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(dump.exists(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(json(&[], &dump)["exceptions"][0]["type"], "ZeroDivisionError");
+        }
+    }
+}

@@ -53,7 +53,8 @@ def start(label):
                         answer += more
                 finally:
                     os.lockf(script, os.F_ULOCK, 0)
-        except BaseException:
+        except Exception:
+            # What a handler of a signal raises to end the program (KeyboardInterrupt, SystemExit) is the program's.
             pass
 
     def passes(exception, frame):

@@ -27,6 +27,8 @@ mod signals;
 mod supervise;
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -70,15 +72,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (options, program) = match split(&arguments.program) {
         Ok(parts) => parts,
         Err(problem) => {
-            eprintln!("heapsake: {problem}\nhint: heapsake run --help");
+            say(format_args!("{problem}\nhint: heapsake run --help"));
             return Ok(2);
         }
     };
     let outcome = supervise(arguments, &options, &program, &stem(&program))?;
     for line in &outcome.told {
-        eprintln!("heapsake: {line}");
+        say(line);
     }
     Ok(outcome.status())
+}
+
+/// A line of ours among the program's on standard error, which may be closed.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "heapsake: {line}");
 }
 
 /// The options of Python before the program, and the program with its arguments, the first of which is `-c`, `-m`, `-` or a

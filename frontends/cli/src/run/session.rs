@@ -5,16 +5,24 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use heapsake_core::{Address, DumpFile};
-use heapsake_cpython::memory::Snapshot;
+use anyhow::bail;
+use heapsake_core::reduce::Registry;
+use heapsake_core::{Address, DumpFile, DumpOptions, Summary};
+use heapsake_cpython::capture::capture;
+use heapsake_cpython::error::ErrorKind;
+use heapsake_cpython::memory::{Files, Snapshot, Windows};
 use heapsake_cpython::pystate::CaptureOptions;
 
 use super::Arguments;
-use super::supervise::SCRIPT;
+use super::say;
+use super::supervise::DESCRIPTORS;
 use crate::dump;
 use crate::output::{bytes, count};
 
+/// Why such a dump is made, as its header says.
+const REASON: &str = "uncaught exception";
 /// So often may an exception that left `asyncio.run` turn out to be caught, before such are only looked at when they are
 /// not.
 const MOST_CAUGHT: usize = 3;
@@ -63,6 +71,27 @@ struct Provisional {
     exception: u64,
     path: PathBuf,
     line: String,
+}
+
+/// Reads a process that waits for our answer; says how long the whole of it stood still.
+fn read(pid: i32, mut file: DumpFile, options: CaptureOptions, what: DumpOptions) -> anyhow::Result<(Summary, Duration)> {
+    let refused = match Snapshot::of_process(pid) {
+        Ok(snapshot) => {
+            let pause = snapshot.pause();
+            return dump::write(file, snapshot, options, what).map(|(_, summary)| (summary, pause));
+        }
+        Err(problem) => problem,
+    };
+    // Without the memory for a copy, which is why many a program dies, it stands still until it is read.
+    if !matches!(refused.kind(), ErrorKind::OutOfMemory | ErrorKind::System) {
+        return Err(refused.into());
+    }
+    let started = Instant::now();
+    let Ok(windows) = Windows::of_process(pid) else { return Err(refused.into()) };
+    let summary = capture(windows, &Files::of_process(pid), options, Registry::linked()?, &mut file, what)?;
+    let pause = started.elapsed();
+    file.finish()?;
+    Ok((summary, pause))
 }
 
 /// The talk with one program.
@@ -146,28 +175,30 @@ impl<'a> Session<'a> {
         if told.kind == Kind::Uncaught && told.pid == self.pid {
             self.told.push(line);
         } else {
-            eprintln!("heapsake: {line}");
+            say(line);
         }
     }
 
     fn save(&self, told: Told<'_>) -> anyhow::Result<(PathBuf, String)> {
         let (path, file) = self.file()?;
-        let snapshot = Snapshot::of_process(told.pid)?;
-        let pause = snapshot.pause();
         let options = CaptureOptions {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
             current_thread: Some(told.ident),
-            hidden_prefixes: vec![format!("/proc/self/fd/{SCRIPT}")],
-            ..dump::outside(told.pid, "uncaught exception")
+            hidden_prefixes: vec![DESCRIPTORS.to_owned()],
+            ..dump::outside(told.pid, REASON)
         };
-        let written = dump::write(file, snapshot, options, self.arguments.what.options("uncaught exception"));
-        let (path, summary) = written.map_err(|problem| {
-            let partial = partial(&path);
-            let left =
-                if partial.exists() { format!("\nhint: what there is of it is in {}", partial.display()) } else { String::new() };
-            anyhow::anyhow!("{problem:#}{left}")
-        })?;
+        let what = self.arguments.what.options(REASON);
+        let (summary, pause) = match read(told.pid, file, options, what) {
+            Ok(written) => written,
+            Err(problem) => {
+                let partial = partial(&path);
+                if partial.exists() {
+                    bail!("{problem:#}\nhint: what there is of it is in {}", partial.display());
+                }
+                return Err(problem);
+            }
+        };
         let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
         let line = format!(
             "wrote {} {who}({} objects, {}; stood still for {:.1} ms)",

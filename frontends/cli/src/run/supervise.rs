@@ -16,17 +16,18 @@ use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 
 use super::Arguments;
 use super::session::Session;
 use super::signals::{self, Taken};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
-/// Descriptors in the program, and in its children that are Python: the talk with us, and the bootstrap itself, which is
-/// also what they lock to talk one at a time.
+/// Of two descriptors in the program, and in its children that are Python, the first: the talk with us. The second is the
+/// bootstrap itself, which is also what they lock to talk one at a time. A program may allow itself fewer than this.
 const CHANNEL: i32 = 198;
-pub(super) const SCRIPT: i32 = 199;
+/// How descriptors are opened as files.
+pub(super) const DESCRIPTORS: &str = "/proc/self/fd/";
 /// By which the package's console script says which Python it runs in.
 const PYTHON: &str = "HEAPSAKE_PYTHON";
 
@@ -70,11 +71,14 @@ pub(crate) fn supervise(
     script.rewind()?;
     let taken = Taken::new()?;
     let mut command = Command::new(&python);
-    command.args(options).arg(format!("/proc/self/fd/{SCRIPT}")).arg(CHANNEL.to_string()).arg(SCRIPT.to_string());
+    let most = getrlimit(Resource::Nofile).current.and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX);
+    let first = CHANNEL.min(most.saturating_sub(2));
+    let second = first + 1;
+    command.args(options).arg(format!("{DESCRIPTORS}{second}")).arg(first.to_string()).arg(second.to_string());
     command.args(program).env_remove(PYTHON);
     command.fd_mappings(vec![
-        FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: CHANNEL },
-        FdMapping { parent_fd: OwnedFd::from(script), child_fd: SCRIPT },
+        FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: first },
+        FdMapping { parent_fd: OwnedFd::from(script), child_fd: second },
     ])?;
     let mut child = command.spawn().with_context(|| format!("cannot run {}", python.display()))?;
     drop(command);
