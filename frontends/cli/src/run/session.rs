@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -155,7 +156,9 @@ impl<'a> Session<'a> {
             }
             return;
         }
-        match self.save(told) {
+        // A defect of ours must not leave the program waiting.
+        let saved = catch_unwind(AssertUnwindSafe(|| self.save(told)));
+        match saved.unwrap_or_else(|_| bail!("a defect of heapsake, told above")) {
             Ok((path, line)) if told.kind == Kind::Leaving => {
                 self.provisional.push(Provisional { native: told.native, exception: told.exception, path, line });
             }
