@@ -258,3 +258,23 @@ fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
         }
     }
 }
+
+#[test]
+fn an_exception_that_is_caught_leaves_an_earlier_dump_alone() {
+    for python in interpreters() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = folder.path().join("kept.heapsake");
+        std::fs::write(&dump, "an earlier dump").expect("a file");
+        let run = |mode: &str| {
+            let mut command = heapsake();
+            command.args(["run", "--python"]).arg(&python).arg("-o").arg(&dump).arg(program()).arg(mode);
+            finish(&mut command)
+        };
+        assert!(run("asyncok").status.success());
+        assert_eq!(std::fs::read(&dump).expect("the file"), b"an earlier dump");
+        let output = run("async");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("wrote {} (", dump.display())), "{output:?}");
+        assert_eq!(json(&[], &dump)["exceptions"][0]["message"], "async boom");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+}

@@ -2,6 +2,7 @@
 import os
 import signal
 import sys
+import threading
 
 USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
 
@@ -57,7 +58,8 @@ def command(arguments=None):
     # ``heapsake run`` runs the program in the Python that the command is installed for; the program does not see this.
     os.environ.setdefault("HEAPSAKE_PYTHON", sys.executable)
     # The native command line handles the key on the terminal; one that is ignored stays so.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return _native().main(["heapsake"] + arguments)

@@ -70,8 +70,14 @@ impl Told<'_> {
 struct Provisional {
     native: u64,
     exception: u64,
+    saved: Saved,
+}
+
+/// A dump, and what is said of it.
+#[derive(Debug)]
+struct Saved {
     path: PathBuf,
-    line: String,
+    about: String,
 }
 
 /// Reads a process that waits for our answer; says how long the whole of it stood still.
@@ -141,7 +147,8 @@ impl<'a> Session<'a> {
         if let Some(at) = self.provisional.iter().position(|known| known.native == told.native) {
             let known = self.provisional.swap_remove(at);
             if known.exception == told.exception && told.kind != Kind::Leaving {
-                self.keep(told, known.path, known.line);
+                let saved = self.named(known.saved);
+                self.keep(told, saved);
                 return;
             }
             self.discard(known);
@@ -159,18 +166,18 @@ impl<'a> Session<'a> {
         // A defect of ours must not leave the program waiting.
         let saved = catch_unwind(AssertUnwindSafe(|| self.save(told)));
         match saved.unwrap_or_else(|_| bail!("a defect of heapsake, told above")) {
-            Ok((path, line)) if told.kind == Kind::Leaving => {
-                self.provisional.push(Provisional { native: told.native, exception: told.exception, path, line });
+            Ok(saved) if told.kind == Kind::Leaving => {
+                self.provisional.push(Provisional { native: told.native, exception: told.exception, saved });
             }
-            Ok((path, line)) => self.keep(told, path, line),
+            Ok(saved) => self.keep(told, saved),
             Err(problem) => self.say(told, format!("no dump: {problem:#}")),
         }
     }
 
-    fn keep(&mut self, told: Told<'_>, path: PathBuf, line: String) {
+    fn keep(&mut self, told: Told<'_>, saved: Saved) {
         self.dumps += 1;
-        self.last = Some(path);
-        self.say(told, line);
+        self.say(told, format!("wrote {} {}", saved.path.display(), saved.about));
+        self.last = Some(saved.path);
     }
 
     /// What concerns the end of the program is said after it; what it may survive is said now.
@@ -182,8 +189,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn save(&self, told: Told<'_>) -> anyhow::Result<(PathBuf, String)> {
-        let (path, file) = self.file()?;
+    fn save(&self, told: Told<'_>) -> anyhow::Result<Saved> {
+        let (path, file) = self.file(told)?;
         let options = CaptureOptions {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
@@ -203,38 +210,54 @@ impl<'a> Session<'a> {
             }
         };
         let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
-        let line = format!(
-            "wrote {} {who}({} objects, {}; stood still for {:.1} ms)",
-            path.display(),
+        let about = format!(
+            "{who}({} objects, {}; stood still for {:.1} ms)",
             count(summary.objects),
             bytes(summary.file_bytes),
             pause.as_secs_f64() * 1e3
         );
-        Ok((path, line))
+        Ok(Saved { path, about })
     }
 
-    /// The file to write: what was asked for, with a number when that was used; where nothing was asked for and the
-    /// working directory cannot be written to, one in the folder for temporary files.
-    fn file(&self) -> anyhow::Result<(PathBuf, DumpFile)> {
-        let wanted = self.arguments.output.as_deref();
-        let path = match wanted {
+    /// Where the next dump goes: what was asked for, with a number when that was used; else a new name in `folder`.
+    fn path(&self, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
+        match self.arguments.output.as_deref() {
             // A second dump must not replace the first.
-            Some(path) if !path.is_dir() && (self.dumps > 0 || !self.provisional.is_empty()) => numbered(path),
-            wanted => dump::target_path(wanted, self.stem)?,
-        };
-        match DumpFile::create(&path) {
-            Ok(file) => Ok((path, file)),
-            Err(problem) if wanted.is_some() => Err(problem.into()),
-            Err(problem) => {
-                let path = dump::target_path(Some(&std::env::temp_dir()), self.stem)?;
-                DumpFile::create(&path).map(|file| (path, file)).map_err(|_| problem.into())
-            }
+            Some(path) if !path.is_dir() && self.dumps > 0 => Ok(numbered(path)),
+            Some(path) => dump::target_path(Some(path), self.stem),
+            None => dump::target_path(folder, self.stem),
         }
+    }
+
+    /// The file to write; where nothing was asked for and the working directory cannot be written to, it is one in the
+    /// folder for temporary files. One that may be removed again takes no name that another may have.
+    fn file(&self, told: Told<'_>) -> anyhow::Result<(PathBuf, DumpFile)> {
+        let create = |folder: Option<&Path>| {
+            let mut path = self.path(folder)?;
+            if told.kind == Kind::Leaving {
+                path.as_mut_os_string().push(format!(".{}.provisional", told.native));
+            }
+            let file = DumpFile::create(&path)?;
+            anyhow::Ok((path, file))
+        };
+        match create(None) {
+            Err(problem) if self.arguments.output.is_none() => create(Some(&std::env::temp_dir())).map_err(|_| problem),
+            result => result,
+        }
+    }
+
+    /// Gives a dump that is to stay its name.
+    fn named(&self, saved: Saved) -> Saved {
+        let renamed = self.path(saved.path.parent()).and_then(|path| {
+            fs::rename(&saved.path, &path)?;
+            Ok(path)
+        });
+        Saved { path: renamed.unwrap_or(saved.path), about: saved.about }
     }
 
     /// Removes the dump of an exception that was caught after all.
     fn discard(&mut self, known: Provisional) {
-        let _ = fs::remove_file(known.path);
+        let _ = fs::remove_file(known.saved.path);
         self.caught += 1;
     }
 }
