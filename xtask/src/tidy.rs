@@ -42,9 +42,6 @@ const UNSAFE: &[&str] = &[
     "frontends/python/src/fork.rs",
     "frontends/python/src/arena.rs",
     "frontends/python/src/capture.rs",
-    "frontends/cli/src/run/ptrace.rs",
-    "frontends/cli/src/run/spawn.rs",
-    "frontends/cli/src/run/signals.rs",
 ];
 /// Lines of a file of logic.
 const LONGEST: usize = 600;

@@ -1,6 +1,8 @@
 """The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
 import os
+import signal
 import sys
+import threading
 
 USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
 
@@ -55,6 +57,10 @@ def command(arguments=None):
 
     # ``heapsake run`` runs the program in the Python that the command is installed for; the program does not see this.
     os.environ.setdefault("HEAPSAKE_PYTHON", sys.executable)
+    # The native command line handles the key on the terminal; one that is ignored stays so.
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return _native().main(["heapsake"] + arguments)
     except Error as problem:
