@@ -181,8 +181,8 @@ impl Object<'_> {
                 match edges.find(|(kind, _, found)| Link::from(*kind) == link && leads(found)) {
                     Some((_, LabelName::Text(name), _)) if link == Link::Local => format!("local {name}"),
                     Some((_, LabelName::Text(name), _)) => format!(".{name}"),
-                    Some((_, LabelName::Index(index), _)) if link == Link::Internal => format!("slot {index}"),
-                    Some((_, LabelName::Index(index), _)) => format!("byte {index}"),
+                    Some((_, LabelName::Index(index), _)) if link == Link::Conservative => format!("byte {index}"),
+                    Some((_, LabelName::Index(index), _)) => format!("slot {index}"),
                     None => String::new(),
                 }
             }
