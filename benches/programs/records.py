@@ -1,4 +1,4 @@
-"""A program with a mix of small objects, as a service that holds its orders in memory has: some 3.5 objects a record.
+"""A program with a mix of small objects, as a service that holds its orders in memory has: some 3 objects a record.
 
     python records.py COUNT     makes them, says "ready", and holds them until its input ends
 """

@@ -71,7 +71,8 @@ pub(super) fn read(folder: &Path, key: Key) -> Option<HeapGraph> {
 /// Keeps a graph, and maps it; none when that is not possible.
 pub(super) fn write(folder: &Path, key: Key, graph: &Graph) -> Option<HeapGraph> {
     fs::create_dir_all(folder).ok()?;
-    make_room(folder, graph.bytes().len() as u64)?;
+    let room = MOST_BYTES.checked_sub(graph.bytes().len() as u64)?;
+    make_room(folder, room)?;
     // Made for its owner alone to read: what a program held is nobody else's business.
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).ok()?;
     file.write_all(graph.bytes()).ok()?;
@@ -79,9 +80,8 @@ pub(super) fn write(folder: &Path, key: Key, graph: &Graph) -> Option<HeapGraph>
     read(folder, key)
 }
 
-/// Removes the oldest graphs until there is room for so many bytes more; none when there is never.
-fn make_room(folder: &Path, wanted: u64) -> Option<()> {
-    let room = MOST_BYTES.checked_sub(wanted)?;
+/// Removes the oldest graphs until all have no more than so many bytes together, and what was given up unfinished.
+pub(super) fn make_room(folder: &Path, room: u64) -> Option<()> {
     let mut kept = Vec::new();
     let mut total = 0u64;
     for entry in fs::read_dir(folder).ok()?.flatten() {

@@ -1,8 +1,10 @@
 //! Tests of a dump's graph: against the model that the dump was made of, damaged dumps, and the cache: hit, missed, damaged.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use heapsake_core::graph::{Link, Links, Node};
 use heapsake_core::heap::{EdgeKind, GraphHeap, GraphNode, Name, Sink};
@@ -12,7 +14,7 @@ use petgraph::graph::DiGraph;
 use petgraph::visit::IntoEdgeReferences;
 use proptest::prelude::*;
 
-use super::HeapGraph;
+use super::{HeapGraph, cache};
 use crate::{Dump, FaultKind, ObjectId, open};
 
 /// An object: its labelled edges, and its elements or entries, all by number.
@@ -24,7 +26,7 @@ struct Thing {
 }
 
 impl GraphNode for Thing {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "test.Thing"
     }
 }
@@ -182,7 +184,8 @@ fn elements_of_large_containers_are_edges() {
 #[test]
 fn opening_and_reading_stacks_makes_no_graph() {
     let dump = Dump::from_bytes(bytes(&ring(), &[0])).unwrap();
-    (dump.threads(), dump.types(), dump.roots(), dump.object(ObjectId(3)).attributes());
+    let asked = (dump.threads(), dump.types(), dump.roots(), dump.object(ObjectId(3)).attributes());
+    assert_eq!((asked.2.len(), asked.3.len()), (1, 1));
     assert!(dump.graph.get().is_none());
     assert!(std::ptr::eq(dump.graph(), dump.graph()), "made once");
 }
@@ -302,4 +305,23 @@ fn a_cache_that_cannot_be_is_no_error() {
     fs::remove_file(&name).unwrap();
     fs::create_dir(&name).unwrap();
     assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache))), expected);
+}
+
+#[test]
+fn the_oldest_graphs_make_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = SystemTime::now();
+    for (name, days) in
+        [("a.graph", 3), ("b.graph", 1), ("c.graph", 2), ("unfinished-1", 2), ("unfinished-2", 0), ("notes.txt", 9)]
+    {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        file.set_len(10).unwrap();
+        file.set_modified(now - Duration::from_secs(days * 24 * 60 * 60 + 60)).unwrap();
+    }
+    let names = || kept(folder.path()).iter().map(|path| path.file_name().unwrap().to_owned()).collect::<BTreeSet<_>>();
+    let set = |names: &[&str]| names.iter().map(OsString::from).collect::<BTreeSet<_>>();
+    cache::make_room(folder.path(), 29).unwrap();
+    assert_eq!(names(), set(&["b.graph", "c.graph", "unfinished-2", "notes.txt"]));
+    cache::make_room(folder.path(), 10).unwrap();
+    assert_eq!(names(), set(&["b.graph", "unfinished-2", "notes.txt"]));
 }

@@ -45,7 +45,7 @@ pub(crate) struct Program {
     /// The interpreter (default: a 3.11 that pyenv or PATH knows).
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Records that it holds, some 3.5 objects each.
+    /// Records that it holds, some 3 objects each.
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
 }
@@ -67,7 +67,7 @@ fn engine(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let interpreter = arguments.program.interpreter()?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("records.heapsake");
-    let told = arguments.program.from_outside(root, interpreter.binary()?, &file)?;
+    let told = arguments.program.dumped_outside(root, interpreter.binary()?, &file)?;
     let (objects, cpu) = (number(&told, "objects")?, number(&told, "cpu")?);
     println!(
         "\n{} records in Python {}: {objects} objects, {:.0} MB resident",
@@ -106,7 +106,7 @@ impl Program {
     }
 
     /// What dumping the program from outside costs, and showing the stack of the dump.
-    pub(crate) fn from_outside(&self, root: &Path, python: &Path, file: &Path) -> anyhow::Result<Value> {
+    pub(crate) fn dumped_outside(&self, root: &Path, python: &Path, file: &Path) -> anyhow::Result<Value> {
         let heapsake = root.join("target/release/heapsake");
         let records = self.records.to_string();
         program(root, python, "outside.py", &[heapsake.as_os_str(), records.as_ref(), file.as_os_str()])

@@ -65,7 +65,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             std::fs::remove_file(&file)?;
         }
         let file = folder.path().join("outside.heapsake");
-        let told = arguments.program.from_outside(root, &python, &file)?;
+        let told = arguments.program.dumped_outside(root, &python, &file)?;
         eprintln!("round {}: from outside: {told}", round + 1);
         add_outside(&mut outside, &mut command_line, &told)?;
         std::fs::remove_file(&file)?;

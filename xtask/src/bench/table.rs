@@ -94,12 +94,26 @@ pub(crate) fn page(run: &Run<'_>) -> anyhow::Result<String> {
          - *Open to the stack*: a fresh process opens the file and shows the frames with their variables (coredumpy, dill and \
          cloudpickle rebuild everything for that; the two picklers need the program's modules). The memory is all that was \
          resident at most, the interpreter included; from outside: of `heapsake stack`, no Python.\n\
-         - The program holds {} objects in {:.0} MB of resident memory; the heap's bar for the pause from outside is \
-         RSS / 3 GB/s + 50 ms = {:.0} ms.\n",
+         - The program holds {} objects in {:.0} MB of resident memory. The bar for the pause from outside, \
+         RSS / 3 GB/s + 50 ms, is {:.0} ms for it.\n",
         number(outside, "objects")?,
         resident / 1e6,
         bound * 1e3,
     )?;
+    let (mine, others) = run.rows.split_first().context("no tool")?;
+    for other in others.iter().filter(|other| !other.extra.is_empty() && !mine.extra.is_empty()) {
+        let times = |figure: fn(&Row) -> &Vec<f64>| least(figure(other)) / least(figure(mine));
+        writeln!(
+            page,
+            "- Beside heapsake in the program, {}: {:.1} times the CPU to dump, {:.2} times the file, {:.1} times the extra \
+             memory, {:.0} times the CPU to the first stack.",
+            other.what.trim_matches('`'),
+            times(|row| &row.cpu),
+            times(|row| &row.bytes),
+            times(|row| &row.extra),
+            times(|row| &row.open_cpu),
+        )?;
+    }
     write!(page, "\n## Conditions\n\n{}", conditions(run)?)?;
     Ok(page)
 }
@@ -136,6 +150,10 @@ fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     let (Some(least), Some(median)) = (sorted.first(), sorted.get(sorted.len() / 2)) else { return "–".to_owned() };
     let (least, median) = (show(*least), show(*median));
     if least == median { least } else { format!("{least} ({median})") }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn megabytes(bytes: f64) -> String {
