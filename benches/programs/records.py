@@ -14,6 +14,7 @@ class Customer:
     def __init__(self, number):
         self.number = number
         self.name = "customer %d" % number
+        self.orders = [number, number + 1]
 
 
 class Position:

@@ -285,6 +285,11 @@ impl Dump {
         self.cache.get(position, || self.decode(first, count, offset))
     }
 
+    /// Where the objects chunk at `position` lies in the file.
+    pub(crate) fn chunk_offset(&self, position: usize) -> Option<u64> {
+        self.object_chunks.get(position).map(|(_, _, offset)| *offset)
+    }
+
     /// The objects chunk at `position`, decoded and not kept.
     pub(crate) fn decoded_chunk(&self, position: usize) -> Option<Objects> {
         let (first, count, offset) = *self.object_chunks.get(position)?;

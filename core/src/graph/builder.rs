@@ -9,8 +9,11 @@ use super::layout::{Key, Layout};
 use super::link::Link;
 
 /// Collects the edges of a graph.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Builder {
+    most: usize,
+    /// Whether edges belong to the last of the objects.
+    open: bool,
     /// Each object that was told, and the position of its first edge.
     objects: Vec<(u32, u32)>,
     targets: Vec<u32>,
@@ -19,10 +22,25 @@ pub struct Builder {
     left_out: u64,
 }
 
+impl Default for Builder {
+    fn default() -> Self {
+        Builder::new(u64::MAX)
+    }
+}
+
 impl Builder {
-    /// Starts the next object. Numbers ascend; an object out of order has no edges.
+    /// Collects at most so many edges; what is beyond is left out.
+    pub fn new(most: u64) -> Builder {
+        // One edge less than there are numbers, so that a position after the last is a number as well.
+        let most = usize::try_from(most.min(u64::from(u32::MAX))).unwrap_or(usize::MAX);
+        let (objects, targets, links, roots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Builder { most, open: false, objects, targets, links, roots, left_out: 0 }
+    }
+
+    /// Starts the next object. Numbers ascend; the edges of an object out of order are left out.
     pub fn object(&mut self, number: u32) {
-        if self.objects.last().is_none_or(|(last, _)| *last < number) {
+        self.open = self.objects.last().is_none_or(|(last, _)| *last < number);
+        if self.open {
             self.objects.push((number, self.targets.len() as u32));
         }
     }
@@ -30,8 +48,7 @@ impl Builder {
     /// An edge from the object that was started last.
     #[inline]
     pub fn edge(&mut self, link: Link, target: u32) {
-        // One edge less than there are numbers, so that a position after the last is a number as well.
-        if self.targets.len() + self.roots.len() < u32::MAX as usize {
+        if self.open && self.targets.len() + self.roots.len() < self.most {
             self.targets.push(target);
             self.links.push(link as u8);
         } else {
@@ -41,7 +58,7 @@ impl Builder {
 
     /// An edge from the root of the graph.
     pub fn root(&mut self, target: u32) {
-        if self.targets.len() + self.roots.len() < u32::MAX as usize {
+        if self.targets.len() + self.roots.len() < self.most {
             self.roots.push(target);
         } else {
             self.left_out += 1;
@@ -62,12 +79,11 @@ impl Builder {
         self.roots.dedup();
         let kept = self.objects.partition_point(|(number, _)| *number < objects);
         let end = self.objects.get(kept).map_or(self.targets.len(), |(_, first)| *first as usize);
-        let start = self.objects.first().map_or(end, |(_, first)| *first as usize);
         let inside = |target: u32| target < objects;
 
         let mut counts = vec![0u32; nodes];
         let mut edges = 0;
-        for target in self.targets[start..end].iter().chain(&self.roots).copied().filter(|target| inside(*target)) {
+        for target in self.targets[..end].iter().chain(&self.roots).copied().filter(|target| inside(*target)) {
             counts[target as usize] += 1;
             edges += 1;
         }

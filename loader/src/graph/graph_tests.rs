@@ -179,6 +179,14 @@ fn elements_of_large_containers_are_edges() {
     let dump = Dump::from_bytes(bytes(&things, &[0])).unwrap();
     assert_eq!(told(dump.graph()), model(&things, &[0]));
     assert_eq!(dump.object(ObjectId(0)).edge_name(Link::Element, ObjectId(0)), "[150000]");
+
+    // An index that names every chunk again and again does not multiply the edges.
+    let mut repeated = Dump::from_bytes(bytes(&things, &[0])).unwrap();
+    for offsets in repeated.element_chunks.values_mut() {
+        *offsets = offsets.repeat(1000);
+    }
+    repeated.container.chunks = repeated.container.chunks.repeat(3);
+    assert_eq!(told(repeated.graph()), model(&things, &[0]));
 }
 
 #[test]

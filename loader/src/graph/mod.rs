@@ -6,10 +6,11 @@
 mod cache;
 mod holders;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use heapsake_core::format::records::Reference;
-use heapsake_core::format::{ChunkKind, DecodedObject, TailKind, Target, decode_segment};
+use heapsake_core::format::{ChunkHeader, ChunkKind, DecodedObject, HEADER_LENGTH, TailKind, Target, decode_segment};
 use heapsake_core::graph::{Builder, Graph, Link};
 
 pub use holders::{Holder, Hop, RootName};
@@ -20,6 +21,11 @@ use crate::mapping::Bytes;
 
 /// Objects that a dump may have lost, beside a multiple of those that it has: more are not given a node.
 const MOST_LOST: u32 = 1 << 20;
+
+/// Edges that any dump may have, and those that each byte of it may add: a large container of few objects compresses well,
+/// and so does a file that is made to fill the memory.
+const MOST_EDGES: u64 = 1 << 26;
+const EDGES_PER_BYTE: u64 = 256;
 
 /// The graph of a dump, in memory or mapped from the cache.
 pub type HeapGraph = Graph<Bytes>;
@@ -56,13 +62,17 @@ impl Dump {
     }
 
     fn make_graph(&self, key: [u8; 16]) -> Graph {
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(self.file_bytes().saturating_mul(EDGES_PER_BYTE).saturating_add(MOST_EDGES));
+        let mut apart = self.chunks_apart();
         let types: Vec<Option<u32>> = self.types().iter().map(|known| known.object).collect();
         for position in 0..self.chunk_count() {
+            if !self.chunk_offset(position).is_some_and(|offset| apart.remove(&offset)) {
+                continue;
+            }
             let Some(objects) = self.decoded_chunk(position) else { continue };
             for object in objects.iter() {
                 builder.object(object.id);
-                self.tell(object, &types, &mut builder);
+                self.tell(object, &types, &mut apart, &mut builder);
             }
         }
         self.root_references(|reference| {
@@ -81,8 +91,24 @@ impl Dump {
         graph
     }
 
+    /// Where the chunks lie that share no byte with an earlier one: an index that names one twice, or chunks inside chunks,
+    /// would multiply the file. Each is decoded once.
+    fn chunks_apart(&self) -> HashSet<u64> {
+        let mut offsets: Vec<u64> = self.container.chunks.iter().map(|chunk| chunk.offset).collect();
+        offsets.sort_unstable();
+        let mut end = 0;
+        offsets.retain(|offset| {
+            let apart = *offset >= end;
+            if let Some(header) = ChunkHeader::decode(self.container.header_bytes(*offset)).filter(|_| apart) {
+                end = offset + HEADER_LENGTH as u64 + u64::from(header.stored_length);
+            }
+            apart
+        });
+        offsets.into_iter().collect()
+    }
+
     /// Tells all edges of one object.
-    fn tell(&self, object: DecodedObject<'_>, types: &[Option<u32>], builder: &mut Builder) {
+    fn tell(&self, object: DecodedObject<'_>, types: &[Option<u32>], apart: &mut HashSet<u64>, builder: &mut Builder) {
         let shape = object.shape();
         if let Some(class) = types.get(shape.type_id as usize).copied().flatten() {
             builder.edge(Link::Type, class);
@@ -102,7 +128,7 @@ impl Dump {
                 builder.edge(link, id);
             }
         };
-        for offset in self.element_chunks.get(&object.id).into_iter().flatten() {
+        for offset in self.element_chunks.get(&object.id).into_iter().flatten().filter(|offset| apart.remove(offset)) {
             let holds = format!("elements of object {}", object.id);
             let Some((header, raw)) = self.container.payload(*offset, &holds) else { continue };
             match decode_segment(&raw).filter(|_| header.kind == ChunkKind::Elements) {
