@@ -163,3 +163,32 @@ fn megabytes(bytes: f64) -> String {
 fn pause(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_the_least_and_the_median_where_it_differs() {
+        assert_eq!(spread(&[], pause), "–");
+        assert_eq!(spread(&[0.0021, 0.0014, 1.5], pause), "1.4 ms (2.1 ms)");
+        assert_eq!(spread(&[2.5e6, 2.54e6], megabytes), "2.5 MB");
+    }
+
+    #[test]
+    fn the_page_has_a_line_a_tool_and_compares_with_the_first() {
+        let told = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let opened = told(r#"{"cpu": 0.5, "peak": 3e7}"#);
+        let mut rows = [Row::new("first"), Row::new("second")];
+        for (row, cpu) in rows.iter_mut().zip(["1.0", "5.0"]) {
+            let captured = format!(r#"{{"cpu": {cpu}, "pause": 0.01, "extra": 1e6, "bytes": 2e6, "resident": 1e8}}"#);
+            row.add(&told(&captured), &opened).expect("all figures");
+        }
+        assert!(Row::new("third").add(&opened, &opened).is_err(), "a figure that is missing is no zero");
+        let outside = [told(r#"{"resident": 3e8, "objects": 1000}"#)];
+        let run = Run { python: "3.11.7", records: 10, rounds: 1, seconds: 2, rows: &rows, command_line: &outside };
+        let page = page(&run).expect("a page");
+        assert!(page.contains("| second | 5.00 | 10.0 ms | 1.0 MB | 2.0 MB | 0.500 | 30.0 MB |"), "{page}");
+        assert!(page.contains("second: 5.0 times the CPU to dump") && page.contains("is 150 ms for it"), "{page}");
+    }
+}
