@@ -10,6 +10,7 @@ mod container;
 mod dump;
 mod error;
 mod fault;
+mod graph;
 pub mod isomorphism;
 mod mapping;
 mod object;
@@ -19,7 +20,10 @@ pub use attributes::{Attribute, AttributeValue};
 pub use dump::{Dump, Root, open};
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultKind};
+pub use graph::{HeapGraph, Holder, Hop, RootName};
 pub use heapsake_core::format::{LabelName, TailKind, Target};
+pub use heapsake_core::graph::{Link, Links, Node};
+pub use mapping::Bytes;
 pub use object::{Edge, Object, ObjectId, PlainValue};
 pub use render::{Limits, render};
 

@@ -1,5 +1,6 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
+mod bench;
 mod dwarf;
 mod interpreters;
 mod layouts;
@@ -25,6 +26,8 @@ enum Command {
     Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
+    /// Measure the engine, or heapsake beside its peers.
+    Bench(bench::Arguments),
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
 }
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Test(arguments) => test::run(&arguments),
     }

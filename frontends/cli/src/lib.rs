@@ -7,6 +7,7 @@ mod check;
 mod debug;
 mod demo;
 mod dump;
+mod holders;
 mod inspect;
 mod output;
 mod path;

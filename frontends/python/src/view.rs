@@ -294,6 +294,24 @@ impl View {
         Ok(list)
     }
 
+    /// The objects that have edges to it: those that keep it alive first, then instances of a type, then weak ones. The
+    /// first question of a dump reads all of it.
+    #[getter]
+    fn referrers(&self, py: Python<'_>) -> Vec<View> {
+        let Content::Object(id) = self.content else { return Vec::new() };
+        let dump = &self.owner.get().inner;
+        let holders = py.detach(|| dump.referrers(id));
+        holders.into_iter().map(|holder| View::object_of(py, &self.owner, holder.object)).collect()
+    }
+
+    /// The shortest way from a root: pairs of how the step is called and where it leads; None when no root leads there.
+    fn path_from_root(&self, py: Python<'_>) -> Option<Vec<(String, View)>> {
+        let Content::Object(id) = self.content else { return None };
+        let dump = &self.owner.get().inner;
+        let hops = py.detach(|| dump.path_from_root(id))?;
+        Some(hops.into_iter().map(|hop| (hop.name, View::object_of(py, &self.owner, hop.object))).collect())
+    }
+
     /// Why it is not complete; None when it is.
     #[getter]
     fn surrogate(&self) -> Option<String> {
