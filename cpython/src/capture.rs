@@ -7,7 +7,7 @@ use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, TypeDescrip
 use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
-use crate::attach::Runtime;
+use crate::attach::{Origin, Runtime};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{CPythonHeap, Facts};
 use crate::memory::{Files, Memory, Snapshot, Source};
@@ -61,6 +61,7 @@ pub fn capture_runtime<S: Source>(
     out: &mut dyn Write,
     mut dump: DumpOptions,
 ) -> Result<Summary> {
+    let origin = runtime.origin;
     let facts = Facts {
         version: runtime.version,
         flags: runtime.flags,
@@ -77,7 +78,7 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans };
+    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, origin };
     heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()).source(error))
 }
 
@@ -86,15 +87,16 @@ struct Target<M: Memory> {
     heap: CPythonHeap<M>,
     options: CaptureOptions,
     spans: Vec<Span>,
+    origin: Origin,
 }
 
 impl<M: Memory> Heap for Target<M> {
     fn outline(&mut self) -> Outline {
         let mut outline = pystate::outline(&mut self.heap, &self.options);
         outline.spans = std::mem::take(&mut self.spans);
-        let Facts { version, flags, layouts, .. } = &self.heap.facts;
-        let chosen = if *version == layouts.version { "exact" } else { "nearest patch release" };
-        let layout = format!("CPython {}{flags}, {chosen}", layouts.version);
+        let Facts { flags, layouts, .. } = &self.heap.facts;
+        let comma = if self.origin == Origin::OwnDebugInformation { "" } else { "," };
+        let layout = format!("CPython {}{flags}{comma} {}", layouts.version, self.origin);
         outline.facts.push(("layout".to_owned(), layout.into()));
         outline
     }

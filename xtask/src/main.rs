@@ -1,6 +1,5 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
-mod dwarf;
 mod interpreters;
 mod layouts;
 mod reducers;

@@ -8,6 +8,7 @@
 //! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory, while
 //! [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
 
+mod available;
 pub mod backing;
 mod copy;
 pub mod freeze;
@@ -26,7 +27,7 @@ pub use backing::Files;
 pub use freeze::Frozen;
 pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
-pub use process::Process;
+pub use process::{Process, Registers};
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
 pub use windows::Windows;

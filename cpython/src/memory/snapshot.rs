@@ -48,12 +48,27 @@ impl Copy {
 impl Snapshot {
     /// Stops process `pid`, copies its memory, and lets it go on.
     ///
-    /// The stopping is done by a thread of its own: should anything go wrong in it, the target is let go when it ends.
+    /// # Errors
+    /// Whatever keeps this process from reading that one, and [`ErrorKind::OutOfMemory`].
     pub fn of_process(pid: i32) -> Result<Snapshot> {
+        Snapshot::settled(pid, |_| Ok(())).map(|(snapshot, ())| snapshot)
+    }
+
+    /// As [`Snapshot::of_process`], but `settle` has a look at the stopped process first, and may stop it again.
+    ///
+    /// The stopping is done by a thread of its own: should anything go wrong in it, the target is let go when it ends.
+    ///
+    /// # Errors
+    /// As [`Snapshot::of_process`], and those of `settle`.
+    pub fn settled<T: Send>(pid: i32, settle: impl FnOnce(&mut Frozen) -> Result<T> + Send) -> Result<(Snapshot, T)> {
         std::thread::scope(|scope| {
             let tracer = std::thread::Builder::new()
                 .name("freezer".into())
-                .spawn_scoped(scope, || Process::freeze(pid).and_then(Frozen::copy))
+                .spawn_scoped(scope, || {
+                    let mut frozen = Process::freeze(pid)?;
+                    let settled = settle(&mut frozen)?;
+                    Ok((frozen.copy()?, settled))
+                })
                 .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
             tracer.join().unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::System, format!("the copy of process {pid} was given up after a defect")))

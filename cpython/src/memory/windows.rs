@@ -53,33 +53,57 @@ impl Windows {
     /// # Errors
     /// As [`Snapshot::of_process`](super::Snapshot::of_process).
     pub fn of_process(pid: i32) -> Result<Windows> {
-        let since = Instant::now();
+        Windows::settled(pid, |_| Ok(())).map(|(windows, ())| windows)
+    }
+
+    /// As [`Windows::of_process`], but `settle` has a look at the stopped process first, and may stop it again.
+    ///
+    /// # Errors
+    /// As [`Windows::of_process`], and those of `settle`.
+    pub fn settled<T: Send + 'static>(
+        pid: i32,
+        settle: impl FnOnce(&mut Frozen) -> Result<T> + Send + 'static,
+    ) -> Result<(Windows, T)> {
         let (release, released) = channel();
         let (report, reported) = channel();
         let tracer = std::thread::Builder::new()
             .name("holder".into())
             .spawn(move || {
-                let frozen = Process::hold(pid);
-                let stopped = frozen.as_ref().map(|frozen: &Frozen| frozen.threads().collect::<Vec<i32>>());
+                let stopped = Process::hold(pid).and_then(|mut frozen| {
+                    let settled = settle(&mut frozen)?;
+                    Ok((frozen, settled))
+                });
                 match stopped {
-                    Ok(threads) => {
-                        let heard = report.send(Ok(threads));
+                    Ok((frozen, settled)) => {
+                        let threads: Vec<i32> = frozen.threads().collect();
+                        let heard = report.send(Ok((threads, frozen.since(), settled)));
                         if heard.is_ok() {
                             let _ = released.recv();
                         }
                         drop(frozen);
                     }
-                    Err(_) => {
-                        let _ = report.send(frozen.map(|_| Vec::new()));
+                    Err(error) => {
+                        let _ = report.send(Err(error));
                     }
                 }
             })
             .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
         let hold = Hold { release: Some(release), tracer: Some(tracer) };
-        let threads = reported
+        let (threads, since, settled) = reported
             .recv()
             .map_err(|_| Error::new(ErrorKind::System, format!("stopping process {pid} was given up after a defect")))??;
-        Windows::new(pid, threads, since, Some(hold))
+        Ok((Windows::new(Process::open(pid)?, threads, since, Some(hold))?, settled))
+    }
+
+    /// This process, the memory of which goes on changing but for what the caller keeps still: by holding the interpreter
+    /// lock. It is read through the kernel, so what another thread unmaps meanwhile is unreadable and no more.
+    ///
+    /// # Errors
+    /// When the kernel does not show this process its own memory.
+    pub fn own() -> Result<Windows> {
+        let process = Process::own();
+        let threads = process::threads(process.pid()).unwrap_or_default();
+        Windows::new(process, threads, Instant::now(), None)
     }
 
     /// The memory of process `pid`, every thread of which the caller has stopped, and keeps stopped while the value lives.
@@ -87,11 +111,10 @@ impl Windows {
     /// # Errors
     /// As [`Snapshot::of_stopped`](super::Snapshot::of_stopped).
     pub fn of_stopped(pid: i32) -> Result<Windows> {
-        Windows::new(pid, process::threads(pid).unwrap_or_default(), Instant::now(), None)
+        Windows::new(Process::open(pid)?, process::threads(pid).unwrap_or_default(), Instant::now(), None)
     }
 
-    fn new(pid: i32, threads: Vec<i32>, since: Instant, hold: Option<Hold>) -> Result<Windows> {
-        let process = Process::open(pid)?;
+    fn new(process: Process, threads: Vec<i32>, since: Instant, hold: Option<Hold>) -> Result<Windows> {
         let mappings = process.mappings()?;
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
@@ -107,6 +130,11 @@ impl Windows {
     /// The threads that stand still, by their identifiers in the kernel.
     pub fn threads(&self) -> &[i32] {
         &self.threads
+    }
+
+    /// When it was stopped.
+    pub fn since(&self) -> Instant {
+        self.since
     }
 
     /// Lets the process go on, and says how long it stood still.

@@ -13,7 +13,7 @@ use std::thread;
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
 use heapsake_core::{Address, DumpFile};
-use heapsake_cpython::memory::Snapshot;
+use heapsake_cpython::Taken;
 use heapsake_cpython::pystate::CaptureOptions;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -178,8 +178,7 @@ impl Session<'_> {
             wanted => dump::target_path(wanted.as_deref(), self.stem)?,
         };
         let file = DumpFile::create(&path)?;
-        let snapshot = Snapshot::of_process(self.pid)?;
-        let pause = snapshot.pause();
+        let taken = Taken::of_process(self.pid)?;
         let options = CaptureOptions {
             exception: Some(Address(exception)),
             exception_thread: native.or(Some(ident)),
@@ -187,13 +186,13 @@ impl Session<'_> {
             hidden_prefixes: vec![format!("/proc/self/fd/{SCRIPT}")],
             ..dump::outside(self.pid, "uncaught exception")
         };
-        let (path, summary) = dump::write(file, snapshot, options, self.arguments.what.options("uncaught exception"))?;
+        let (path, summary, taking) = dump::write(file, taken, options, self.arguments.what.options("uncaught exception"))?;
         let line = format!(
-            "wrote {} ({} objects, {}; stood still for {:.1} ms)",
+            "wrote {} ({} objects, {}; {})",
             path.display(),
             count(summary.objects),
             bytes(summary.file_bytes),
-            pause.as_secs_f64() * 1e3
+            dump::stood_still("", &taking)
         );
         Ok((path, line))
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Definitions, Shape, Structure, read};
+use super::{DebugFiles, Definitions, Shape, Structure};
 
 const PROGRAM: &str = r#"
 #include <stddef.h>
@@ -31,6 +31,10 @@ int main(void) {
     return 0;
 }
 "#;
+
+fn read(binary: &Path, debug_folder: &Path, names: &HashSet<&str>) -> crate::Result<Option<Definitions>> {
+    super::read(binary, &DebugFiles::in_folder(debug_folder), names)
+}
 
 fn built(folder: &Path, options: &[&str]) -> PathBuf {
     let (source, binary) = (folder.join("program.c"), folder.join("program"));
