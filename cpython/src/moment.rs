@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use heapsake_core::{Address, Span};
+use rustc_hash::FxHashMap;
 
 use crate::attach::Runtime;
 use crate::error::Result;
@@ -27,108 +28,27 @@ const MAXIMUM_THREADS: usize = 100_000;
 const MAXIMUM_INTERPRETERS: usize = 1000;
 
 /// The functions of CPython that change a container, of every version: some are static, and there only with their symbols.
-const CHANGING: &[&str] = &[
-    // Objects/dictobject.c
-    "PyDict_Clear",
-    "PyDict_DelItem",
-    "PyDict_SetDefault",
-    "PyDict_SetDefaultRef",
-    "PyDict_SetItem",
-    "_PyDict_DelItem_KnownHash",
-    "_PyDict_Pop",
-    "_PyDict_Pop_KnownHash",
-    "_PyDict_SetItem_KnownHash",
-    "_PyDict_SetItem_Take2",
-    "_PyObjectDict_SetItem",
-    "_PyObject_StoreInstanceAttribute",
-    "clear_lock_held",
-    "convert_to_nonsplit",
-    "delitem_common",
-    "dict_merge",
-    "dict_popitem",
-    "dict_popitem_impl",
-    "dict_setdefault_ref_lock_held",
-    "dict_update",
-    "dictresize",
-    "insert_combined_dict",
-    "insert_split_dict",
-    "insert_split_value",
-    "insert_to_emptydict",
-    "insertdict",
-    "insertion_resize",
-    "make_keys_shared",
-    "setitem_lock_held",
-    "setitem_take2_lock_held",
-    "store_instance_attr_dict",
-    "store_instance_attr_lock_held",
-    // Objects/listobject.c
-    "PyList_Append",
-    "PyList_Insert",
-    "PyList_SetSlice",
-    "_PyList_AppendTakeRefListResize",
-    "_PyList_Extend",
-    "_list_clear",
-    "_list_extend",
-    "app1",
-    "ins1",
-    "list_append",
-    "list_ass_slice",
-    "list_ass_slice_lock_held",
-    "list_ass_subscript",
-    "list_clear",
-    "list_extend",
-    "list_extend_dict",
-    "list_extend_fast",
-    "list_extend_lock_held",
-    "list_extend_set",
-    "list_inplace_concat",
-    "list_inplace_repeat",
-    "list_insert",
-    "list_insert_impl",
-    "list_pop",
-    "list_pop_impl",
-    "list_preallocate_exact",
-    "list_remove",
-    "list_resize",
-    "list_reverse",
-    "list_sort",
-    "list_sort_impl",
-    // Objects/setobject.c
-    "PySet_Add",
-    "PySet_Clear",
-    "PySet_Discard",
-    "set_add_entry",
-    "set_add_key",
-    "set_clear",
-    "set_clear_internal",
-    "set_discard_entry",
-    "set_discard_key",
-    "set_merge",
-    "set_merge_lock_held",
-    "set_pop",
-    "set_pop_impl",
-    "set_swap_bodies",
-    "set_table_resize",
-    "set_update_internal",
-    // Modules/_collectionsmodule.c and Objects/odictobject.c
-    "deque_append",
-    "deque_append_internal",
-    "deque_append_impl",
-    "deque_appendleft",
-    "deque_appendleft_impl",
-    "deque_appendleft_internal",
-    "deque_clear",
-    "deque_del_item",
-    "deque_extend",
-    "deque_extendleft",
-    "deque_pop",
-    "deque_pop_impl",
-    "deque_popleft",
-    "deque_popleft_impl",
-    "_odict_add_new_node",
-    "_odict_clear_node",
-    "_odict_resize",
-];
+const CHANGING: &str = "
+    PyDict_Clear PyDict_DelItem PyDict_SetDefault PyDict_SetDefaultRef PyDict_SetItem _PyDict_DelItem_KnownHash _PyDict_Pop
+    _PyDict_Pop_KnownHash _PyDict_SetItem_KnownHash _PyDict_SetItem_Take2 _PyObjectDict_SetItem
+    _PyObject_StoreInstanceAttribute clear_lock_held convert_to_nonsplit delitem_common dict_merge dict_popitem
+    dict_popitem_impl dict_setdefault_ref_lock_held dict_update dictresize insert_combined_dict insert_split_dict
+    insert_split_value insert_to_emptydict insertdict insertion_resize make_keys_shared setitem_lock_held
+    setitem_take2_lock_held store_instance_attr_dict store_instance_attr_lock_held
+
+    PyList_Append PyList_Insert PyList_SetSlice _PyList_AppendTakeRefListResize _PyList_Extend _list_clear _list_extend app1
+    ins1 list_append list_ass_slice list_ass_slice_lock_held list_ass_subscript list_clear list_extend list_extend_dict
+    list_extend_fast list_extend_lock_held list_extend_set list_inplace_concat list_inplace_repeat list_insert
+    list_insert_impl list_pop list_pop_impl list_preallocate_exact list_remove list_resize list_reverse list_sort
+    list_sort_impl
+
+    PySet_Add PySet_Clear PySet_Discard set_add_entry set_add_key set_clear set_clear_internal set_discard_entry
+    set_discard_key set_merge set_merge_lock_held set_pop set_pop_impl set_swap_bodies set_table_resize set_update_internal
+
+    deque_append deque_append_impl deque_append_internal deque_appendleft deque_appendleft_impl deque_appendleft_internal
+    deque_clear deque_del_item deque_extend deque_extendleft deque_pop deque_pop_impl deque_popleft deque_popleft_impl
+    _odict_add_new_node _odict_clear_node _odict_resize
+";
 
 /// What must be known of a live process to judge its moments.
 #[derive(Debug)]
@@ -157,6 +77,7 @@ impl Watch {
         let mappings = process.mappings().ok()?;
         let symbols = Symbols::new(&process, &mappings, &files);
         let runtime = Runtime::with_symbols(&process, &mappings, &files, &symbols).ok()?;
+        let known: FxHashMap<&[u8], &'static str> = CHANGING.split_whitespace().map(|name| (name.as_bytes(), name)).collect();
         let mut changing = Vec::new();
         let mut evaluation = Vec::new();
         for (name, symbol) in symbols.python()?.with_prefix("").filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
@@ -165,7 +86,7 @@ impl Watch {
             let span = Span::new(symbol.address, symbol.size);
             if name == b"_PyEval_EvalFrameDefault" {
                 evaluation.push(span);
-            } else if let Some(known) = CHANGING.iter().find(|known| known.as_bytes() == name) {
+            } else if let Some(known) = known.get(name) {
                 changing.push((span, *known));
             }
         }

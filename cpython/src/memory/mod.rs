@@ -20,7 +20,7 @@ pub mod snapshot;
 pub mod synthetic;
 pub mod windows;
 
-use heapsake_core::{Address, RegionMap, Span};
+use heapsake_core::{Address, RegionMap};
 use std::fmt;
 
 pub use backing::Files;
@@ -179,26 +179,6 @@ impl<S: Source + ?Sized> Source for &S {
     fn regions(&self) -> &RegionMap {
         (**self).regions()
     }
-}
-
-/// The region map of `spans`. Should there be more regions than it can number, the smallest are left out: the map would join
-/// neighbours over the gap between them, and a source must not read a gap.
-fn region_map(spans: &[Span]) -> RegionMap {
-    const MAXIMUM_REGIONS: usize = 60_000;
-    let mut sorted = spans.to_vec();
-    sorted.sort();
-    let mut joined: Vec<Span> = Vec::with_capacity(sorted.len());
-    for span in sorted {
-        match joined.last_mut() {
-            Some(last) if last.end >= span.start => last.end = last.end.max(span.end),
-            _ => joined.push(span),
-        }
-    }
-    if joined.len() > MAXIMUM_REGIONS {
-        joined.sort_by_key(|span| std::cmp::Reverse(span.len()));
-        joined.truncate(MAXIMUM_REGIONS);
-    }
-    RegionMap::new(&joined)
 }
 
 /// `length` bytes at `address` are not all readable.

@@ -6,7 +6,7 @@
 use super::freeze::Frozen;
 use super::maps::Mapping;
 use super::process::Process;
-use super::{Memory, Source, Unreadable, region_map};
+use super::{Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use memmap2::MmapMut;
@@ -98,14 +98,14 @@ impl Snapshot {
         copied_bytes: u64,
     ) -> Snapshot {
         let mut spans: Vec<Span> = copies.iter().map(|copy| copy.span).collect();
-        let copied = region_map(&spans);
+        let copied = RegionMap::new(&spans);
         let places = copied.regions().iter().filter_map(|region| {
             let after = copies.partition_point(|copy| copy.span.start <= region.start);
             Some(copies.get(after.checked_sub(1)?)?.part(*region))
         });
         let places = places.collect();
         spans.extend(windows.iter().map(|window| window.span));
-        let regions = region_map(&spans);
+        let regions = RegionMap::new(&spans);
         Snapshot { pid, mappings, arena, copied, places, windows, regions, threads, pause, copied_bytes }
     }
 
@@ -132,7 +132,7 @@ impl Snapshot {
     #[inline]
     fn copied(&self, address: Address, length: usize) -> Option<&[u8]> {
         let region = self.copied.find(address)?;
-        let place = self.places.get(usize::from(region.0))?;
+        let place = self.places.get(region.0 as usize)?;
         if length as u64 > place.span.end.0 - address.0 {
             return None;
         }
@@ -159,7 +159,7 @@ impl Snapshot {
     /// As many bytes from `address` on as lie in one piece, at most `length`.
     fn piece(&self, address: Address, length: usize) -> Option<&[u8]> {
         if let Some(region) = self.copied.find(address) {
-            let left = self.places.get(usize::from(region.0))?.span.end.0 - address.0;
+            let left = self.places.get(region.0 as usize)?.span.end.0 - address.0;
             return self.copied(address, length.min(left as usize));
         }
         self.window(address)?.piece(address, length)

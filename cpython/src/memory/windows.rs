@@ -7,7 +7,7 @@
 
 use super::freeze::Frozen;
 use super::process::{self, Process};
-use super::{Mapping, Memory, Source, Unreadable, region_map};
+use super::{Mapping, Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::RefCell;
@@ -35,7 +35,7 @@ pub struct Windows {
 #[derive(Clone, Default)]
 struct Window {
     number: u64,
-    region: u16,
+    region: u32,
     /// Where the readable part begins in the piece; the part is empty in a window that was never filled.
     begin: usize,
     bytes: Vec<u8>,
@@ -119,7 +119,7 @@ impl Windows {
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
         let table = RefCell::new(vec![Window::default(); 1 << TABLE_BITS]);
-        Ok(Windows { process, regions: region_map(&spans), mappings, threads, table, since, hold })
+        Ok(Windows { process, regions: RegionMap::new(&spans), mappings, threads, table, since, hold })
     }
 
     /// The process.
@@ -154,7 +154,7 @@ impl Windows {
         let window = table.get_mut(place)?;
         if window.number != number || window.region != region.0 || window.bytes.is_empty() {
             window.region = region.0;
-            let region = *self.regions.regions().get(usize::from(region.0))?;
+            let region = *self.regions.regions().get(region.0 as usize)?;
             window.fill(&self.process, number, region);
         }
         let begin = (address.0 as usize % WINDOW).checked_sub(window.begin)?;
