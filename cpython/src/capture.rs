@@ -79,7 +79,7 @@ pub fn capture_runtime<S: Source>(
         dump.reason.clone_from(&options.reason);
     }
     let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, origin };
-    heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()).source(error))
+    heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()))
 }
 
 /// A CPython heap with what is to be said of its process.

@@ -101,6 +101,13 @@ pub trait Memory {
             return Ok(bytes.to_vec());
         }
         let mut bytes = Vec::new();
+        if length >= LARGE {
+            // An allocation that fails ends the program: one object is better lost.
+            let failure = Unreadable::new(address, length);
+            if !has_room(length.saturating_add(ROOM)) || bytes.try_reserve_exact(length).is_err() {
+                return Err(failure);
+            }
+        }
         while bytes.len() < length {
             // In steps, so that a hostile length over a small mapping allocates no more than it can read.
             let step = (length - bytes.len()).min(1 << 20);
@@ -136,6 +143,19 @@ pub trait Memory {
             next = next.offset(step as i64);
         }
     }
+}
+
+/// Reads of this many bytes ask first whether there is room, and leave so much of it.
+const LARGE: usize = 16 << 20;
+const ROOM: usize = 32 << 20;
+
+/// Whether `bytes` can be allocated by now, in one piece.
+pub fn has_room(bytes: usize) -> bool {
+    let mut piece = Vec::<u8>::new();
+    let found = piece.try_reserve_exact(bytes).is_ok();
+    // An allocation that nobody looks at may be taken for one that succeeds.
+    std::hint::black_box(&piece);
+    found
 }
 
 /// `N` bytes at `address`.

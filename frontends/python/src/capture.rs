@@ -13,7 +13,7 @@ use heapsake_core::format::Compressor;
 use heapsake_core::reduce::Registry;
 use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction};
 use heapsake_cpython::capture::capture;
-use heapsake_cpython::memory::{Files, Own, Source, Windows};
+use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
 use pyo3::prelude::*;
 
@@ -116,9 +116,11 @@ impl Save {
         // An allocation that fails ends the program, so that there is room is made sure of first.
         let spans = memory.mappings().iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
         let room = spans.map(|mapping| mapping.span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
-        let refused =
-            |_| format!("no process could be split off to write the dump ({problem}), and there is no memory to do without");
-        Vec::<u8>::new().try_reserve_exact(room as usize).map_err(refused)?;
+        if !has_room(room as usize) {
+            return Err(format!(
+                "no process could be split off to write the dump ({problem}), and there is no memory to do without"
+            ));
+        }
         let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");
         self.options.facts.push(("in_place".to_owned(), how.into()));
         self.write(memory, None)

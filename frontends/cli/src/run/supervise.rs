@@ -20,7 +20,7 @@ use signal_hook::iterator::Signals;
 
 use super::Arguments;
 use crate::dump;
-use crate::output::{bytes, count};
+use crate::output::{self, bytes, count};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Descriptors in the program: the bootstrap closes the one and keeps the other from its children.
@@ -167,7 +167,7 @@ impl Session<'_> {
                 self.dump = Some(path);
                 self.told.push(line);
             }
-            Err(problem) => self.told.push(format!("no dump: {problem:#}")),
+            Err(problem) => self.told.push(format!("no dump: {}", output::told(&problem))),
         }
     }
 
