@@ -7,14 +7,13 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::LayoutError;
-use crate::layouts::dwarf::{self, DebugFiles};
+use crate::layouts::dwarf::{self, DebugFiles, Names};
 use crate::layouts::{Column, Flags, HexVersion, Layouts, Table, debug_information};
 use crate::memory::{Files, Mapping, Memory, Process, Snapshot, Source};
 use crate::selfcheck::SelfCheck;
 use crate::symbols::{Binary, Symbols};
 use crate::version::{self, COOKIE, Evidence};
 use heapsake_core::Address;
-use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -305,7 +304,7 @@ impl<M: Memory + ?Sized> Target<'_, M> {
 /// A column made of the debug information of the binaries that the target has mapped; `None` if `python` has none.
 fn own_column(symbols: &Symbols, python: &Binary, files: &Files, version: HexVersion, flags: Flags) -> Result<Option<Column>> {
     let debug_files = DebugFiles::under(files.root());
-    let read = |binary: &Binary, names: &HashSet<&str>| {
+    let read = |binary: &Binary, names: &Names<'_>| {
         let Some(opened) = binary.opened() else { return Ok(None) };
         let path = files.root().join(binary.path().strip_prefix("/").unwrap_or(binary.path()));
         dwarf::read_open(&opened, &path, &debug_files, names)

@@ -181,8 +181,8 @@ impl Watch {
         let words = stack.get(..length.unwrap_or(0)).unwrap_or_default().as_chunks::<8>().0.iter();
         let returns = words.map(|word| Address(u64::from_le_bytes(*word)));
         let is_evaluation = |address: &Address| self.evaluation.iter().any(|span| span.contains(*address));
-        let inner = std::iter::once(registers.instruction).chain(returns).take_while(|address| !is_evaluation(address));
-        inner.filter_map(|address| self.function(address)).next()
+        let mut inner = std::iter::once(registers.instruction).chain(returns).take_while(|address| !is_evaluation(address));
+        inner.find_map(|address| self.function(address))
     }
 
     fn function(&self, address: Address) -> Option<&'static str> {

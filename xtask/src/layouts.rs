@@ -2,12 +2,12 @@
 //!
 //! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use heapsake_cpython::layouts::debug_information;
-use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Shape};
+use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Shape};
 use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
 use crate::interpreters::{self, Interpreter};
@@ -124,7 +124,7 @@ fn definitions(
     interpreter: &Interpreter,
     debug_files: &Path,
     module: Option<&str>,
-    names: &HashSet<&str>,
+    names: &Names<'_>,
 ) -> heapsake_cpython::Result<Option<Definitions>> {
     let debug_files = DebugFiles::in_folder(debug_files);
     let extension = module.and_then(|module| interpreter.extension(module));
@@ -147,13 +147,13 @@ fn definitions(
 
 /// The column of one interpreter; `None` if it has no debug information.
 fn column(interpreter: &Interpreter, debug_files: &Path) -> Result<Option<Column>> {
-    let find = |module: Option<&str>, names: &HashSet<&str>| definitions(interpreter, debug_files, module, names);
+    let find = |module: Option<&str>, names: &Names<'_>| definitions(interpreter, debug_files, module, names);
     Ok(debug_information::column(interpreter.version, interpreter.flags, find)?)
 }
 
 /// Prints structs side by side, as a help to whoever declares them.
 fn show(interpreters: &[Interpreter], debug_files: &Path, names: &[String]) -> Result<()> {
-    let mut of_module: BTreeMap<Option<&str>, HashSet<&str>> = BTreeMap::new();
+    let mut of_module: BTreeMap<Option<&str>, Names<'_>> = BTreeMap::new();
     let parts: Vec<(Option<&str>, &str)> = names
         .iter()
         .map(|full| full.split_once(':').map_or((None, full.as_str()), |(module, name)| (Some(module), name)))

@@ -3,9 +3,9 @@
 //! `cargo xtask layouts` makes the built-in table of it; a target that the table does not describe is read by a column made
 //! of its own.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use super::dwarf::{Definitions, Shape, Structure};
+use super::dwarf::{Definitions, Names, Shape, Structure};
 use super::{Cell, Column, Flags, HexVersion, Layouts, StructCells};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{FieldDeclaration, Kind, StructDeclaration};
@@ -18,7 +18,7 @@ use crate::layout::{FieldDeclaration, Kind, StructDeclaration};
 pub fn column(
     version: HexVersion,
     flags: Flags,
-    mut find: impl FnMut(Option<&str>, &HashSet<&str>) -> Result<Option<Definitions>>,
+    mut find: impl FnMut(Option<&str>, &Names<'_>) -> Result<Option<Definitions>>,
 ) -> Result<Option<Column>> {
     let mut of_module: BTreeMap<Option<&str>, Vec<&StructDeclaration>> = BTreeMap::new();
     for declaration in Layouts::DECLARATIONS {

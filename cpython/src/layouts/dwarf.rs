@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ use object::{Object, ObjectSection};
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The names of structs that are looked up.
+pub type Names<'n> = rustc_hash::FxHashSet<&'n str>;
 type Reader<'a> = gimli::EndianSlice<'a, LittleEndian>;
 type Unit<'a> = gimli::Unit<Reader<'a>>;
 type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
@@ -126,7 +128,7 @@ pub struct Definitions {
 ///
 /// # Errors
 /// [`ErrorKind::DebugInformation`] if there is some that cannot be read.
-pub fn read(path: &Path, debug_files: &DebugFiles, names: &HashSet<&str>) -> Result<Option<Definitions>> {
+pub fn read(path: &Path, debug_files: &DebugFiles, names: &Names<'_>) -> Result<Option<Definitions>> {
     read_open(path, path, debug_files, names)
 }
 
@@ -134,7 +136,7 @@ pub fn read(path: &Path, debug_files: &DebugFiles, names: &HashSet<&str>) -> Res
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_open(opened: &Path, path: &Path, debug_files: &DebugFiles, names: &HashSet<&str>) -> Result<Option<Definitions>> {
+pub fn read_open(opened: &Path, path: &Path, debug_files: &DebugFiles, names: &Names<'_>) -> Result<Option<Definitions>> {
     let failed = |error: Error| {
         Error::new(ErrorKind::DebugInformation, format!("the debug information of {} cannot be read", path.display()))
             .source(error)
@@ -187,7 +189,7 @@ fn has_debug_information(file: &object::File<'_>) -> bool {
     file.section_by_name(".debug_info").is_some_and(|section| !matches!(section.data(), Ok([]) | Err(_)))
 }
 
-fn structures(file: &object::File<'_>, names: &HashSet<&str>) -> Result<Definitions> {
+fn structures(file: &object::File<'_>, names: &Names<'_>) -> Result<Definitions> {
     let section = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>> {
         let Some(section) = file.section_by_name(id.name()) else {
             return Ok(Cow::Borrowed(&[]));
@@ -225,7 +227,7 @@ struct Search<'d, 'a> {
 }
 
 impl<'a> Search<'_, 'a> {
-    fn run(&mut self, names: &HashSet<&str>) -> Result<()> {
+    fn run(&mut self, names: &Names<'_>) -> Result<()> {
         let mut headers = self.dwarf.units();
         while let Some(header) = headers.next()? {
             let start = header.debug_info_offset().map_or(0, |offset| offset.0);
@@ -280,7 +282,7 @@ impl<'a> Search<'_, 'a> {
                 let start = self.units[index].0;
                 Ok(Some((index, UnitOffset(offset - start))))
             }
-            Some(other) => return Err(malformed(format!("a type reference of the form {other:?} is not followed"))),
+            Some(other) => Err(malformed(format!("a type reference of the form {other:?} is not followed"))),
         }
     }
 
@@ -304,7 +306,7 @@ impl<'a> Search<'_, 'a> {
                 None => return Ok(None),
             }
         }
-        return Err(malformed("a chain of typedefs without end"));
+        Err(malformed("a chain of typedefs without end"))
     }
 
     /// The struct or union at `offset`; `None` if it is neither, or only declared.
@@ -403,7 +405,7 @@ fn location(entry: &Entry<'_>, encoding: gimli::Encoding) -> Result<u64> {
             let mut operations = expression.operations(encoding);
             match (operations.next()?, operations.next()?) {
                 (Some(gimli::Operation::PlusConstant { value }), None) => Ok(value),
-                other => return Err(malformed(format!("a member at {other:?}"))),
+                other => Err(malformed(format!("a member at {other:?}"))),
             }
         }
         Some(value) => value.udata_value().ok_or_else(|| malformed(format!("a member at {value:?}"))),

@@ -1,10 +1,9 @@
 //! Tests of the DWARF reader against the C compiler: the program whose debug information is read prints its own `offsetof`.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{DebugFiles, Definitions, Shape, Structure};
+use super::{DebugFiles, Definitions, Names, Shape, Structure};
 
 const PROGRAM: &str = r#"
 #include <stddef.h>
@@ -32,7 +31,7 @@ int main(void) {
 }
 "#;
 
-fn read(binary: &Path, debug_folder: &Path, names: &HashSet<&str>) -> crate::Result<Option<Definitions>> {
+fn read(binary: &Path, debug_folder: &Path, names: &Names<'_>) -> crate::Result<Option<Definitions>> {
     super::read(binary, &DebugFiles::in_folder(debug_folder), names)
 }
 
@@ -44,8 +43,8 @@ fn built(folder: &Path, options: &[&str]) -> PathBuf {
     binary
 }
 
-fn names() -> HashSet<&'static str> {
-    HashSet::from(["sample", "Alias", "Only", "either", "absent", "nowhere"])
+fn names() -> Names<'static> {
+    ["sample", "Alias", "Only", "either", "absent", "nowhere"].into_iter().collect()
 }
 
 fn width(shape: &Shape) -> u64 {

@@ -39,9 +39,9 @@ fn is_root() -> bool {
 }
 
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !condition() {
-        assert!(Instant::now() < deadline, "waited 60 s for {what}");
+        assert!(Instant::now() < deadline, "waited a minute for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -82,7 +82,7 @@ impl Program {
     }
 
     /// It answers, and ends well.
-    fn is_unharmed(mut self) {
+    fn goes_on_unharmed(mut self) {
         assert_eq!(self.ask("palindrome"), "emordnilap");
         drop(self.input.take());
         assert!(self.child.wait().expect("it ends").success());
@@ -262,7 +262,7 @@ fn a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
         let made = finish(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump));
         assert!(!String::from_utf8_lossy(&made.stdout).contains("while it was read"), "{made:?}");
         assert_eq!(value(&[], &dump)["facts"]["held"], Value::Null);
-        program.is_unharmed();
+        program.goes_on_unharmed();
     }
 }
 
@@ -364,7 +364,7 @@ fn what_may_not_be_read_is_explained() {
     tracer.child.wait().expect("it ends");
     if !is_root() {
         println!("another user is root's to be; not tested");
-        return program.is_unharmed();
+        return program.goes_on_unharmed();
     }
     let open = folder.path().join("open");
     fs::create_dir(&open).expect("a folder");
@@ -383,7 +383,7 @@ fn what_may_not_be_read_is_explained() {
     assert_eq!(fs::read_dir(&open).expect("a folder").count(), 0, "nothing is left, under no name");
     refused(&mut as_nobody(&dump), &dump, 1, &["cannot create", "denied"]);
     refused(&mut as_nobody(&open.join("none/x.heapsake")), &dump, 1, &["cannot create"]);
-    program.is_unharmed();
+    program.goes_on_unharmed();
 }
 
 #[test]
@@ -401,7 +401,7 @@ fn a_full_disk_leaves_nothing_under_the_name() {
     } else {
         println!("no small disk can be mounted here; not tested");
     }
-    program.is_unharmed();
+    program.goes_on_unharmed();
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn other_namespaces_of_processes_are_told_apart() {
     let mut inner = Command::new("unshare");
     inner.args(["--pid", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_heapsake"), "dump"]).arg(outside.pid());
     refused(inner.arg("-o").arg(&dump), &dump, 1, &["there is no process", "container"]);
-    outside.is_unharmed();
+    outside.goes_on_unharmed();
     // From outside, one inside is dumped by its number here.
     let mut shell = Command::new("unshare");
     shell.args(["--pid", "--fork", "--mount-proc", "--kill-child"]).arg(&python).args(["-c", ECHO]);
@@ -429,5 +429,5 @@ fn other_namespaces_of_processes_are_told_apart() {
     let made = finish(heapsake().arg("dump").arg(&child).arg("-o").arg(&dump));
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     assert_eq!(value(&[], &dump)["threads"][0]["name"], "MainThread");
-    program.is_unharmed();
+    program.goes_on_unharmed();
 }
