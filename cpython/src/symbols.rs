@@ -12,6 +12,7 @@ use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ReadCache};
 use rustc_hash::FxHashMap;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -95,6 +96,11 @@ impl Binary {
     /// Its path, as the target sees it.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A path by which this very file can be opened here while the value lives, whatever has become of its name.
+    pub(crate) fn opened(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
     }
 
     /// From its first mapped byte to its last.

@@ -1,7 +1,6 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
 mod bench;
-mod dwarf;
 mod interpreters;
 mod layouts;
 mod reducers;

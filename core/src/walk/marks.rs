@@ -47,7 +47,7 @@ impl Marks {
 
     #[inline]
     fn place(&self, address: Address) -> Option<(usize, u64)> {
-        let index = usize::from(self.map.find(address)?.0);
+        let index = self.map.find(address)?.0 as usize;
         if address.0 & 7 != 0 {
             return None;
         }

@@ -12,6 +12,7 @@ use heapsake_core::reduce::Failure;
 
 use super::head::Head;
 use super::{CPythonHeap, corrupt, unreadable};
+use crate::layout::Field;
 use crate::memory::Memory;
 
 /// The most bytes in front of values: their number, that of these bytes, and indices.
@@ -51,6 +52,13 @@ pub(super) enum Order {
     Indices([u8; 64], usize),
 }
 
+/// Bytes of hash indices that no table reaches.
+const LARGEST_INDEX: u64 = 1 << 46;
+
+fn power(logarithm: u8) -> Result<u64, Failure> {
+    1u64.checked_shl(u32::from(logarithm)).ok_or_else(|| corrupt("a key table beyond memory"))
+}
+
 impl<M: Memory> CPythonHeap<M> {
     /// The entries of the key table at `keys`.
     #[inline]
@@ -61,9 +69,10 @@ impl<M: Memory> CPythonHeap<M> {
         let header: &[u8] = &header;
         let count = layout.dk_nentries.decode(header).ok_or_else(unreadable)?;
         let count = u64::try_from(count).map_err(|_| corrupt("a negative number of keys"))?;
-        let index_bytes = match (layout.dk_log2_index_bytes, layout.dk_size) {
-            (Some(logarithm), _) => 1u64.checked_shl(u32::from(logarithm.decode(header).ok_or_else(unreadable)?)),
-            (None, Some(size)) => {
+        let logarithm = |field: Field<u8>| field.decode(header).ok_or_else(unreadable);
+        let (slots, index_bytes) = match (layout.dk_log2_size, layout.dk_log2_index_bytes, layout.dk_size) {
+            (Some(slots), Some(bytes), _) => (power(logarithm(slots)?)?, power(logarithm(bytes)?)?),
+            (_, _, Some(size)) => {
                 let size = size.decode(header).ok_or_else(unreadable)? as u64;
                 let width = match size {
                     0..=0xff => 1,
@@ -71,11 +80,17 @@ impl<M: Memory> CPythonHeap<M> {
                     0x1_0000..=0xffff_ffff => 4,
                     _ => 8,
                 };
-                size.checked_mul(width)
+                (size, size.saturating_mul(width))
             }
-            (None, None) => None,
+            _ => return Err(corrupt("a key table of unknown size")),
         };
-        let index_bytes = index_bytes.filter(|bytes| *bytes < 1 << 46).ok_or_else(|| corrupt("a key table beyond memory"))?;
+        if index_bytes >= LARGEST_INDEX || slots > index_bytes {
+            return Err(corrupt("a key table beyond memory"));
+        }
+        // `USABLE_FRACTION`: what a corrupt count costs is in proportion to the table that is there.
+        if count > slots * 2 / 3 {
+            return Err(corrupt("more keys than the table has room for"));
+        }
         let kind = layout.dk_kind.map_or(Some(0), |kind| kind.decode(header)).ok_or_else(unreadable)?;
         let (stride, key, value) = match (kind, layouts.dict_unicode_entry) {
             (1 | 2, Some(entry)) => (entry.size, entry.me_key.offset(), entry.me_value.offset()),
@@ -215,3 +230,7 @@ pub(super) fn reduce_proxy<M: Memory, S: Sink + ?Sized>(
     sink.edge(EdgeKind::Attribute, Name::Text("mapping"), mapping);
     if heap.is_dict(mapping) { reduce(heap, heap.head(mapping), sink) } else { Ok(()) }
 }
+
+#[cfg(test)]
+#[path = "dictobject_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "loads from this process's own memory by address")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Source, Unreadable, region_map};
+use super::{Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::fs::File;
@@ -40,14 +40,14 @@ impl Own {
                 spans.push(span);
             }
         }
-        Ok(Own { regions: region_map(&spans), mappings })
+        Ok(Own { regions: RegionMap::new(&spans), mappings })
     }
 
     /// The start of `length` bytes at `address`, if they lie inside of one region.
     #[inline]
     fn locate(&self, address: Address, length: usize) -> Option<*const u8> {
         let region = self.regions.find(address)?;
-        let span = self.regions.regions().get(usize::from(region.0))?;
+        let span = self.regions.regions().get(region.0 as usize)?;
         let available = span.end.0 - address.0;
         (length as u64 <= available).then(|| std::ptr::with_exposed_provenance(address.0 as usize))
     }

@@ -49,6 +49,9 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     add("gc", collector(heap));
     let daemons: Vec<Value> = states.iter().filter(|state| state.is_daemon).map(|state| state.ident.into()).collect();
     add("daemon_threads", (!daemons.is_empty()).then_some(Value::Array(daemons)));
+    for (name, value) in &options.facts {
+        add(name, Some(value.clone()));
+    }
     let known = |name: &str, facts: &[(String, Value)]| facts.iter().any(|(known, _)| known == name);
     for (name, value) in process::facts(options) {
         if !known(&name, &facts) {

@@ -93,7 +93,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Ok(status) => status,
         Err(problem) if is_closed_pipe(&problem) => 0,
         Err(problem) => {
-            eprintln!("heapsake: {problem:#}");
+            eprintln!("heapsake: {}", output::told(&problem));
             1
         }
     }

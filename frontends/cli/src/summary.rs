@@ -132,6 +132,14 @@ fn print_header(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         bytes(dump.file_bytes()),
         header.redaction
     ))?;
+    if let Some(ciborium::Value::Array(caught)) = dump.fact("caught") {
+        for line in caught {
+            output.line(format!("  {}", output.style(Style::Problem, format!("{}: it may read wrongly", plain(line)))))?;
+        }
+    }
+    for fact in ["held", "in_place"].into_iter().filter_map(|name| fact_text(dump, name)) {
+        output.line(format!("  {fact}"))?;
+    }
     Ok(())
 }
 

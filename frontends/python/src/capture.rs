@@ -1,8 +1,11 @@
 //! Dumps of this process from inside: the roots are noted with the interpreter lock held, then a child is split off that
-//! walks and writes while the program goes on.
+//! walks and writes while the program goes on. Where no child can be split off, the walk is done in place, with the lock held
+//! to the end.
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use heapsake_core::format::Compressor;
 use heapsake_core::reduce::Registry;
 use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction};
 use heapsake_cpython::capture::capture;
-use heapsake_cpython::memory::{Files, Own};
+use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
 use pyo3::prelude::*;
 
@@ -19,6 +22,9 @@ use crate::fork;
 
 /// What the child answers when all went well.
 const DONE: &[u8] = b"done";
+/// What a walk needs besides the program: marks and their like, for each of so many bytes one, and tables.
+const SHARE_OF_MARKS: u64 = 16;
+const ROOM: u64 = 64 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
@@ -62,9 +68,9 @@ pub(crate) fn dump(
     let save = Save { path: path.clone(), options, registry, reason, redaction, budget, compressor: Compressor::new() };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
-    let answer = match fork::split(|pause| save.run(pause)) {
+    let answer = match fork::split(save, Save::run) {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| Error::new_err(problem.to_string()))?,
-        Err(problem) => return Err(Error::new_err(format!("no process could be split off to write the dump: {problem}"))),
+        Err((problem, save)) => save.run_in_place(&problem),
     };
     if answer == DONE { Ok(path) } else { Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned())) }
 }
@@ -94,17 +100,47 @@ impl Save {
         }
     }
 
+    /// The same without a child: the interpreter lock keeps the objects still. What other threads do outside of it goes on, so
+    /// nothing is read but through the kernel.
+    fn run_in_place(self, problem: &io::Error) -> Vec<u8> {
+        let work = || self.save_in_place(problem);
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => DONE.to_vec(),
+            Ok(Err(text)) => text.into_bytes(),
+            Err(_) => b"the walk in place was given up after a defect".to_vec(),
+        }
+    }
+
+    fn save_in_place(mut self, problem: &io::Error) -> Result<(), String> {
+        let memory = Windows::own().map_err(|problem| problem.to_string())?;
+        // An allocation that fails ends the program, so that there is room is made sure of first.
+        let spans = memory.mappings().iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
+        let room = spans.map(|mapping| mapping.span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
+        if !has_room(room as usize) {
+            return Err(format!(
+                "no process could be split off to write the dump ({problem}), and there is no memory to do without"
+            ));
+        }
+        let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");
+        self.options.facts.push(("in_place".to_owned(), how.into()));
+        self.write(memory, None)
+    }
+
     fn save(self, pause: Duration) -> Result<(), String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;
+        self.write(memory, Some(pause))
+    }
+
+    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<(), String> {
         let path: &Path = &self.path;
         let mut file = DumpFile::create(path).map_err(|problem| problem.to_string())?;
         let dump = DumpOptions {
             reason: self.reason,
             redaction: self.redaction,
             budget: self.budget,
-            pause: Some(pause),
+            pause,
             compressor: Some(self.compressor),
             progress: None,
         };

@@ -21,12 +21,15 @@ pub(crate) struct Child {
     answer: File,
 }
 
-/// Splits off a child that runs `work`, given how long the split took, and answers with the bytes that it gives.
+/// Splits off a child that runs `work` on `job`, given how long the split took, and answers with the bytes that it gives.
 ///
 /// # Errors
-/// When there is no descriptor for a pipe, or the kernel makes no process.
-pub(crate) fn split(work: impl FnOnce(Duration) -> Vec<u8>) -> io::Result<Child> {
-    let (answer, tell) = pipe()?;
+/// When there is no descriptor for a pipe, or the kernel makes no process; the job comes back.
+pub(crate) fn split<J>(job: J, work: impl FnOnce(J, Duration) -> Vec<u8>) -> Result<Child, (io::Error, J)> {
+    let (answer, tell) = match pipe() {
+        Ok(ends) => ends,
+        Err(problem) => return Err((problem, job)),
+    };
     let started = Instant::now();
     let before = block_signals();
     // SAFETY: with no flags and no stack this is fork without an exit signal; the child returns here with a copy of this
@@ -35,12 +38,12 @@ pub(crate) fn split(work: impl FnOnce(Duration) -> Vec<u8>) -> io::Result<Child>
     if pid == 0 {
         // The child comes back from the call a moment after the program does.
         let pause = started.elapsed();
-        child(|| work(pause), tell);
+        child(|| work(job, pause), tell);
     }
     let problem = io::Error::last_os_error();
     restore_signals(&before);
     if pid < 0 {
-        return Err(problem);
+        return Err((problem, job));
     }
     Ok(Child { pid: pid as libc::pid_t, answer })
 }

@@ -6,21 +6,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use heapsake_core::reduce::Registry;
-use heapsake_core::{Address, DumpFile, DumpOptions, Summary};
-use heapsake_cpython::capture::capture;
-use heapsake_cpython::error::ErrorKind;
-use heapsake_cpython::memory::{Files, Snapshot, Windows};
+use heapsake_core::{Address, DumpFile};
+use heapsake_cpython::Taken;
 use heapsake_cpython::pystate::CaptureOptions;
 
 use super::Arguments;
 use super::say;
 use super::supervise::DESCRIPTORS;
 use crate::dump;
-use crate::output::{bytes, count};
+use crate::output::{self, bytes, count};
 
 /// Why such a dump is made, as its header says.
 const REASON: &str = "uncaught exception";
@@ -78,27 +74,6 @@ struct Provisional {
 struct Saved {
     path: PathBuf,
     about: String,
-}
-
-/// Reads a process that waits for our answer; says how long the whole of it stood still.
-fn read(pid: i32, mut file: DumpFile, options: CaptureOptions, what: DumpOptions) -> anyhow::Result<(Summary, Duration)> {
-    let refused = match Snapshot::of_process(pid) {
-        Ok(snapshot) => {
-            let pause = snapshot.pause();
-            return dump::write(file, snapshot, options, what).map(|(_, summary)| (summary, pause));
-        }
-        Err(problem) => problem,
-    };
-    // Without the memory for a copy, which is why many a program dies, it stands still until it is read.
-    if !matches!(refused.kind(), ErrorKind::OutOfMemory | ErrorKind::System) {
-        return Err(refused.into());
-    }
-    let started = Instant::now();
-    let Ok(windows) = Windows::of_process(pid) else { return Err(refused.into()) };
-    let summary = capture(windows, &Files::of_process(pid), options, Registry::linked()?, &mut file, what)?;
-    let pause = started.elapsed();
-    file.finish()?;
-    Ok((summary, pause))
 }
 
 /// The talk with one program.
@@ -170,7 +145,7 @@ impl<'a> Session<'a> {
                 self.provisional.push(Provisional { native: told.native, exception: told.exception, saved });
             }
             Ok(saved) => self.keep(told, saved),
-            Err(problem) => self.say(told, format!("no dump: {problem:#}")),
+            Err(problem) => self.say(told, format!("no dump: {}", output::told(&problem))),
         }
     }
 
@@ -199,22 +174,23 @@ impl<'a> Session<'a> {
             ..dump::outside(told.pid, REASON)
         };
         let what = self.arguments.what.options(REASON);
-        let (summary, pause) = match read(told.pid, file, options, what) {
-            Ok(written) => written,
+        let written = Taken::of_process(told.pid).map_err(Into::into);
+        let (summary, taking) = match written.and_then(|taken| dump::write(file, taken, options, what)) {
+            Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
                 let partial = partial(&path);
                 if partial.exists() {
-                    bail!("{problem:#}\nhint: what there is of it is in {}", partial.display());
+                    bail!("{}\nhint: what there is of it is in {}", output::told(&problem), partial.display());
                 }
                 return Err(problem);
             }
         };
         let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
         let about = format!(
-            "{who}({} objects, {}; stood still for {:.1} ms)",
+            "{who}({} objects, {}; {})",
             count(summary.objects),
             bytes(summary.file_bytes),
-            pause.as_secs_f64() * 1e3
+            dump::stood_still("", &taking)
         );
         Ok(Saved { path, about })
     }
