@@ -253,6 +253,16 @@ impl Renderer {
     }
 
     fn instance(&mut self, object: &Object<'_>, depth: usize) {
+        // A member of an enumeration is what its name says.
+        if let (Some(name), Some(value)) = (self.named(object, "_name_"), object.attribute_object("_value_")) {
+            let class = object.type_name().rsplit('.').next().unwrap_or_default().to_owned();
+            self.push(&format!("<{class}.{name}"));
+            if depth < self.limits.depth {
+                self.push(": ");
+                self.object(&value, depth + 1);
+            }
+            return self.push(">");
+        }
         let open = format!("<{}", object.type_name());
         if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {
             if depth + 1 >= self.limits.depth {

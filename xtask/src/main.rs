@@ -3,6 +3,7 @@
 mod dwarf;
 mod interpreters;
 mod layouts;
+mod programs;
 mod reducers;
 mod test;
 mod tidy;
