@@ -50,7 +50,7 @@ const PROGRAMS: [Program; 3] = [
             ("bt", &["shop.py(47)<module>()", "flask/app.py(865)dispatch_request()", "> ", "shop.py(18)add()"]),
             ("p name, count, PRICES", &["('spoon', 4, {'tea': 320, 'cup': 975})"]),
             ("args", &["self = <__main__.Basket", "name = 'spoon'", "count = 4"]),
-            ("l", &["18  ->\t        self.lines.append", "class Basket:"]),
+            ("l", &["18  ->\t        self.lines.append", "def __init__(self, customer):"]),
             ("source self", &["class Basket:", "def add(self, name, count):"]),
             ("up", &["shop.py(31)order()", "g.basket.add"]),
             ("pp body", &["{'lines': [{'count': 1, 'name': 'cup'}, {'count': 4, 'name': 'spoon'}]}"]),
@@ -65,7 +65,7 @@ const PROGRAMS: [Program; 3] = [
             ("p req.environ['HTTP_X_CUSTOMER'], req.environ['QUERY_STRING']", &["('Grace', 'note=quick')"]),
             ("ll", &["def dispatch_request(self)", "raise_routing_exception"]),
             ("whatis self", &["flask.app.Flask"]),
-            ("p [str(rule) for rule in self.url_map._rules][:1] and len(self.url_map._rules)", &["2"]),
+            ("p sorted(self.url_map._rules_by_endpoint)", &["['order', 'static']"]),
         ],
     },
     Program {
@@ -77,7 +77,7 @@ const PROGRAMS: [Program; 3] = [
             "counts.astype(\"int64\")",
             "pandas",
         ],
-        stack: &["pandas/core/generic.py", "dtype = 'int64'", "errors = 'raise'", "many"],
+        stack: &["pandas/core/generic.py", "dtype = 'int64'", "errors = 'raise'"],
         inspect: &[
             ("frame:2/name", "'march'"),
             ("frame:2/self.sources[\"february\"]", "'day,region,item,count\\n2024-03-01,north,tea,3"),
