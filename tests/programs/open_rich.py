@@ -12,9 +12,11 @@ import traceback
 
 import heapsake
 
+#: where the main thread is: dead of its exception, or handling it
 WHERE = {
-    "main": ["<module>", "main"],
-    "traceback": ["<module>", "main", "handle", "innermost"],
+    "run": ["<module>", "main", "handle", "innermost"],
+    "inside": ["<module>", "main", "handle", "innermost"],
+    "outside": ["<module>", "main"],
 }
 
 
@@ -45,7 +47,7 @@ def open_dump(how, path):
         rebuilt(checks, state.rebuild(), version)
         chain(checks, dump, version)
         tasks(checks, dump)
-        session(checks, dump, path, version)
+        session(checks, how, path)
     except Exception:
         checks.problems.append("%s: %s" % (checks.title, traceback.format_exc()))
     return checks
@@ -74,12 +76,16 @@ def stacks(checks, dump, how):
     checks.equal("the first thread", names[0], "MainThread")
     main = dump.threads[0]
     functions = [frame.function for frame in main.frames]
-    checks.equal("the stack", functions, WHERE["traceback"])
+    checks.equal("the stack", functions, WHERE[how])
     for index in range(2):
         frame = frame_named(thread_named(dump, "worker-%d" % index), "worker")
         checks.equal("a worker's marker", frame.locals["marker"].value, "worker number %d" % index)
         checks.equal("a worker's index", frame.locals["index"].value, index)
         checks.equal("a worker's queue", [item.value for item in frame.locals["queue"].items], [index, "worker number %d" % index])
+    if how == "outside":
+        line = main.frames[-1].lineno
+        checks.equal("the line", dump.source(main.frames[-1].filename).splitlines()[line - 1].strip(), "sys.stdin.readline()")
+        return
     inner = frame_named(main, "innermost")
     checks.equal("the line", dump.source(inner.filename).splitlines()[inner.lineno - 1].strip(),
                  'raise LedgerError("order cannot be booked", order)')
@@ -187,7 +193,14 @@ def chain(checks, dump, version):
     checks.equal("the exception", exception.type_name.rpartition(".")[2], "LedgerError")
     rebuilt = exception.rebuild()
     checks.equal("its arguments", rebuilt.args, ("order cannot be booked", 17))
-    checks.true("its attribute", rebuilt.order is frame_named(dump.threads[0], "innermost").locals["order"].rebuild())
+    state = frame_named(dump.threads[0], "main").locals["state"].rebuild()
+    checks.true("its attribute", rebuilt.order is state["order"])
+    entry, names = rebuilt.__traceback__, []
+    while entry is not None:
+        names.append(entry.tb_frame.f_code.co_name)
+        innermost, entry = entry.tb_frame, entry.tb_next
+    checks.equal("its traceback", names[-3:], ["main", "handle", "innermost"])
+    checks.true("its traceback's locals", innermost.f_locals["order"] is state["order"])
     checks.equal("its context", (type(rebuilt.__context__).__name__, rebuilt.__context__.args, rebuilt.__cause__), ("LookupError", ("no price of spoon",), None))
     cause = rebuilt.__context__.__cause__
     checks.equal("the root cause", (type(cause).__name__, cause.args), ("KeyError", ("spoon",)))
@@ -207,7 +220,7 @@ def tasks(checks, dump):
     checks.equal("what it awaits", coroutine.cr_await.cr_frame.f_locals["depth"], "leaf of alpha")
 
 
-def session(checks, dump, path, version):
+def session(checks, how, path):
     """What somebody types at ``python -m heapsake debug``, and what the answer must hold."""
     talk = [
         ("bt", [r"rich\.py\(\d+\)<module>\(\)", r"main\(\)", r"handle\(\)", r"> .*rich\.py\(\d+\)innermost\(\)\n-> raise LedgerError"]),
@@ -242,6 +255,12 @@ def session(checks, dump, path, version):
         ("p nothing_of_this_name", [r"NameError"]),
         ("q", [r"^$"]),
     ]
+    frames = 4
+    if how == "outside":
+        # it stands where the exception is handled; from there one goes to the traceback
+        frames = 2
+        talk[0:1] = [("bt", [r"> .*main\(\)\n-> sys\.stdin\.readline\(\)"]), ("p len(threads), how", [r"\(3, 'wait'\)"]),
+                     ("exceptions 2", [r"innermost\(\)"]), ("bt", [r"main\(\)", r"handle\(\)", r"> .*innermost\(\)\n-> raise LedgerError"])]
     saved = sys.stdin, sys.stdout, sys.argv
     sys.stdin = io.StringIO("".join(line + "\n" for line, _ in talk))
     sys.stdout = said = io.StringIO()
@@ -256,7 +275,7 @@ def session(checks, dump, path, version):
     checks.equal("the session's status", status, 0)
     answers = re.split(r"\(Pdb\) |^>>> |(?<=\n)>>> ", said.getvalue())
     header, answers = answers[0], answers[1:]
-    checks.true("the header", re.search(r"MainThread · 4 frames.*LedgerError.*; 4 threads\n.*LedgerError: .*17", header), header)
+    checks.true("the header", re.search(r"MainThread · %d frames.*LedgerError.*; 4 threads\n.*LedgerError: .*17" % frames, header), header)
     checks.equal("answers", len(answers), len(talk))
     for (line, expected), answer in zip(talk, answers):
         for pattern in expected:

@@ -71,8 +71,8 @@ fn a_file_that_may_not_be_read_is_not_opened() {
             except heapsake.Error as problem: print(problem)\n\
             sys.exit(heapsake.__main__.command(sys.argv[1:]))";
         let ended = run(environment.python().args(["-c", code]).arg(&dump));
-        is_one_message(&ended, 1, &["ermission denied", "golden.heapsake"], "a dump that may not be read");
-        assert!(ended.out.contains("ermission denied"), "heapsake.load says {}", ended.out);
+        is_one_message(&ended, 1, &["not permitted", "golden.heapsake"], "a dump that may not be read");
+        assert!(ended.out.contains("not permitted"), "heapsake.load says {}", ended.out);
     }
 }
 
@@ -90,7 +90,6 @@ fn what_a_path_does_not_name_is_said_with_what_there_is() {
             ("frame:9", &["frame 9 of 3"]),
             ("thread:Worker", &["no thread is called \"Worker\"", "MainThread"]),
             ("module:flask", &["no module is called \"flask\""]),
-            ("exception", &["no exception"]),
             ("object:0x10", &["no object of the dump lies at 0x10"]),
             ("object:#999999999", &["object 999999999 of"]),
         ] {

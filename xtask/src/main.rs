@@ -1,6 +1,7 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
 mod dwarf;
+mod golden;
 mod interpreters;
 mod layouts;
 mod programs;
@@ -26,6 +27,8 @@ enum Command {
     Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
+    /// Make the golden dumps anew, which every later version must open.
+    Golden,
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
 }
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Tidy => tidy::run(),
+        Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use heapsake_core::format::records::{Frame, Thread};
-use heapsake_core::heap::TypeDescription;
+use heapsake_core::heap::{FrameKind, TypeDescription};
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, Target, open, render};
 use serde_json::{Value, json};
 
@@ -188,7 +188,14 @@ fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     for (link, exception) in &chain {
         let what = format!("{}: {}", harmless(exception.type_name()), message(exception));
         let what = output.style(Style::Problem, what);
-        output.line(if link.is_empty() { what } else { format!("  {link} {what}") })?;
+        // A thread that stands elsewhere than in the traceback handles it, and has not died of it.
+        let handled =
+            dump.threads().first().is_some_and(|thread| thread.frames.iter().all(|frame| frame.kind == FrameKind::Running));
+        output.line(match *link {
+            "" if handled => format!("Being handled: {what}"),
+            "" => what,
+            link => format!("  {link} {what}"),
+        })?;
         for note in exception.attribute_object("__notes__").into_iter().flat_map(|notes| {
             let targets = notes.elements(0, 10).into_iter();
             targets.filter_map(|target| notes.follow(target)?.text()).collect::<Vec<_>>()

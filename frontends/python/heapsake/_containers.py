@@ -12,7 +12,7 @@ from . import _repr
 
 
 #: items that are read together
-BLOCK = 1024
+BLOCK = 256
 
 
 class Source:
