@@ -2,7 +2,6 @@
 //!
 //! Nothing here links heapsake: what is tested is what `pip install` gives, the command and the Python package.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long any program of these tests may run.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A virtual environment of one interpreter, with the package.
 #[derive(Clone, Debug)]
@@ -219,9 +218,4 @@ pub fn problems(out: &str) -> Vec<String> {
 pub fn no_problems(problems: &[String]) {
     let shown: Vec<&str> = problems.iter().take(20).map(String::as_str).collect();
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), shown.join("\n"));
-}
-
-/// A path as an argument.
-pub fn argument(path: &Path) -> &OsStr {
-    path.as_os_str()
 }

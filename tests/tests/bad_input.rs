@@ -62,7 +62,7 @@ fn a_file_that_may_not_be_read_is_not_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let environments = minors();
     let dump = dump(environments.last().expect("an environment"), folder.path());
-    std::fs::set_permissions(&dump, std::fs::Permissions::from_mode(0)).expect("permissions");
+    std::fs::set_permissions(&dump, std::fs::Permissions::from_mode(0o000)).expect("permissions");
     for environment in environments {
         // Root may read everything: what is needed is loaded as root, the rest is done as nobody.
         let code = "import os, sys, heapsake._heapsake, heapsake.__main__\n\

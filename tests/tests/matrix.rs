@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use heapsake_tests::{Environment, Waiting, argument, file, in_parallel, minors, no_problems, problems, run};
+use heapsake_tests::{Environment, Waiting, file, in_parallel, minors, no_problems, problems, run};
 
 /// The dumps of one interpreter, each with how it was made.
 fn dumps(environment: &Environment, folder: &std::path::Path) -> Vec<(&'static str, PathBuf)> {
@@ -37,7 +37,7 @@ fn every_version_opens_the_dumps_of_every_version() {
         let mut command = opener.python();
         command.arg(file("programs/open_rich.py"));
         for (how, path) in *dumps {
-            command.arg(how).arg(argument(path));
+            command.arg(how).arg(path);
         }
         // Nothing of the program is there, and nothing of it is looked for.
         let out = run(command.current_dir("/")).success("the opener");

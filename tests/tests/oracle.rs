@@ -1,7 +1,7 @@
 //! Dumps against what the program says of itself just before: every object that it can reach, by address: type, value, items
 //! in their order, and the references that `gc.get_referents` gives.
 
-use heapsake_tests::{Waiting, argument, environments, file, in_parallel, no_problems, problems, run};
+use heapsake_tests::{Waiting, environments, file, in_parallel, no_problems, problems, run};
 
 #[test]
 fn a_dump_holds_what_the_program_says_of_itself() {
@@ -15,9 +15,9 @@ fn a_dump_holds_what_the_program_says_of_itself() {
         let name = format!("{} {}", target.version, if *inside { "from inside" } else { "from outside" });
         let (dump, said) = (folder.path().join(format!("{name}.heapsake")), folder.path().join(format!("{name}.json")));
         let mut program = target.python();
-        program.arg(file("programs/self_description.py")).arg(argument(&said));
+        program.arg(file("programs/self_description.py")).arg(&said);
         if *inside {
-            run(program.arg(argument(&dump))).success("the program that dumps itself");
+            run(program.arg(&dump)).success("the program that dumps itself");
         } else {
             let waiting = Waiting::start(&mut program);
             let mut command = target.heapsake();
