@@ -1,8 +1,10 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
 mod bench;
+mod golden;
 mod interpreters;
 mod layouts;
+mod programs;
 mod reducers;
 mod test;
 mod tidy;
@@ -27,6 +29,8 @@ enum Command {
     Tidy,
     /// Measure the engine, or heapsake beside its peers.
     Bench(bench::Arguments),
+    /// Make the golden dumps anew, which every later version must open.
+    Golden,
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
 }
@@ -37,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
+        Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),
     }
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::interpreters::{self, Interpreter};
+use crate::programs;
 use crate::tidy;
 
 /// Interpreters that continuous integration must have.
@@ -32,7 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let found = interpreters::find(&[])?;
     report(&found)?;
     if arguments.environments {
-        return environments(&root, &found).map(drop);
+        environments(&root, &found)?;
+        return programs::environments(&root, &found, &built(&root)?).map(drop);
     }
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
     step("house rules", tidy::run)?;
@@ -42,11 +44,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;
     let environments = step("environments", || environments(&root, &found))?;
+    let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
+        if let Some(programs) = &programs {
+            command.env("HEAPSAKE_TEST_PROGRAMS", programs);
+        }
         finish(&mut command)
     })?;
     step("python tests", || {
@@ -141,7 +147,12 @@ pub(crate) fn wheel(root: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> 
     let mut command = Command::new(&builder);
     command.args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"]).arg(&builder).arg("--out").arg(&wheels);
     finish(command.arg("--manifest-path").arg(root.join("frontends/python/Cargo.toml")))?;
-    std::fs::read_dir(&wheels)?
+    built(root)
+}
+
+/// The wheel that was built.
+fn built(root: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::read_dir(root.join("target/wheels"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|ending| ending == "whl"))
         .context("maturin made no wheel")

@@ -198,7 +198,7 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         },
         (Found::Object(object), Step::Index(index)) if object.tail_kind() == TailKind::Entries => {
             let target = object.entry_of_number(*index);
-            of_target(dump, target.with_context(|| format!("the {} has no key {index}", object.type_name()))?)
+            of_target(dump, target.with_context(|| no_key(&object, &index.to_string()))?)
         }
         (Found::Object(object), Step::Index(index)) => {
             let length = object.len() as i64;
@@ -218,7 +218,7 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         }
         (Found::Object(object), Step::Key(key)) => {
             let target = object.entry(key);
-            of_target(dump, target.with_context(|| format!("the {} has no key {key:?}", object.type_name()))?)
+            of_target(dump, target.with_context(|| no_key(&object, &format!("{key:?}")))?)
         }
         (Found::Object(object), Step::Slice(from, to)) => {
             let length = object.len() as i64;
@@ -246,6 +246,15 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         }
         (_, step) => bail!("{} does not apply to what is there", shown_step(step)),
     }
+}
+
+/// That there is no such key, and keys that there are.
+fn no_key(object: &Object<'_>, key: &str) -> String {
+    let limits = Limits { characters: 60, ..Limits::default() };
+    let keys = object.entries(0, 20).into_iter();
+    let keys: Vec<String> = keys.filter_map(|(key, _)| Some(harmless(&render(&object.follow(key)?, limits)))).collect();
+    let hint = if keys.is_empty() { String::new() } else { format!("\nhint: it has {}", keys.join(", ")) };
+    format!("the {} has no key {key}{hint}", object.type_name())
 }
 
 fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use crate::plain;
 /// Elements that `edges` lists of one container.
 const MOST_EDGES: u64 = 100_000;
 /// Elements that an iteration fetches at once.
-const BATCH: u64 = 256;
+const BATCH: u64 = 1024;
 
 /// What a view shows.
 #[derive(Clone, Debug)]
