@@ -152,12 +152,13 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     writer.records(ChunkKind::Sources, "sources", &near)?;
 
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
-    for (count, (address, visited)) in numbers.iter().enumerate() {
+    numbers.each(|address, visited| {
         objects.object(heap, address, visited)?;
-        if (count as u64).is_multiple_of(PROGRESS_STRIDE) {
-            report(Progress::Written(count as u64, u64::from(numbers.count())));
+        if objects.written.objects.is_multiple_of(PROGRESS_STRIDE) {
+            report(Progress::Written(objects.written.objects, u64::from(numbers.count())));
         }
-    }
+        io::Result::Ok(())
+    })?;
     objects.flush()?;
     let (written, types_met) = (objects.written.clone(), objects.types_met);
     if types_met as usize > types.len() {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::budget::Budget;
-use super::marks::{Direction, Marks};
+use super::marks::{Direction, LINE_WORDS, Marks};
 use super::redaction::Redactor;
 use crate::address::Address;
 use crate::heap::{EdgeKind, Heap, Name, Outline, Sink, TypeDescription, TypeId, Value};
@@ -33,7 +33,7 @@ pub(crate) struct Marked {
     pub(crate) cut: Option<String>,
 }
 
-/// How newly marked objects are remembered.
+/// How newly marked objects are remembered. On the stack they count as done, as whoever takes them off visits them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Sweep,
@@ -58,7 +58,16 @@ struct MarkSink<'a> {
 impl MarkSink<'_> {
     #[inline]
     fn mark(&mut self, target: Address) {
-        if self.marks.mark(target) && self.mode != Mode::Sweep && self.fresh.len() < STACK {
+        let room = self.fresh.len() < STACK;
+        let fresh = match self.mode {
+            Mode::Stack if room => self.marks.claim(target),
+            Mode::Queue => self.marks.mark(target) && room,
+            Mode::Sweep | Mode::Stack => {
+                self.marks.mark(target);
+                return;
+            }
+        };
+        if fresh {
             self.fresh.push_back(target);
         }
     }
@@ -243,34 +252,56 @@ impl<H: Heap> Walk<'_, H> {
     fn follow(&mut self) {
         let mut pending = Vec::new();
         self.sink.marks.collect_pending(FRONTIER as usize, &mut pending);
+        pending.retain(|object| self.sink.marks.finish(*object));
         self.sink.fresh = pending.into();
         self.sink.mode = Mode::Stack;
         while let Some(object) = self.sink.fresh.pop_back() {
-            if let Some(next) = self.sink.fresh.iter().nth_back(PREFETCHED) {
+            let ahead = self.sink.fresh.len().wrapping_sub(PREFETCHED);
+            if let Some(next) = self.sink.fresh.get(ahead) {
                 self.heap.prefetch(*next);
             }
-            if self.sink.marks.finish(object) {
-                self.visit(object);
-            }
+            self.visit(object);
             if self.cut.is_some() || self.sink.fresh.len() >= STACK {
                 break;
             }
         }
-        self.sink.fresh.clear();
+        for object in self.sink.fresh.drain(..) {
+            self.sink.marks.give_back(object);
+        }
         self.sink.mode = Mode::Sweep;
+    }
+
+    /// Visits the pending objects of a word, and those of it that this makes pending.
+    fn word(&mut self, line: (usize, Address), direction: Direction, nth: usize) {
+        loop {
+            let mut taken = self.sink.marks.take(line, direction, nth);
+            let Some(mut object) = taken.next() else { return };
+            loop {
+                if self.cut.is_some() {
+                    self.sink.marks.give_back(object);
+                } else {
+                    self.visit(object);
+                }
+                match taken.next() {
+                    Some(next) => object = next,
+                    None => break,
+                }
+            }
+            if self.cut.is_some() {
+                return;
+            }
+        }
     }
 
     fn sweep(&mut self, direction: Direction) {
         self.sink.mode = Mode::Sweep;
         let mut at = self.sink.marks.start(direction);
         while let Some(line) = self.sink.marks.next_line(&mut at, direction) {
-            self.sink.marks.pending_of(line).for_each(|object| self.heap.prefetch(object));
-            let mut word = 0;
-            while let Some(object) = self.sink.marks.next_pending(line, direction, &mut word) {
-                self.visit(object);
-                if self.cut.is_some() {
-                    return;
-                }
+            for nth in 0..LINE_WORDS {
+                self.word(line, direction, nth);
+            }
+            if self.cut.is_some() {
+                return;
             }
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct Redactor {
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
     secrets: Vec<Vec<u8>>,
+    /// Bytes of the shortest secret.
+    shortest: usize,
     /// Finds any of the secrets.
     finder: Option<AhoCorasick>,
 }
@@ -81,6 +83,7 @@ impl Redactor {
             names: BTreeSet::new(),
             values: FxHashSet::default(),
             secrets: Vec::new(),
+            shortest: 0,
             finder: None,
         }
     }
@@ -199,6 +202,7 @@ impl Redactor {
             }
         }
         self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.shortest = self.secrets.last().map_or(0, Vec::len);
         self.finder = (!self.secrets.is_empty()).then(|| AhoCorasick::new(&self.secrets).ok()).flatten();
     }
 
@@ -217,8 +221,9 @@ impl Redactor {
     }
 
     /// Whether a text contains a value that was withheld.
+    #[inline]
     pub(crate) fn copies(&self, text: &[u8]) -> bool {
-        self.finder.as_ref().is_some_and(|finder| finder.is_match(text))
+        text.len() >= self.shortest && self.finder.as_ref().is_some_and(|finder| finder.is_match(text))
     }
 
     /// Number of values withheld.
@@ -246,6 +251,20 @@ impl Redactor {
             Some(number) => format!("<redacted:{}>", number + 1),
             None => String::new(),
         }
+    }
+
+    /// Whether encoded facts may hold a secret, so that [`Redactor::scrub`] must look at them one by one. What is no CBOR is
+    /// suspect.
+    pub(crate) fn suspects(&self, encoded: &[u8]) -> bool {
+        if self.level == Redaction::None {
+            return encoded.is_empty();
+        }
+        if self.copies(encoded) {
+            return true;
+        }
+        let suspect = |text: &[u8]| is_secret_value(text) || std::str::from_utf8(text).is_ok_and(is_secret_name);
+        let mut texts = Texts(encoded);
+        encoded.is_empty() || texts.any(suspect) || !texts.0.is_empty()
     }
 
     /// Takes secrets out of a fact: values under secret names, values that look like keys, copies.
@@ -297,6 +316,35 @@ impl Redactor {
             }
             ciborium::Value::Bytes(bytes) if is_secret_value(bytes) || self.copies(bytes) => bytes.clear(),
             _ => {}
+        }
+    }
+}
+
+/// The texts and byte strings among CBOR items, nested ones included; stops before what is no CBOR.
+struct Texts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let (first, rest) = self.0.split_first()?;
+            let (kind, short) = (first >> 5, first & 0x1f);
+            let width = match short {
+                0..24 | 31 => 0,
+                24..28 => 1 << (short - 24),
+                _ => return None,
+            };
+            let (argument, rest) = rest.split_at_checked(width)?;
+            let number = argument.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            let length = if width == 0 { u64::from(short) } else { number };
+            if !matches!(kind, 2 | 3) || short == 31 {
+                self.0 = rest;
+                continue;
+            }
+            let (text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            self.0 = rest;
+            return Some(text);
         }
     }
 }
