@@ -45,6 +45,18 @@ impl Environment {
     }
 }
 
+/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
+pub fn pythons() -> Vec<PathBuf> {
+    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
+        Some(listed) => std::env::split_paths(&listed).collect(),
+        None => {
+            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
+            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
+            vec![PathBuf::from("python3")]
+        }
+    }
+}
+
 /// The environments that the test command made, by version.
 pub fn environments() -> Vec<Environment> {
     let listed = std::env::var_os("HEAPSAKE_TEST_PYTHONS")

@@ -5,26 +5,15 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use heapsake_tests::pythons;
 use serde_json::Value;
 
 const NOBODY: u32 = 65534;
 const ECHO: &str = "import sys\nprint('ready', flush=True)\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)";
-
-/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 fn heapsake() -> Command {
     Command::new(env!("CARGO_BIN_EXE_heapsake"))
@@ -122,7 +111,7 @@ fn value(arguments: &[&str], dump: &Path) -> Value {
 #[test]
 fn a_busy_program_goes_on_unharmed_and_its_dumps_are_right() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/busy.py");
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut busy = Program::start(Command::new(&python).arg(&program));
         assert_eq!(busy.line(), "ready");
@@ -229,7 +218,7 @@ fn pairs_are_whole(dump: &Path, number: usize, step: u64, place: &str) {
 fn a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
     let code = "import sys\nlarge = bytearray(b'x') * (400 << 20)\nmany = [b'%8d' % n * 131072 for n in range(50)]\nheld = {n: [n, str(n)] for n in range(1000)}\n\
                 print('ready', flush=True)\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)";
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = folder.path().join("held.heapsake");
         let program = Program::python(&python, code);
@@ -269,7 +258,7 @@ fn a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
 #[test]
 fn a_dump_says_that_a_collection_was_at_work() {
     let code = "import gc\nheld = [[{}] for _ in range(400_000)]\nprint('ready', flush=True)\nwhile True: gc.collect()";
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("collecting.heapsake");
     let program = Program::python(&python, code);
@@ -347,7 +336,7 @@ fn another_python_and_an_unknown_one_are_named() {
 
 #[test]
 fn what_may_not_be_read_is_explained() {
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("x.heapsake");
     let program = Program::python(&python, ECHO);
@@ -388,7 +377,7 @@ fn what_may_not_be_read_is_explained() {
 
 #[test]
 fn a_full_disk_leaves_nothing_under_the_name() {
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("x.heapsake");
     let program = Program::python(&python, ECHO);
@@ -406,7 +395,7 @@ fn a_full_disk_leaves_nothing_under_the_name() {
 
 #[test]
 fn other_namespaces_of_processes_are_told_apart() {
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     if !finish(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])).status.success() {
         println!("no namespace can be made here; not tested");
         return;

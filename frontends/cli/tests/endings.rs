@@ -10,19 +10,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use heapsake_tests::pythons;
 use serde_json::Value;
-
-/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 /// A dump that is expected: the thread's name, its innermost functions, and a variable of the innermost one.
 struct Expected {
@@ -223,7 +212,7 @@ fn check(dump: &Path, expected: &Expected, place: &str) -> Result<(), String> {
 
 /// Runs a test for every interpreter, two at a time.
 fn everywhere(test: impl Fn(&Place) + Sync) {
-    let pythons = interpreters();
+    let pythons = pythons();
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..2 {

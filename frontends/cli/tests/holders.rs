@@ -5,18 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use heapsake_tests::pythons;
 use serde_json::Value;
-
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 /// A dump of the program in `held.py`, and what it said.
 fn dumped(python: &Path, folder: &Path) -> (PathBuf, Vec<Value>) {
@@ -57,7 +47,7 @@ const UNTOLD: [&str; 3] = ["frame", "traceback", "weakref"];
 
 #[test]
 fn referrers_are_those_that_the_collector_tells() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let (dump, told) = dumped(&python, folder.path());
         assert_eq!(told.len(), 9);
@@ -92,7 +82,7 @@ fn referrers_are_those_that_the_collector_tells() {
 
 #[test]
 fn a_path_leads_from_a_root_to_the_object_step_by_step() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let (dump, told) = dumped(&python, folder.path());
         let links = told.iter().find(|one| one["name"] == "links").and_then(|one| one["address"].as_u64()).expect("told");
@@ -123,7 +113,7 @@ fn a_path_leads_from_a_root_to_the_object_step_by_step() {
 #[test]
 fn the_graph_is_kept_for_its_owner_and_made_anew_when_it_is_damaged() {
     use std::os::unix::fs::PermissionsExt;
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let (dump, _) = dumped(&python, folder.path());
     let ask = |cache: &Path| {

@@ -5,19 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use heapsake_tests::pythons;
 use serde_json::Value;
-
-/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 fn heapsake() -> Command {
     Command::new(env!("CARGO_BIN_EXE_heapsake"))
@@ -59,7 +48,7 @@ fn compare(python: &Path, mode: &str, folder: &Path) -> Option<PathBuf> {
 
 #[test]
 fn programs_end_as_they_would_without_us() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         for mode in ["exit", "asyncok"] {
             assert_eq!(compare(&python, mode, folder.path()), None, "{mode} is no crash");
@@ -87,7 +76,7 @@ fn programs_end_as_they_would_without_us() {
 #[test]
 fn a_live_process_is_dumped_and_goes_on() {
     let code = "import sys\nheld = {'answer': [41, 42]}\ndef wait(held):\n    print('ready', flush=True)\n    print(sys.stdin.readline() + str(held))\nwait(held)";
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child =
             Command::new(&python).args(["-c", code]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python runs");
@@ -132,7 +121,7 @@ fn what_cannot_be_done_is_said_in_one_message() {
 
 #[test]
 fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
-    let python = interpreters().remove(0);
+    let python = pythons().remove(0);
     let folder = tempfile::tempdir().expect("a folder");
     let run = |words: &[&str]| {
         let mut command = heapsake();
@@ -162,7 +151,7 @@ fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
 
 #[test]
 fn a_full_disk_costs_the_dump_and_nothing_else() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = folder.path().join("full.heapsake");
         let plain = finish(Command::new(&python).arg(program()).arg("main"));
@@ -179,7 +168,7 @@ fn a_full_disk_costs_the_dump_and_nothing_else() {
 
 #[test]
 fn where_the_working_directory_cannot_be_written_to_the_dump_lies_with_temporary_files() {
-    let python = interpreters().remove(0);
+    let python = pythons().remove(0);
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = heapsake();
     command.args(["run", "--python"]).arg(&python).arg(program()).arg("main").current_dir("/proc").env("TMPDIR", folder.path());
@@ -194,7 +183,7 @@ fn where_the_working_directory_cannot_be_written_to_the_dump_lies_with_temporary
 fn no_dump_replaces_another_and_there_are_not_too_many() {
     let code = "import threading\ndef fail(n): 1 / n\nfor _ in range(4):\n    t = threading.Thread(target=fail, args=(0,))\n    \
                 t.start()\n    t.join()\nprint('well')";
-    let python = interpreters().remove(0);
+    let python = pythons().remove(0);
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("some.heapsake");
     let mut command = heapsake();
@@ -215,7 +204,7 @@ fn children_that_outlive_the_program_are_not_waited_for() {
     // The child holds the channel, and lives until its own input ends.
     let code =
         "import os\nif os.fork() == 0:\n    os.close(1)\n    os.close(2)\n    os.read(0, 1)\n    os._exit(0)\nprint('well')";
-    for python in interpreters() {
+    for python in pythons() {
         let mut command = heapsake();
         command.args(["run", "--python"]).arg(&python).args(["-c", code]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it runs");
@@ -229,7 +218,7 @@ fn children_that_outlive_the_program_are_not_waited_for() {
 #[test]
 fn what_the_caller_ignores_stays_ignored() {
     let code = "import signal; print([signal.getsignal(n) for n in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1)])";
-    for python in interpreters() {
+    for python in pythons() {
         let sh = |words: &[&str]| {
             let mut command = Command::new("sh");
             command.args(["-c", "trap '' HUP INT USR1; exec \"$@\"", "sh"]).args(words);
@@ -245,7 +234,7 @@ fn what_the_caller_ignores_stays_ignored() {
 fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
     // Descriptors; address space, in KiB, of which the program takes more than half, so that no copy fits.
     let code = "held = [bytes(1 << 16) for _ in range(6400)]\n1 / 0";
-    for python in interpreters() {
+    for python in pythons() {
         for limit in ["-n 40", "-v 700000"] {
             let folder = tempfile::tempdir().expect("a folder");
             let dump = folder.path().join("limited.heapsake");
@@ -261,7 +250,7 @@ fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
 
 #[test]
 fn an_exception_that_is_caught_leaves_an_earlier_dump_alone() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = folder.path().join("kept.heapsake");
         std::fs::write(&dump, "an earlier dump").expect("a file");
