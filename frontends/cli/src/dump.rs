@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use heapsake_core::reduce::Registry;
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
 use heapsake_cpython::capture::capture_snapshot;
 use heapsake_cpython::memory::Snapshot;
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_plugins::Plugins;
 use serde_json::json;
 
 use crate::output::{Output, bytes, count};
+use crate::plugins;
 
 /// Options of `heapsake dump`.
 #[derive(clap::Args, Debug)]
@@ -124,10 +125,12 @@ pub(crate) fn write(
     mut file: DumpFile,
     snapshot: Snapshot,
     options: CaptureOptions,
-    dump: DumpOptions,
+    mut dump: DumpOptions,
 ) -> anyhow::Result<(PathBuf, Summary)> {
-    let registry = Registry::linked()?;
-    let summary = capture_snapshot(snapshot, options, registry, &mut file, dump)?;
+    let plugins = plugins::open()?;
+    Plugins::accompany(&plugins, &mut dump);
+    let summary = capture_snapshot(snapshot, options, plugins.registry(), &mut file, dump)?;
+    plugins::report(&plugins);
     Ok((file.finish()?, summary))
 }
 

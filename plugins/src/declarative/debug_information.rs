@@ -1,0 +1,138 @@
+//! Where the members of a struct lie, by the debug information of the library that the type comes from.
+//!
+//! The library is the one that the target has mapped, named by the process fact `library`; each is read once.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use gimli::{AttributeValue, DebuggingInformationEntry, LittleEndian, UnitOffset};
+use heapsake_core::reduce::Object as Reduced;
+use object::{Object, ObjectSection};
+
+type Reader<'a> = gimli::EndianSlice<'a, LittleEndian>;
+type Unit<'a> = gimli::Unit<Reader<'a>>;
+type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
+type Offsets = HashMap<String, i64>;
+
+/// A larger library is not read.
+const LARGEST: u64 = 1 << 30;
+/// How deep anonymous structs, and chains of typedefs, are followed.
+const DEPTH: usize = 16;
+
+/// What was looked up so far.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    known: HashMap<(PathBuf, String), Result<Offsets, String>>,
+}
+
+impl Members {
+    /// The offset of a member.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub(super) fn offset(&mut self, object: &dyn Reduced, structure: &str, member: &str) -> Result<i64, String> {
+        let library = object.process_fact("library").ok_or("the library that the type comes from is not there to be read")?;
+        let library = PathBuf::from(OsString::from_vec(library));
+        let key = (library, structure.to_owned());
+        let path = key.0.clone();
+        let offsets = self.known.entry(key).or_insert_with(|| read(&path, structure)).as_ref().map_err(Clone::clone)?;
+        offsets.get(member).copied().ok_or_else(|| format!("{structure} of {} has no such member", path.display()))
+    }
+}
+
+/// The members of the struct, of its tag or of a typedef for it, as the library's debug information has them.
+fn read(library: &Path, structure: &str) -> Result<Offsets, String> {
+    let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", library.display());
+    let size = fs::metadata(library).map_err(|problem| named(&problem))?.len();
+    if size > LARGEST {
+        return Err(named(&format!("{size} bytes, at most {LARGEST} are read")));
+    }
+    let data = fs::read(library).map_err(|problem| named(&problem))?;
+    let file = object::File::parse(&*data).map_err(|problem| named(&problem))?;
+    let section = |id: gimli::SectionId| -> Result<&[u8], object::Error> {
+        file.section_by_name(id.name()).map_or(Ok(&[][..]), |section| section.data())
+    };
+    let sections = gimli::DwarfSections::load(section).map_err(|problem| named(&problem))?;
+    let dwarf = sections.borrow(|bytes| gimli::EndianSlice::new(bytes, LittleEndian));
+    let mut found: HashSet<Vec<(String, i64)>> = HashSet::new();
+    search(&dwarf, structure, &mut found).map_err(|problem| named(&problem))?;
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(members), None) => Ok(members.into_iter().collect()),
+        (None, _) => Err(named(&format!("no debug information of a struct {structure}\nhint: build it with -g, or give offsets"))),
+        _ => Err(named(&format!("several different structs {structure}"))),
+    }
+}
+
+fn search<'a>(dwarf: &gimli::Dwarf<Reader<'a>>, wanted: &str, found: &mut HashSet<Vec<(String, i64)>>) -> gimli::Result<()> {
+    let mut headers = dwarf.units();
+    while let Some(header) = headers.next()? {
+        let unit = dwarf.unit(header)?;
+        let mut tree = unit.entries_tree(None)?;
+        let mut children = tree.root()?.children();
+        let mut candidates = Vec::new();
+        while let Some(child) = children.next()? {
+            let entry = child.entry();
+            let is_candidate = matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_typedef);
+            if is_candidate && name(dwarf, &unit, entry)?.as_deref() == Some(wanted) {
+                candidates.push(entry.offset());
+            }
+        }
+        for candidate in candidates {
+            let mut members = Vec::new();
+            collect(dwarf, &unit, candidate, 0, DEPTH, &mut members)?;
+            members.sort();
+            if !members.is_empty() {
+                found.insert(members);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The members of the struct to which `offset` leads by typedefs; anonymous structs and unions are looked through.
+fn collect<'a>(
+    dwarf: &gimli::Dwarf<Reader<'a>>,
+    unit: &Unit<'a>,
+    offset: UnitOffset,
+    base: i64,
+    depth: usize,
+    members: &mut Vec<(String, i64)>,
+) -> gimli::Result<()> {
+    let entry = unit.entry(offset)?;
+    if depth == 0 {
+        return Ok(());
+    }
+    if entry.tag() == gimli::DW_TAG_typedef {
+        return match entry.attr_value(gimli::DW_AT_type) {
+            Some(AttributeValue::UnitRef(of)) => collect(dwarf, unit, of, base, depth - 1, members),
+            _ => Ok(()),
+        };
+    }
+    let mut tree = unit.entries_tree(Some(offset))?;
+    let mut children = tree.root()?.children();
+    while let Some(child) = children.next()? {
+        let member = child.entry();
+        // A bit field has no place that bytes could say.
+        if member.tag() != gimli::DW_TAG_member || member.attr_value(gimli::DW_AT_bit_size).is_some() {
+            continue;
+        }
+        let place = member.attr_value(gimli::DW_AT_data_member_location);
+        let Some(place) = place.map_or(Some(0), |place| place.udata_value()) else { continue };
+        let place = base.saturating_add_unsigned(place);
+        match (name(dwarf, unit, member)?, member.attr_value(gimli::DW_AT_type)) {
+            (Some(name), _) => members.push((name, place)),
+            (None, Some(AttributeValue::UnitRef(of))) => collect(dwarf, unit, of, place, depth - 1, members)?,
+            (None, _) => {}
+        }
+    }
+    Ok(())
+}
+
+fn name<'a>(dwarf: &gimli::Dwarf<Reader<'a>>, unit: &Unit<'a>, entry: &Entry<'a>) -> gimli::Result<Option<String>> {
+    let Some(value) = entry.attr_value(gimli::DW_AT_name) else { return Ok(None) };
+    Ok(Some(dwarf.attr_string(unit, value)?.to_string_lossy().into_owned()))
+}
