@@ -341,6 +341,7 @@ impl Write for Timed<'_> {
 /// The reducer of a plugin, as the registry has it: asks the worker.
 pub(crate) struct Remote {
     pub(crate) host: Arc<Host>,
+    pub(crate) plugin: String,
     pub(crate) library: u32,
     pub(crate) reducer: u32,
 }
@@ -351,7 +352,7 @@ impl Reducer for Remote {
         let told = told::tell(&kept.told, object, sink);
         match &kept.failure {
             Some(failure) => Err(failure.clone()),
-            None => told,
+            None => told.map_err(|failure| Failure::new(failure.reason, format!("plugin {}: {}", self.plugin, failure.detail))),
         }
     }
 }

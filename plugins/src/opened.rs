@@ -88,7 +88,7 @@ impl Plugins {
                 if exact { TypeMatch::Exact(name) } else { TypeMatch::Base(name) }
             };
             let matched = reducer.types.into_iter().map(matched).collect();
-            let remote = Remote { host: Arc::clone(&host), library, reducer: at as u32 };
+            let remote = Remote { host: Arc::clone(&host), plugin: name.clone(), library, reducer: at as u32 };
             let file = path.display().to_string();
             let registration = Registration::made(matched, Box::new(remote), origin.clone(), file, reducer.saves);
             match self.registry.add(registration) {
