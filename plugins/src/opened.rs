@@ -161,7 +161,7 @@ impl Plugins {
     /// Lines for whoever made the dump: what was refused, and what went wrong.
     pub fn messages(&self) -> Vec<String> {
         let refused = self.refused.iter().map(|one| format!("plugin {} is not used: {}", one.path.display(), one.reason));
-        refused.chain(self.notes()).collect()
+        refused.chain(self.notes()).map(|line| line.replace('\n', "; ")).collect()
     }
 
     /// What went wrong with plugins while the dump was made, for what it says of its omissions.

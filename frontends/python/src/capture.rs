@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use heapsake_core::format::Compressor;
@@ -12,12 +13,14 @@ use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction};
 use heapsake_cpython::capture::capture;
 use heapsake_cpython::memory::{Files, Own};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
 
 use crate::Error;
 use crate::fork;
+use crate::plugins::Prepared;
 
-/// What the child answers when all went well.
+/// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
 
 /// Dumps this process; gives the path when the file is complete.
@@ -59,14 +62,21 @@ pub(crate) fn dump(
         ..CaptureOptions::default()
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let save = Save { path: path.clone(), options, registry, reason, redaction, budget, compressor: Compressor::new() };
+    let plugins = Prepared::new(py)?;
+    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, compressor: Compressor::new() };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     let answer = match fork::split(|pause| save.run(pause)) {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| Error::new_err(problem.to_string()))?,
         Err(problem) => return Err(Error::new_err(format!("no process could be split off to write the dump: {problem}"))),
     };
-    if answer == DONE { Ok(path) } else { Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned())) }
+    let Some(told) = answer.strip_prefix(DONE) else {
+        return Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned()));
+    };
+    for line in String::from_utf8_lossy(told).lines() {
+        py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
+    }
+    Ok(path)
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
@@ -80,6 +90,7 @@ struct Save {
     path: PathBuf,
     options: CaptureOptions,
     registry: Registry,
+    plugins: Prepared,
     reason: String,
     redaction: Redaction,
     budget: Budget,
@@ -89,27 +100,32 @@ struct Save {
 impl Save {
     fn run(self, pause: Duration) -> Vec<u8> {
         match self.save(pause) {
-            Ok(()) => DONE.to_vec(),
+            Ok(messages) => {
+                let lines = messages.iter().flat_map(|message| ["\n", message]).collect::<String>();
+                [DONE, lines.as_bytes()].concat()
+            }
             Err(problem) => problem.into_bytes(),
         }
     }
 
-    fn save(self, pause: Duration) -> Result<(), String> {
+    fn save(self, pause: Duration) -> Result<Vec<String>, String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;
         let path: &Path = &self.path;
         let mut file = DumpFile::create(path).map_err(|problem| problem.to_string())?;
-        let dump = DumpOptions {
+        let plugins = Rc::new(self.plugins.open(self.registry));
+        let mut dump = DumpOptions {
             reason: self.reason,
             redaction: self.redaction,
             budget: self.budget,
             pause: Some(pause),
             compressor: Some(self.compressor),
-            progress: None,
+            ..DumpOptions::default()
         };
-        capture(memory, &Files::own(), self.options, self.registry, &mut file, dump).map_err(|problem| problem.to_string())?;
+        Plugins::accompany(&plugins, &mut dump);
+        capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump).map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
-        Ok(())
+        Ok(plugins.messages())
     }
 }

@@ -83,7 +83,7 @@ fn search<'a>(dwarf: &gimli::Dwarf<Reader<'a>>, wanted: &str, found: &mut HashSe
         }
         for candidate in candidates {
             let mut members = Vec::new();
-            collect(dwarf, &unit, candidate, 0, DEPTH, &mut members)?;
+            collect(dwarf, &unit, candidate, ("", 0), DEPTH, &mut members)?;
             members.sort();
             if !members.is_empty() {
                 found.insert(members);
@@ -93,12 +93,13 @@ fn search<'a>(dwarf: &gimli::Dwarf<Reader<'a>>, wanted: &str, found: &mut HashSe
     Ok(())
 }
 
-/// The members of the struct to which `offset` leads by typedefs; anonymous structs and unions are looked through.
+/// The members of the struct to which `offset` leads by typedefs, those of structs within it by their path; anonymous structs
+/// and unions are looked through. `within` is the path so far and where it lies.
 fn collect<'a>(
     dwarf: &gimli::Dwarf<Reader<'a>>,
     unit: &Unit<'a>,
     offset: UnitOffset,
-    base: i64,
+    within: (&str, i64),
     depth: usize,
     members: &mut Vec<(String, i64)>,
 ) -> gimli::Result<()> {
@@ -108,9 +109,12 @@ fn collect<'a>(
     }
     if entry.tag() == gimli::DW_TAG_typedef {
         return match entry.attr_value(gimli::DW_AT_type) {
-            Some(AttributeValue::UnitRef(of)) => collect(dwarf, unit, of, base, depth - 1, members),
+            Some(AttributeValue::UnitRef(of)) => collect(dwarf, unit, of, within, depth - 1, members),
             _ => Ok(()),
         };
+    }
+    if !matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type) {
+        return Ok(());
     }
     let mut tree = unit.entries_tree(Some(offset))?;
     let mut children = tree.root()?.children();
@@ -122,11 +126,17 @@ fn collect<'a>(
         }
         let place = member.attr_value(gimli::DW_AT_data_member_location);
         let Some(place) = place.map_or(Some(0), |place| place.udata_value()) else { continue };
-        let place = base.saturating_add_unsigned(place);
-        match (name(dwarf, unit, member)?, member.attr_value(gimli::DW_AT_type)) {
-            (Some(name), _) => members.push((name, place)),
-            (None, Some(AttributeValue::UnitRef(of))) => collect(dwarf, unit, of, place, depth - 1, members)?,
-            (None, _) => {}
+        let place = within.1.saturating_add_unsigned(place);
+        let path = match name(dwarf, unit, member)? {
+            Some(name) if within.0.is_empty() => name,
+            Some(name) => format!("{}.{name}", within.0),
+            None => within.0.to_owned(),
+        };
+        if let Some(AttributeValue::UnitRef(of)) = member.attr_value(gimli::DW_AT_type) {
+            collect(dwarf, unit, of, (&path, place), depth - 1, members)?;
+        }
+        if member.attr_value(gimli::DW_AT_name).is_some() {
+            members.push((path, place));
         }
     }
     Ok(())

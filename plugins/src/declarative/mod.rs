@@ -17,10 +17,10 @@
 //! next     = 72 -> 8    object                     8 bytes into what the pointer at 72 leads to
 //! ```
 //!
-//! A place is a number of bytes from the object's start, a `.member` of the type's struct, or a `Struct.member`, and any
-//! number of `-> PLACE`, each of which follows a pointer. Kinds: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `bool`,
-//! `pointer`, `char*` (to its NUL), `char[N]`, `bytes[N]`, `bytes*` with a count, `object`, `object[N]`, `object*` with a
-//! count. Numbers take `hex`, `one-of NUMBER WORD, …`, `flags NUMBER WORD, …`, or `descriptor`, which adds what the file
+//! A place is a number of bytes from the object's start, a `.member` of the type's struct, or a `Struct.member` (also
+//! `.member.member` of structs within structs), and any number of `-> PLACE`, each of which follows a pointer. Kinds: `i8` to
+//! `i64`, `u8` to `u64`, `f32`, `f64`, `bool`, `pointer`, `char*` (to its NUL), `char[N]`, `bytes[N]`, `bytes*` with a count,
+//! `object`, `object[N]`, `object*` with a count. Numbers take `hex`, `one-of NUMBER WORD, …`, `flags NUMBER WORD, …`, or `descriptor`, which adds what the file
 //! descriptor is open on. `#` begins a comment.
 //!
 //! A null pointer is no fact, and no edge. A field that cannot be read makes the object a surrogate and costs no other field.

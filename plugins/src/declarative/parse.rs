@@ -269,7 +269,8 @@ fn step(word: &str, structure: &str) -> Result<Step, String> {
         let offset = i64::try_from(offset).ok().filter(|offset| offset.abs() <= 1 << 32);
         return offset.map(Step::Bytes).ok_or_else(|| format!("{word} bytes are too far"));
     }
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let is_word = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let is_name = |name: &str| name.split('.').all(is_word);
     match word.split_once('.') {
         Some(("", member)) if is_name(member) && !structure.is_empty() => Ok(Step::Member(structure.to_owned(), member.to_owned())),
         Some(("", member)) if is_name(member) => Err(format!("`{word}` of which struct? say `struct NAME` before, or NAME{word}")),
