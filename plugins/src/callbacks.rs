@@ -23,6 +23,8 @@ const MOST_PAGES: usize = 4096;
 const MOST_ANSWERS: usize = 64 << 10;
 /// Longer reads do not go through the pages.
 const LONG_READ: u64 = 16 * PAGE;
+/// No read is longer.
+const LONGEST_READ: u64 = 256 << 20;
 /// A long read is asked for in pieces of this length.
 const PIECE: u64 = 1 << 20;
 
@@ -244,7 +246,7 @@ extern "C" fn address(handle: *mut c_void) -> u64 {
 }
 
 extern "C" fn read(handle: *mut c_void, address: u64, into: *mut u8, length: u64) -> i32 {
-    if into.is_null() || length > crate::told::MOST_TOLD as u64 * 16 {
+    if into.is_null() || length > LONGEST_READ {
         return REFUSED;
     }
     match session(handle, |session| session.read(address, length)) {

@@ -9,7 +9,9 @@ use heapsake_core::reduce::{Failure, Object, Reason};
 use crate::abi;
 
 /// More than this may not be told of one object.
-pub(crate) const MOST_TOLD: usize = 8 << 20;
+pub(crate) const MOST_TOLD: usize = 32 << 20;
+/// Nor a single text, state or string of bytes that is longer.
+const LONGEST_PART: usize = 8 << 20;
 
 const STATE: u8 = 1;
 const EDGE: u8 = 2;
@@ -32,7 +34,7 @@ pub(crate) struct Refused;
 impl Telling {
     fn add(&mut self, tag: u8, fixed: &[&[u8]], rest: &[u8]) -> Result<(), Refused> {
         let length = fixed.iter().map(|part| part.len()).sum::<usize>() + 5;
-        if rest.len() > MOST_TOLD || self.bytes.len() + length + rest.len() > MOST_TOLD {
+        if rest.len() > LONGEST_PART || self.bytes.len() + length + rest.len() > MOST_TOLD {
             return Err(Refused);
         }
         self.bytes.push(tag);
@@ -180,4 +182,86 @@ fn value(kind: u32, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heapsake_core::heap::TypeId;
+
+    struct Here;
+
+    impl Object for Here {
+        fn address(&self) -> Address {
+            Address(8)
+        }
+
+        fn read_at(&self, _: Address, _: &mut [u8]) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Counting(usize);
+
+    impl Sink for Counting {
+        fn begin(&mut self, _: TypeId, _: u64) {}
+        fn value(&mut self, _: Value<'_>) {
+            self.0 += 1;
+        }
+        fn edge(&mut self, _: EdgeKind, _: Name<'_>, _: Address) {
+            self.0 += 1;
+        }
+        fn element(&mut self, _: Address) {
+            self.0 += 1;
+        }
+        fn entry(&mut self, _: Address, _: Address) {
+            self.0 += 1;
+        }
+        fn state(&mut self, _: &dyn erased_serde::Serialize) {
+            self.0 += 1;
+        }
+    }
+
+    fn everything() -> Vec<u8> {
+        let mut telling = Telling::default();
+        telling.state(&[0xa1, 0x61, b'a', 1]).unwrap();
+        telling.edge(1, b"name", 16).unwrap();
+        telling.indexed_edge(6, 4, 16).unwrap();
+        telling.element(16).unwrap();
+        telling.entry(16, 24).unwrap();
+        telling.value(abi::VALUE_TEXT, b"text").unwrap();
+        telling.value(abi::VALUE_BIG, &[1, 2, 3]).unwrap();
+        telling.base().unwrap();
+        telling.bytes
+    }
+
+    #[test]
+    fn what_is_cut_or_wrong_is_an_error_and_never_a_panic() {
+        let whole = everything();
+        let mut sink = Counting::default();
+        tell(&whole, &Here, &mut sink).unwrap();
+        assert_eq!(sink.0, 7);
+        let cuts = (0..whole.len()).filter(|cut| tell(&whole[..*cut], &Here, &mut Counting::default()).is_ok()).count();
+        assert_eq!(cuts, 8, "after each part, and nowhere else");
+        for at in 0..whole.len() {
+            for byte in 0..=255 {
+                let mut wrong = whole.clone();
+                wrong[at] = byte;
+                // Whatever it tells then, it ends.
+                let _ = tell(&wrong, &Here, &mut Counting::default());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_or_unknown_is_refused() {
+        let mut telling = Telling::default();
+        assert!(telling.edge(0, b"", 1).is_err() && telling.edge(99, b"", 1).is_err() && telling.edge(300, b"", 1).is_err());
+        assert!(telling.value(abi::VALUE_INTEGER, b"short").is_err() && telling.value(77, b"").is_err());
+        assert!(telling.value(abi::VALUE_BYTES, &vec![0; LONGEST_PART + 1]).is_err());
+        let most = (0..).take_while(|_| telling.value(abi::VALUE_BYTES, &vec![0; LONGEST_PART]).is_ok()).count();
+        assert_eq!(most, 3);
+        assert!(telling.bytes.len() <= MOST_TOLD);
+    }
 }

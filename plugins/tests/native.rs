@@ -10,9 +10,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use heapsake_core::heap::EdgeKind;
-use heapsake_core::reduce::{Member, Reason};
-use heapsake_plugins::{Limits, Plugins, abi};
-use support::{Made, cargo_build, compile, open, shop};
+use heapsake_core::reduce::{Member, Reason, Registry};
+use heapsake_plugins::{Found, Limits, Places, Plugins, Programs, abi};
+use support::building::{cargo_build, compile, shop};
+use support::{Made, open};
 
 const AT: u64 = 0x5eed_0000_0000;
 
@@ -110,12 +111,12 @@ fn older_minors_are_taken_and_whatever_is_newer_or_broken_is_refused() {
 #[test]
 fn a_bad_reducer_costs_its_object_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let deadline = Duration::from_millis(300);
+    let deadline = Duration::from_secs(1);
     let plugins = open(&[shop(folder.path(), "shop", &[])], Limits { deadline, crashes: 100 });
     for (name, reason, words) in [
         ("shop.Crash", Reason::ReducerFailed, "plugin shop: crashed with signal 6"),
         ("shop.Dereference", Reason::ReducerFailed, "plugin shop: crashed with signal 11"),
-        ("shop.Loop", Reason::ReducerFailed, "plugin shop: gave no answer within 0.3 s"),
+        ("shop.Loop", Reason::ReducerFailed, "plugin shop: gave no answer within 1.0 s"),
         ("shop.Giant", Reason::ReducerFailed, "plugin shop: told what the host does not take"),
         ("shop.Wild", Reason::Unreadable, "plugin shop: nothing lies there"),
         ("shop.Liar", Reason::ReducerFailed, "plugin shop: told what the host does not take"),
@@ -275,4 +276,37 @@ fn the_worker_ends_with_its_plugins() {
     assert_eq!(workers().len(), 1);
     drop(plugins);
     assert_eq!(workers(), Vec::<PathBuf>::new());
+}
+
+/// Fails the test where a process is started.
+struct Never;
+
+impl heapsake_plugins::Spawner for Never {
+    fn spawn(&self) -> std::io::Result<heapsake_plugins::Worker> {
+        panic!("a process is started");
+    }
+}
+
+#[test]
+fn no_process_is_started_without_a_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = Plugins::open(Places::default(), Registry::default(), Box::new(Never));
+    assert_eq!((plugins.facts().len(), plugins.messages().len()), (0, 0));
+    let path = folder.path().join("a.heapsake-type");
+    std::fs::write(&path, "heapsake-type 1\ntype a.B\nx = 16 i64\n").unwrap();
+    let places = Places { found: vec![Found { path, is_description: true }], ..Places::default() };
+    let plugins = Plugins::open(places, Registry::default(), Box::new(Never));
+    let told = Made::default().object(AT, "a.B", &[1, 2, 3]).reduce(&plugins, AT);
+    assert_eq!(told.state["x"], ciborium::Value::from(3));
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_costs_the_plugins_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, reason) in [(vec![], "no program to run plugins in"), (vec!["/bin/false".into()], "crashed while it was opened")] {
+        let found = vec![Found { path: shop(folder.path(), "shop", &[]), is_description: false }];
+        let places = Places { found, ..Places::default() };
+        let plugins = Plugins::open(places, Registry::default(), Box::new(Programs { command }));
+        assert!(reasons(&plugins)[0].contains(reason), "{plugins:?}");
+    }
 }

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-cpython", &["heapsake-core"]),
     ("heapsake-reducers", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-plugins", &["heapsake-core"]),
+    ("heapsake-ledger", &["heapsake-core", "heapsake-plugins"]),
     ("heapsake-loader", &["heapsake-core"]),
     ("heapsake-cli", &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader"]),
     (
@@ -38,6 +39,8 @@ const UNSAFE: &[&str] = &[
     "cpython/src/memory/process.rs",
     "cpython/src/memory/ptrace.rs",
     "cpython/src/memory/freeze.rs",
+    "plugins/src/abi.rs",
+    "plugins/src/library.rs",
     "loader/src/mapping.rs",
     "frontends/python/src/fork.rs",
     "frontends/python/src/arena.rs",

@@ -16,6 +16,7 @@ impl Reducer for Panicking {
 }
 
 impl Reducer for Deep {
+    #[expect(unconditional_recursion, reason = "that is what it is for")]
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure> {
         // A reducer that recurses into itself.
         self.reduce(object, sink)?;

@@ -15,6 +15,9 @@
 #ifndef MINOR
 #define MINOR HEAPSAKE_MINOR
 #endif
+#ifndef CRASHES
+#define CRASHES "shop.Crash"
+#endif
 #ifndef SIZE
 #define SIZE sizeof(heapsake_plugin)
 #endif
@@ -70,10 +73,11 @@ static int32_t loop(const heapsake_host *host, heapsake_object *object, void *da
 }
 
 static int32_t giant(const heapsake_host *host, heapsake_object *object, void *data) {
+    static char bytes[1 << 20];
     (void)data;
-    for (uint64_t target = 0;; target++)
-        if (host->element(object, target) != HEAPSAKE_OK)
-            return HEAPSAKE_OK;
+    while (host->value(object, HEAPSAKE_BYTES, bytes, sizeof bytes) == HEAPSAKE_OK)
+        ;
+    return HEAPSAKE_OK;
 }
 
 static int32_t wild(const heapsake_host *host, heapsake_object *object, void *data) {
@@ -144,7 +148,7 @@ static int32_t modern(const heapsake_host *host, heapsake_object *object, void *
 static const heapsake_reducer *reducers(uint32_t *count) {
     static heapsake_reducer all[12];
     const heapsake_reducer made[] = {
-        REDUCER("shop.Article", article), REDUCER("shop.Crash", crash),       REDUCER("shop.Dereference", dereference),
+        REDUCER("shop.Article", article), REDUCER(CRASHES, crash),       REDUCER("shop.Dereference", dereference),
         REDUCER("shop.Loop", loop),       REDUCER("shop.Giant", giant),       REDUCER("shop.Wild", wild),
         REDUCER("shop.Liar", liar),       REDUCER("shop.Garbage", garbage),   REDUCER("shop.Impostor", impostor),
         REDUCER("shop.Quiet", quiet),     REDUCER("shop.Keeper", keeper),     REDUCER("shop.Modern", modern),

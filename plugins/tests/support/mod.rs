@@ -1,55 +1,21 @@
-//! Plugins built by the tests, and objects of a made-up process whose memory lies nowhere in this one.
+//! Objects of a made-up process whose memory lies nowhere in this one.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod building;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId, Value};
 use heapsake_core::reduce::{Failure, Member, Object, Reason, Registry};
 use heapsake_plugins::{Found, Limits, Places, Plugins, Programs, TYPE_FILE};
 
-/// The folder of this crate.
-pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
-
 /// The worker.
 pub(crate) fn programs() -> Programs {
     Programs { command: vec![OsString::from(env!("CARGO_BIN_EXE_heapsake-plugin-worker"))] }
-}
-
-/// Compiles a program of the tests with the machine's C compiler; gives the file.
-pub(crate) fn compile(source: &str, into: &Path, arguments: &[&str]) {
-    let mut command = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-    command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-I"]).arg(Path::new(HERE).join("include"));
-    command.arg(Path::new(HERE).join("tests/programs").join(source)).arg("-o").arg(into).args(arguments);
-    let output = command.output().expect("a C compiler, which zstd needs as well");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Compiles the plugin of the tests.
-pub(crate) fn shop(folder: &Path, name: &str, arguments: &[&str]) -> PathBuf {
-    let library = folder.join(format!("lib{name}.so"));
-    let all: Vec<&str> = ["-shared", "-fPIC"].iter().chain(arguments).copied().collect();
-    compile("shop.c", &library, &all);
-    library
-}
-
-/// Builds a plugin of this workspace as its users would; gives the library.
-pub(crate) fn cargo_build(arguments: &[&str], library: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own file");
-    let profile = test.parent().and_then(Path::parent).expect("it lies in the folder of a profile").to_owned();
-    let mut command = Command::new(env!("CARGO"));
-    command.arg("build").args(arguments).arg("--target-dir").arg(profile.parent().expect("a target folder"));
-    command.arg("--manifest-path").arg(Path::new(HERE).join("Cargo.toml"));
-    if profile.ends_with("release") {
-        command.arg("--release");
-    }
-    let output = command.output().expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    profile.join(library)
 }
 
 /// Opens these files as plugins.

@@ -1,0 +1,26 @@
+"""Accounts and vaults of the extension module ``ledger``; waits, or dumps itself to the file that is named."""
+import json
+import os
+import sys
+
+sys.path.insert(0, sys.argv[1])
+import ledger
+
+journal = os.path.join(sys.argv[1], "journal.txt")
+
+
+def main(path):
+    entries = (["first"], {"second": 2}, 3.5)
+    bank = ledger.Account("Bank", 10**15)
+    account = ledger.Account("Ada", -12345, bank, entries, journal)
+    vault = ledger.Vault("Grace", 99, account, entries, journal)
+    if path:
+        import heapsake
+
+        heapsake.dump(path)
+    print(json.dumps({"parent": id(bank), "account": id(account), "entries": [id(entry) for entry in entries]}), flush=True)
+    sys.stdin.readline()
+    del vault
+
+
+main(sys.argv[2] if len(sys.argv) > 2 else None)
