@@ -5,6 +5,7 @@
 //! caller names; a `.dist-info` that lies elsewhere declares nothing.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -41,8 +42,11 @@ impl Declared {
             return plugins_in(&parent.join(last));
         }
         // `module.so`, and with the tags that builders put in between.
-        let is_library = |name: &str| name.strip_prefix(*last).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so"));
-        let names = listed(&parent).into_iter().filter(|name| name.to_str().is_some_and(is_library));
+        let is_library = |name: &Path| {
+            let text = name.to_str().unwrap_or_default();
+            text.strip_prefix(*last).is_some_and(|rest| rest.starts_with('.')) && name.extension() == Some(OsStr::new("so"))
+        };
+        let names = listed(&parent).into_iter().filter(|name| is_library(Path::new(name)));
         names.map(|name| parent.join(name)).collect()
     }
 }
@@ -70,7 +74,7 @@ pub(crate) fn declared(folders: &[PathBuf]) -> Vec<Declared> {
 fn read(folder: &Path) -> Vec<Declared> {
     let mut found = Vec::new();
     for name in listed(folder) {
-        if !name.to_string_lossy().ends_with(".dist-info") {
+        if Path::new(&name).extension() != Some(OsStr::new("dist-info")) {
             continue;
         }
         let file = folder.join(name).join("entry_points.txt");
@@ -107,7 +111,8 @@ mod tests {
 
     #[test]
     fn the_group_is_read_and_nothing_else() {
-        let text = "[console_scripts]\na = b:c\n\n[ heapsake.plugins ]\n# no\nledger = ledger._plugin [extra]\nx=y:z\n[other]\nq=r";
+        let text =
+            "[console_scripts]\na = b:c\n\n[ heapsake.plugins ]\n# no\nledger = ledger._plugin [extra]\nx=y:z\n[other]\nq=r";
         let expected = [("ledger", "ledger._plugin"), ("x", "y")];
         assert_eq!(group(text), expected.map(|(name, module)| (name.to_owned(), module.to_owned())));
     }
@@ -126,7 +131,8 @@ mod tests {
         fs::write(dist_info.join("entry_points.txt"), lines).unwrap();
         let found = declared(std::slice::from_ref(&packages));
         let files: Vec<Vec<PathBuf>> = found.iter().map(Declared::files).collect();
-        let expected = [vec![packages.join("ledger/_plugin.abi3.so")], vec![packages.join("ledger/types/a.heapsake-type")], vec![], vec![]];
+        let expected =
+            [vec![packages.join("ledger/_plugin.abi3.so")], vec![packages.join("ledger/types/a.heapsake-type")], vec![], vec![]];
         assert_eq!(files, expected);
         assert_eq!(declared(&[PathBuf::from("site-packages")]), []);
     }

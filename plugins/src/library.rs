@@ -22,6 +22,15 @@ const MOST: u64 = 10_000;
 /// Names and lines are not longer.
 const LONGEST_TEXT: u64 = 4096;
 
+/// How every table begins.
+#[repr(C)]
+struct Head {
+    magic: u64,
+    size: u32,
+    major: u16,
+    minor: u16,
+}
+
 /// A plugin that is open.
 pub(crate) struct Opened {
     pub(crate) description: Description,
@@ -78,17 +87,12 @@ fn table_of(table: *const Plugin) -> Result<Plugin, String> {
     if !table.is_aligned() {
         return Err("its table lies askew".to_owned());
     }
-    // SAFETY: the entry returns a table that begins with the magic; it is aligned and not null.
-    let magic = unsafe { (&raw const (*table).magic).read() };
+    // SAFETY: the entry returns a table that begins like this in every major version; it is aligned and not null.
+    let Head { magic, size, major, minor } = unsafe { table.cast::<Head>().read() };
     if magic != MAGIC {
         return Err(format!("its table begins with {magic:#x}, not with {MAGIC:#x}"));
     }
-    // SAFETY: a table with the magic has its size and versions, which every major version keeps.
-    let size = unsafe { (&raw const (*table).size).read() } as usize;
-    // SAFETY: as above.
-    let major = unsafe { (&raw const (*table).major).read() };
-    // SAFETY: as above.
-    let minor = unsafe { (&raw const (*table).minor).read() };
+    let size = size as usize;
     if (major, minor) > (MAJOR, MINOR) {
         return Err(format!(
             "it is made for plugin interface {major}.{minor}, and this heapsake has {MAJOR}.{MINOR}\nhint: update heapsake"
@@ -139,10 +143,12 @@ fn reducer(plugin: &Plugin, at: u64) -> Option<(Described, (Reduce, *mut c_void)
         // SAFETY: the entry says that it has this many types.
         let wanted = unsafe { one.types.wrapping_add(at as usize).read_unaligned() };
         let name = text(wanted.name).filter(|name| !name.is_empty())?;
-        types.push((name, matches!(wanted.matched, abi::EXACT).then_some(true).or((wanted.matched == abi::BASE).then_some(false))?));
+        types.push((
+            name,
+            matches!(wanted.matched, abi::EXACT).then_some(true).or((wanted.matched == abi::BASE).then_some(false))?,
+        ));
     }
-    let described =
-        Described { types, saves: text(one.saves).unwrap_or_default(), file: text(one.file).unwrap_or_default() };
+    let described = Described { types, saves: text(one.saves).unwrap_or_default(), file: text(one.file).unwrap_or_default() };
     Some((described, (one.reduce?, one.data)))
 }
 

@@ -1,6 +1,6 @@
 //! The plugins of one dump: opened, checked against the registry, and accounted for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ impl Plugins {
         self.registry.clone()
     }
 
-    fn load(&mut self, path: &PathBuf) -> Result<(), String> {
+    fn load(&mut self, path: &Path) -> Result<(), String> {
         let Some(host) = self.host.clone() else { return Err("no process to run plugins in".to_owned()) };
         let (library, description) = host.load(path)?;
         let Description { name, version, description, reducers, .. } = description;
@@ -93,14 +93,14 @@ impl Plugins {
             let registration = Registration::made(matched, Box::new(remote), origin.clone(), file, reducer.saves);
             match self.registry.add(registration) {
                 Ok(()) => types.extend(names),
-                Err(duplicate) => self.refused.push(Refusal { path: path.clone(), reason: duplicate.to_string() }),
+                Err(duplicate) => self.refused.push(Refusal { path: path.to_owned(), reason: duplicate.to_string() }),
             }
         }
-        self.loaded.push(Loaded { name, version, description, path: path.clone(), types, library: Some(library) });
+        self.loaded.push(Loaded { name, version, description, path: path.to_owned(), types, library: Some(library) });
         Ok(())
     }
 
-    fn describe(&mut self, path: &PathBuf) -> Result<(), String> {
+    fn describe(&mut self, path: &Path) -> Result<(), String> {
         let described = declarative::read(path).map_err(|problem| problem.to_string())?;
         let name = crate::plugin_name(path);
         let mut types = Vec::new();
@@ -109,11 +109,11 @@ impl Plugins {
             let registration = one.register(format!("description {name}"), path.display().to_string());
             match self.registry.add(registration) {
                 Ok(()) => types.extend(names),
-                Err(duplicate) => self.refused.push(Refusal { path: path.clone(), reason: duplicate.to_string() }),
+                Err(duplicate) => self.refused.push(Refusal { path: path.to_owned(), reason: duplicate.to_string() }),
             }
         }
         let (version, description) = (String::new(), "a description of types".to_owned());
-        self.loaded.push(Loaded { name, version, description, path: path.clone(), types, library: None });
+        self.loaded.push(Loaded { name, version, description, path: path.to_owned(), types, library: None });
         Ok(())
     }
 
@@ -144,10 +144,7 @@ impl Plugins {
             let path = one.path.display().to_string();
             Value::Map(vec![("path".into(), path.into()), ("reason".into(), one.reason.as_str().into())])
         });
-        let both = vec![
-            ("loaded".into(), Value::Array(loaded.collect())),
-            ("refused".into(), Value::Array(refused.collect())),
-        ];
+        let both = vec![("loaded".into(), Value::Array(loaded.collect())), ("refused".into(), Value::Array(refused.collect()))];
         vec![("plugins".to_owned(), Value::Map(both))]
     }
 

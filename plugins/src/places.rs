@@ -219,7 +219,9 @@ mod tests {
 
     #[test]
     fn names_are_those_of_files_without_what_linkers_add() {
-        for (path, name) in [("/x/libledger.so", "ledger"), ("/x/ledger.abi3.so", "ledger"), ("lib", "lib"), ("a.heapsake-type", "a")] {
+        for (path, name) in
+            [("/x/libledger.so", "ledger"), ("/x/ledger.abi3.so", "ledger"), ("lib", "lib"), ("a.heapsake-type", "a")]
+        {
             assert_eq!(plugin_name(Path::new(path)), name);
         }
     }

@@ -57,8 +57,8 @@ fn serve(mut channel: UnixStream) -> i32 {
             Ok(Request::Reduce { library, reducer, address, type_name, head, deadline }) => {
                 alarm(Some(Duration::from_millis(deadline)));
                 let one = opened.get(library as usize);
-                let (back, status) = session
-                    .during(address, type_name, head, |handle| one.and_then(|one| one.reduce(reducer, &HOST, handle)));
+                let (back, status) =
+                    session.during(address, type_name, head, |handle| one.and_then(|one| one.reduce(reducer, &HOST, handle)));
                 session = back;
                 told(&mut session, status)
             }

@@ -61,7 +61,7 @@ fn every_kind_is_shown_as_it_is_said() {
         5,
         1 | 0x83 << 8 | 7 << 32,
     ];
-    let mut made = Made::default().object(AT, "a.B", &words).bytes(AT + 0x100, b"text\0678\x2a_______\0\x02\0\0\xed\x5e\0\0");
+    let mut made = Made::default().object(AT, "a.B", &words).bytes(AT + 0x100, b"text\x00678\x2a_______\0\x02\0\0\xed\x5e\0\0");
     made = made.bytes(AT + 0x200, b"\x09");
     made.facts.insert("fd/7", b"/dev/null".to_vec());
     let told = reduce(text, made);

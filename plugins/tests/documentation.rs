@@ -84,7 +84,7 @@ fn template(folder: &Path) -> PathBuf {
     for (name, path) in [("heapsake-core", root().join("core")), ("heapsake-plugins", here())] {
         let published = format!("{name} = {{ git = \"https://github.com/heapsake/heapsake\"");
         assert!(manifest.contains(&published), "{manifest}");
-        manifest = manifest.replace(&published, &format!("{name} = {{ path = {path:?}"));
+        manifest = manifest.replace(&published, &format!("{name} = {{ path = \"{}\"", path.display()));
     }
     fs::write(copy.join("Cargo.toml"), manifest).unwrap();
     cargo_build_at(&copy, &["--offline"], "libmy_package_heapsake.so")

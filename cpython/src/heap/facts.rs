@@ -89,8 +89,9 @@ impl Facts {
             if (start..end).contains(&type_address.0) {
                 return Some(path);
             }
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(module));
-            if name.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so")) {
+            let rest = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(module));
+            let is_extension = path.extension().is_some_and(|ending| ending == "so");
+            if is_extension && rest.is_some_and(|rest| rest.starts_with('.')) {
                 of_module = Some(path);
             }
         }

@@ -120,7 +120,11 @@ fn check(dump: &Path, said: &Value, modules: &Path, place: &str) {
     assert_eq!(attribute(&vault, "owner")["shown"], "'the bank'", "{place}");
     assert_eq!(elements(&vault), entries, "{place}");
     let facts = &summary(dump)["facts"]["plugins"];
-    assert_eq!((facts["loaded"].as_array().map(Vec::len), &facts["refused"]), (Some(2), &Value::Array(vec![])), "{place}: {facts}");
+    assert_eq!(
+        (facts["loaded"].as_array().map(Vec::len), &facts["refused"]),
+        (Some(2), &Value::Array(vec![])),
+        "{place}: {facts}"
+    );
 }
 
 /// A folder with the plugin in Rust and the description.

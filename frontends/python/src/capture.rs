@@ -124,7 +124,8 @@ impl Save {
             ..DumpOptions::default()
         };
         Plugins::accompany(&plugins, &mut dump);
-        capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump).map_err(|problem| problem.to_string())?;
+        capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
+            .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
         Ok(plugins.messages())
     }

@@ -1,8 +1,8 @@
 //! A plugin: what the accounts of the C extension `ledger` hold. Offsets are those of its `AccountObject`.
 
+use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::{Failure, Object, Reason, Reducer, Registration, TypeMatch, inventory};
-use heapsake_core::Address;
 
 #[derive(serde::Serialize)]
 struct Account {

@@ -62,12 +62,14 @@ fn read(library: &Path, structure: &str) -> Result<Offsets, String> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(members), None) => Ok(members.into_iter().collect()),
-        (None, _) => Err(named(&format!("no debug information of a struct {structure}\nhint: build it with -g, or give offsets"))),
+        (None, _) => {
+            Err(named(&format!("no debug information of a struct {structure}\nhint: build it with -g, or give offsets")))
+        }
         _ => Err(named(&format!("several different structs {structure}"))),
     }
 }
 
-fn search<'a>(dwarf: &gimli::Dwarf<Reader<'a>>, wanted: &str, found: &mut HashSet<Vec<(String, i64)>>) -> gimli::Result<()> {
+fn search(dwarf: &gimli::Dwarf<Reader<'_>>, wanted: &str, found: &mut HashSet<Vec<(String, i64)>>) -> gimli::Result<()> {
     let mut headers = dwarf.units();
     while let Some(header) = headers.next()? {
         let unit = dwarf.unit(header)?;

@@ -154,9 +154,9 @@ pub fn parse(text: &str) -> Result<Vec<DescribedType>, Problem> {
 }
 
 fn without_comment(line: &str) -> &str {
-    let comment = line.char_indices().find(|(at, letter)| {
-        *letter == '#' && line[..*at].chars().next_back().is_none_or(char::is_whitespace)
-    });
+    let comment = line
+        .char_indices()
+        .find(|(at, letter)| *letter == '#' && line[..*at].chars().next_back().is_none_or(char::is_whitespace));
     line[..comment.map_or(line.len(), |(at, _)| at)].trim()
 }
 
@@ -272,8 +272,12 @@ fn step(word: &str, structure: &str) -> Result<Step, String> {
     let is_word = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
     let is_name = |name: &str| name.split('.').all(is_word);
     match word.split_once('.') {
-        Some(("", member)) if is_name(member) && !structure.is_empty() => Ok(Step::Member(structure.to_owned(), member.to_owned())),
-        Some(("", member)) if is_name(member) => Err(format!("`{word}` of which struct? say `struct NAME` before, or NAME{word}")),
+        Some(("", member)) if is_name(member) && !structure.is_empty() => {
+            Ok(Step::Member(structure.to_owned(), member.to_owned()))
+        }
+        Some(("", member)) if is_name(member) => {
+            Err(format!("`{word}` of which struct? say `struct NAME` before, or NAME{word}"))
+        }
         Some((of, member)) if is_name(of) && is_name(member) => Ok(Step::Member(of.to_owned(), member.to_owned())),
         _ => Err(format!("`{word}` is no place: a number of bytes, .member or Struct.member")),
     }

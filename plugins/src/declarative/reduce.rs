@@ -243,7 +243,11 @@ fn number(object: &dyn Object, at: Address, kind: Number, shown: &Shown) -> Resu
             found.map_or_else(plain, |(_, word)| word.as_str().into())
         }
         Shown::Flags(choices) => {
-            let set: Vec<Value> = choices.iter().filter(|(bit, _)| value & bit == *bit && *bit != 0).map(|(_, word)| word.as_str().into()).collect();
+            let set: Vec<Value> = choices
+                .iter()
+                .filter(|(bit, _)| value & bit == *bit && *bit != 0)
+                .map(|(_, word)| word.as_str().into())
+                .collect();
             let known = choices.iter().fold(0, |all, (bit, _)| all | bit);
             let rest = (value & !known != 0).then(|| format!("{:#x}", value & !known).into());
             Value::Array(set.into_iter().chain(rest).collect())

@@ -20,11 +20,7 @@ impl Reducer for HandleReducer {
         let field = |offset: i64| object.word_at(object.address().offset(offset));
         let mut open = [0];
         object.read(40, &mut open)?;
-        sink.state(&Handle {
-            path: text(object, Address(field(16)?))?,
-            position: field(24)? as i64,
-            open: open != [0],
-        });
+        sink.state(&Handle { path: text(object, Address(field(16)?))?, position: field(24)? as i64, open: open != [0] });
         let parent = Address(field(32)?);
         if !parent.is_null() {
             sink.edge(EdgeKind::Attribute, Name::Text("parent"), parent);
