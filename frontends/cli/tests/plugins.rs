@@ -25,10 +25,11 @@ fn interpreters() -> Vec<PathBuf> {
 /// The command, with plugins from these places alone.
 fn heapsake(plugins: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapsake"));
-    for name in ["HEAPSAKE_PYTHON", "HEAPSAKE_PLUGINS_ALLOW", "HEAPSAKE_PLUGINS_DEADLINE"] {
+    for name in ["HEAPSAKE_PYTHON", "HEAPSAKE_PLUGINS_ALLOW"] {
         command.env_remove(name);
     }
     command.env("HEAPSAKE_PLUGINS", plugins).env("XDG_DATA_HOME", "/nonexistent").stdin(Stdio::null());
+    command.env("HEAPSAKE_PLUGINS_DEADLINE", "1");
     command
 }
 
@@ -60,6 +61,7 @@ impl Program {
         let mut command = Command::new(python);
         command.arg(script).arg(modules).args(dump).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("HEAPSAKE_PLUGINS", plugins).env("XDG_DATA_HOME", "/nonexistent").env_remove("HEAPSAKE_PLUGINS_ALLOW");
+        command.env("HEAPSAKE_PLUGINS_DEADLINE", "1");
         let mut child = command.spawn().expect("python runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
@@ -188,8 +190,8 @@ fn a_bad_plugin_costs_its_objects_and_the_dump_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let plugins = folder.path().join("plugins");
     std::fs::create_dir(&plugins).expect("a folder");
-    // Its crashing reducer for the accounts; and a plugin that is refused beside it.
-    building::shop(&plugins, "shop", &["-DCRASHES=\"ledger.Account\""]);
+    // Its crashing reducer for the accounts, its endless one for the vault; and a plugin that is refused beside it.
+    building::shop(&plugins, "shop", &["-DCRASHES=\"ledger.Account\"", "-DLOOPS=\"ledger.Vault\""]);
     building::shop(&plugins, "newer", &["-DMAJOR=9"]);
     std::fs::write(plugins.join("wrong.heapsake-type"), "heapsake-type 1\ntype a.B\nx = 1 i9\n").expect("a file");
     for (number, python) in interpreters().iter().enumerate() {
@@ -203,7 +205,8 @@ fn a_bad_plugin_costs_its_objects_and_the_dump_goes_on() {
             for line in [
                 "libnewer.so is not used: it is made for plugin interface 9.1, and this heapsake has 1.1; hint: update heapsake",
                 "wrong.heapsake-type is not used: line 3: `i9` is no kind",
-                "plugin shop failed at 2 of 2 objects",
+                "plugin shop failed at 3 of 3 objects",
+                "plugin shop was switched off after 3 lost workers",
             ] {
                 assert!(text.contains(line), "{place}: {line:?} in {text}");
             }
@@ -230,11 +233,14 @@ fn a_bad_plugin_costs_its_objects_and_the_dump_goes_on() {
 fn surrogate(dump: &Path) {
     let account = json(&["inspect", "account"], dump);
     assert_eq!(account["surrogate"]["detail"], "plugin shop: crashed with signal 6", "{account}");
-    assert_eq!(json(&["inspect", "vault"], dump)["surrogate"], Value::Null);
+    let vault = json(&["inspect", "vault"], dump);
+    assert_eq!(vault["surrogate"]["detail"], "plugin shop: gave no answer within 1.0 s", "{vault}");
+    assert_eq!(vault["surrogate"]["reason"], "reducer failed", "{vault}");
+    assert_eq!(json(&["inspect", "entries[0][0]"], dump)["shown"], "'first'", "the rest is there");
     let told = summary(dump);
     let refused = told["facts"]["plugins"]["refused"].as_array().map(Vec::len);
     assert_eq!(refused, Some(2), "{}", told["facts"]["plugins"]);
-    assert!(told["omissions"]["notes"].to_string().contains("plugin shop failed at 2 of 2 objects"), "{}", told["omissions"]);
+    assert!(told["omissions"]["notes"].to_string().contains("plugin shop failed at 3 of 3 objects"), "{}", told["omissions"]);
 }
 
 #[test]

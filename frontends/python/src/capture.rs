@@ -62,7 +62,7 @@ pub(crate) fn dump(
         ..CaptureOptions::default()
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let plugins = Prepared::new(py)?;
+    let plugins = Prepared::new(py);
     let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, compressor: Compressor::new() };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;

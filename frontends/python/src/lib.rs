@@ -27,7 +27,7 @@ fn main(py: Python<'_>, argv: Vec<std::ffi::OsString>) -> PyResult<i32> {
     if argv.get(1).is_some_and(|word| word == heapsake_plugins::WORKER) {
         return Ok(py.detach(heapsake_plugins::worker));
     }
-    let surroundings = plugins::surroundings(py)?;
+    let surroundings = plugins::surroundings(py).unwrap_or_default();
     Ok(py.detach(|| heapsake_cli::main_in(argv, || surroundings)))
 }
 

@@ -5,7 +5,7 @@
 
 use heapsake_cli::Surroundings;
 use heapsake_core::reduce::Registry;
-use heapsake_plugins::{Places, Plugins, Settings};
+use heapsake_plugins::{Places, Plugins, Refusal, Settings};
 use pyo3::prelude::*;
 
 use crate::fork::Program;
@@ -26,11 +26,16 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Looks for plugins. No code of theirs runs, and nothing is opened.
-    pub(crate) fn new(py: Python<'_>) -> PyResult<Prepared> {
-        let Surroundings { worker, packages } = surroundings(py)?;
-        let places = Places::find(&Settings::from_environment(packages));
+    pub(crate) fn new(py: Python<'_>) -> Prepared {
+        let found = surroundings(py);
+        let problem = found.as_ref().err().map(ToString::to_string);
+        let Surroundings { worker, packages } = found.unwrap_or_default();
+        let mut places = Places::find(&Settings::from_environment(packages));
+        // A program in any state gets its dump.
+        let refusal = |reason| Refusal { path: "(of packages)".into(), reason: format!("they cannot be looked for: {reason}") };
+        places.refused.extend(problem.map(refusal));
         let program = if places.found.is_empty() { Program::default() } else { Program::new(worker) };
-        Ok(Prepared { places, program })
+        Prepared { places, program }
     }
 
     /// Opens what was found. In the child.

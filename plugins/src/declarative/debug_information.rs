@@ -52,8 +52,13 @@ fn read(library: &Path, structure: &str) -> Result<Offsets, String> {
     }
     let data = fs::read(library).map_err(|problem| named(&problem))?;
     let file = object::File::parse(&*data).map_err(|problem| named(&problem))?;
-    let section = |id: gimli::SectionId| -> Result<&[u8], object::Error> {
-        file.section_by_name(id.name()).map_or(Ok(&[][..]), |section| section.data())
+    let section = |id: gimli::SectionId| -> Result<&[u8], String> {
+        let Some(section) = file.section_by_name(id.name()) else { return Ok(&[]) };
+        let data = section.compressed_data().map_err(|problem| problem.to_string())?;
+        match data.format {
+            object::CompressionFormat::None => Ok(data.data),
+            _ => Err(format!("{} is compressed\nhint: objcopy --decompress-debug-sections", id.name())),
+        }
     };
     let sections = gimli::DwarfSections::load(section).map_err(|problem| named(&problem))?;
     let dwarf = sections.borrow(|bytes| gimli::EndianSlice::new(bytes, LittleEndian));

@@ -1,5 +1,6 @@
 /* A plugin in C: one reducer that is well behaved, and one for every way of not being it.
- * -DMAJOR, -DMINOR, -DMAGIC, -DSIZE and -DCRASH_AT_START make plugins that are refused. */
+ * -DMAJOR, -DMINOR, -DMAGIC, -DSIZE and -DCRASH_AT_START make plugins that are refused;
+ * -DCRASHES and -DLOOPS name types. */
 #include "heapsake_plugin.h"
 
 #include <stdlib.h>
@@ -17,6 +18,9 @@
 #endif
 #ifndef CRASHES
 #define CRASHES "shop.Crash"
+#endif
+#ifndef LOOPS
+#define LOOPS "shop.Loop"
 #endif
 #ifndef SIZE
 #define SIZE sizeof(heapsake_plugin)
@@ -149,7 +153,7 @@ static const heapsake_reducer *reducers(uint32_t *count) {
     static heapsake_reducer all[12];
     const heapsake_reducer made[] = {
         REDUCER("shop.Article", article), REDUCER(CRASHES, crash),       REDUCER("shop.Dereference", dereference),
-        REDUCER("shop.Loop", loop),       REDUCER("shop.Giant", giant),       REDUCER("shop.Wild", wild),
+        REDUCER(LOOPS, loop),       REDUCER("shop.Giant", giant),       REDUCER("shop.Wild", wild),
         REDUCER("shop.Liar", liar),       REDUCER("shop.Garbage", garbage),   REDUCER("shop.Impostor", impostor),
         REDUCER("shop.Quiet", quiet),     REDUCER("shop.Keeper", keeper),     REDUCER("shop.Modern", modern),
     };

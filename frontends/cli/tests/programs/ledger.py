@@ -1,12 +1,16 @@
 """Accounts and vaults of the extension module ``ledger``; waits, or dumps itself to the file that is named."""
 import json
 import os
+import signal
 import sys
 
 sys.path.insert(0, sys.argv[1])
 import ledger
 
 journal = os.path.join(sys.argv[1], "journal.txt")
+
+
+signal.signal(signal.SIGCHLD, lambda *_: print("a child of the program has ended", file=sys.stderr, flush=True))
 
 
 def main(path):
