@@ -69,6 +69,7 @@ pub(crate) struct Session {
     pages: HashMap<u64, Option<Box<[u8]>>>,
     objects: HashMap<u64, bool>,
     names: HashMap<u64, Option<String>>,
+    facts: HashMap<String, Option<Vec<u8>>>,
 }
 
 impl Session {
@@ -86,6 +87,7 @@ impl Session {
             pages: HashMap::new(),
             objects: HashMap::new(),
             names: HashMap::new(),
+            facts: HashMap::new(),
         }
     }
 
@@ -191,6 +193,22 @@ impl Session {
             self.names.clear();
         }
         self.names.insert(address, found.clone());
+        found
+    }
+
+    fn process_fact(&mut self, name: String) -> Option<Vec<u8>> {
+        if let Some(known) = self.facts.get(&name) {
+            return known.clone();
+        }
+        let found = match self.call(&Answer::ProcessFact(name.clone())) {
+            Reply::Bytes(bytes) => bytes.map(|bytes| bytes.into_vec()),
+            _ => None,
+        };
+        // The library of a type is the object's, and what is long is not kept.
+        let is_kept = !name.starts_with("library/") && found.as_ref().is_none_or(|fact| fact.len() < 256);
+        if is_kept && self.facts.len() < MOST_ANSWERS {
+            self.facts.insert(name, found.clone());
+        }
         found
     }
 
@@ -326,9 +344,6 @@ extern "C" fn member(handle: *mut c_void, at: u32, into: *mut u8, capacity: u64,
 extern "C" fn process_fact(handle: *mut c_void, name: *const u8, length: u64, into: *mut u8, capacity: u64) -> i64 {
     given(handle, into, capacity, |session| {
         let name = String::from_utf8_lossy(abi::lent(name, length.min(256))?).into_owned();
-        match session.call(&Answer::ProcessFact(name)) {
-            Reply::Bytes(bytes) => Some(bytes?.into_vec()),
-            _ => None,
-        }
+        session.process_fact(name)
     })
 }

@@ -65,7 +65,7 @@ pub trait Object {
 
     /// A fact of the object's process, by name; none when it is not known. Names are paths of `/proc/PID` (`fd/7` is what
     /// descriptor 7 is open on, `fdinfo/7` its position and flags, `net/tcp` the table of sockets), and `pid`; a runtime has
-    /// further ones (CPython: `version`, `flags`, `library`).
+    /// further ones (CPython: `version`, `flags`, and `library/TYPE`, the file that the type or base of this name comes from).
     fn process_fact(&self, name: &str) -> Option<Vec<u8>> {
         let _ = name;
         None

@@ -59,8 +59,10 @@ impl<M: Memory> Object for View<'_, M> {
     }
 
     fn process_fact(&self, name: &str) -> Option<Vec<u8>> {
-        if name == "library" {
-            let path = self.heap.facts.library(self.entry.address, &self.entry.description.module)?;
+        if let Some(of) = name.strip_prefix("library/") {
+            let class = self.entry.description.mro.iter().position(|base| base == of)?;
+            let class = *self.heap.classes(self.entry.address).get(class)?;
+            let path = self.heap.facts.library(class, &self.heap.module_of(class)?)?;
             return Some(path.into_os_string().into_encoded_bytes());
         }
         self.heap.facts.process_fact(name)

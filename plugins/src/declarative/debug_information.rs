@@ -1,6 +1,6 @@
 //! Where the members of a struct lie, by the debug information of the library that the type comes from.
 //!
-//! The library is the one that the target has mapped, named by the process fact `library`; each is read once.
+//! The library is the one that the target has mapped, named by the process fact `library/TYPE`; it is read once.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -22,24 +22,28 @@ const LARGEST: u64 = 1 << 30;
 /// How deep anonymous structs, and chains of typedefs, are followed.
 const DEPTH: usize = 16;
 
-/// What was looked up so far.
+/// What was looked up so far. A described type lives as long as one dump, and its library is one.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    known: HashMap<(PathBuf, String), Result<Offsets, String>>,
+    known: HashMap<String, Result<Offsets, String>>,
 }
 
 impl Members {
-    /// The offset of a member.
+    /// The offset of a member of a struct of the library that the type `type_name` comes from.
     ///
     /// # Errors
     /// Why it is not known.
-    pub(super) fn offset(&mut self, object: &dyn Reduced, structure: &str, member: &str) -> Result<i64, String> {
-        let library = object.process_fact("library").ok_or("the library that the type comes from is not there to be read")?;
-        let library = PathBuf::from(OsString::from_vec(library));
-        let key = (library, structure.to_owned());
-        let path = key.0.clone();
-        let offsets = self.known.entry(key).or_insert_with(|| read(&path, structure)).as_ref().map_err(Clone::clone)?;
-        offsets.get(member).copied().ok_or_else(|| format!("{structure} of {} has no such member", path.display()))
+    pub(super) fn offset(&mut self, object: &dyn Reduced, type_name: &str, structure: &str, member: &str) -> Result<i64, String> {
+        if !self.known.contains_key(structure) {
+            let library = object.process_fact(&format!("library/{type_name}"));
+            let offsets = match library {
+                Some(library) => read(&PathBuf::from(OsString::from_vec(library)), structure),
+                None => Err("the library that the type comes from is not there to be read".to_owned()),
+            };
+            self.known.insert(structure.to_owned(), offsets);
+        }
+        let offsets = self.known.get(structure).ok_or("it was not looked up")?.as_ref().map_err(Clone::clone)?;
+        offsets.get(member).copied().ok_or_else(|| format!("{structure} has no such member"))
     }
 }
 

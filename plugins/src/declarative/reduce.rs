@@ -71,7 +71,7 @@ impl DescribedType {
 
     fn member(&self, object: &dyn Object, structure: &str, member: &str) -> Result<i64, Failure> {
         let mut members = self.members.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        members.offset(object, structure, member).map_err(|problem| {
+        members.offset(object, self.matched.name(), structure, member).map_err(|problem| {
             Failure::new(Reason::ReducerFailed, format!("where {structure}.{member} lies is not known: {problem}"))
         })
     }

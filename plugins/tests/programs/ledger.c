@@ -61,7 +61,8 @@ static PyTypeObject account_type = {
 };
 
 static PyType_Slot vault_slots[] = {{Py_tp_init, account_init}, {0, NULL}};
-static PyType_Spec vault_spec = {"ledger.Vault", sizeof(AccountObject), 0, Py_TPFLAGS_DEFAULT, vault_slots};
+static PyType_Spec vault_spec = {"ledger.Vault", sizeof(AccountObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                 vault_slots};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "ledger", NULL, -1, NULL, NULL, NULL, NULL, NULL};
 
