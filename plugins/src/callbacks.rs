@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::io;
+use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 
 use heapsake_core::reduce::{Member, Reason};
@@ -57,7 +57,8 @@ thread_local! {
 
 /// The object that is being reduced, and what is known of its process.
 pub(crate) struct Session {
-    channel: UnixStream,
+    /// The host waits for an answer before it says more, so no reader takes what is meant for another.
+    channel: BufReader<UnixStream>,
     handle: usize,
     address: u64,
     type_name: String,
@@ -75,7 +76,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(channel: UnixStream) -> Session {
         Session {
-            channel,
+            channel: BufReader::new(channel),
             handle: 0,
             address: 0,
             type_name: String::new(),
@@ -108,20 +109,18 @@ impl Session {
         self.bases = None;
         self.members = None;
         let handle = std::ptr::without_provenance_mut(self.handle);
-        let channel = self.channel.try_clone();
         CURRENT.set(Some(self));
         let result = work(handle);
-        match (CURRENT.take(), channel) {
-            (Some(session), _) => (session, result),
-            // Nothing takes it away but this; without a channel there is nobody to tell.
-            (None, Ok(channel)) => (Session::new(channel), result),
-            (None, Err(_)) => std::process::exit(1),
+        match CURRENT.take() {
+            Some(session) => (session, result),
+            // Nothing takes it away but this.
+            None => std::process::exit(1),
         }
     }
 
     /// Calls the host. A host that is gone ends the worker: nobody waits for what it finds.
     fn call(&mut self, call: &Answer) -> Reply {
-        let replied = send(&mut self.channel, call).and_then(|()| receive(&mut self.channel));
+        let replied = send(self.channel.get_mut(), call).and_then(|()| receive(&mut self.channel));
         match replied {
             Ok(reply) => reply,
             Err(problem) => gone(&problem),

@@ -5,7 +5,7 @@
 //! and a plugin that has done it too often is switched off until the dump is done.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,10 +53,18 @@ pub(crate) struct Host {
 
 struct State {
     spawner: Box<dyn Spawner>,
-    worker: Option<Worker>,
+    worker: Option<Running>,
     libraries: Vec<Library>,
     kept: HashMap<(u64, u32, u32), Arc<Kept>>,
     kept_bytes: usize,
+}
+
+/// The worker, with what it has said and nobody has read yet.
+struct Running {
+    worker: Worker,
+    reader: BufReader<UnixStream>,
+    /// How long a single read or write may take.
+    patience: Duration,
 }
 
 /// A library and its record.
@@ -162,15 +170,23 @@ impl Host {
 
 impl State {
     fn end_worker(&mut self) -> Option<i32> {
-        let mut worker = self.worker.take()?;
-        worker.process.end()
+        let mut running = self.worker.take()?;
+        running.worker.process.end()
     }
 
     /// The worker that runs, or a new one with every library open that is not switched off.
     fn ensure_worker(&mut self) -> Result<(), String> {
         while self.worker.is_none() {
-            let worker = self.spawner.spawn().map_err(|problem| format!("no process to run plugins in: {problem}"))?;
-            self.worker = Some(worker);
+            let problem = |problem: io::Error| format!("no process to run plugins in: {problem}");
+            let mut worker = self.spawner.spawn().map_err(problem)?;
+            let reader = match worker.channel.try_clone() {
+                Ok(channel) => BufReader::new(channel),
+                Err(refused) => {
+                    worker.process.end();
+                    return Err(problem(refused));
+                }
+            };
+            self.worker = Some(Running { worker, reader, patience: Duration::ZERO });
             let mut number = 0;
             for at in 0..self.libraries.len() {
                 self.libraries[at].number = None;
@@ -245,9 +261,8 @@ impl State {
 
     /// Sends a request and answers calls until its answer comes.
     fn ask(&mut self, request: &Request, deadline: Duration, object: Option<&dyn Object>) -> Result<Answer, Lost> {
-        let Some(worker) = &self.worker else { return Err(Lost::None("no process to run plugins in".to_owned())) };
-        let mut channel = Timed { channel: &worker.channel, until: Instant::now() + deadline };
-        let talk = talk(&mut channel, request, object);
+        let Some(running) = &mut self.worker else { return Err(Lost::None("no process to run plugins in".to_owned())) };
+        let talk = running.within(deadline).and_then(|mut channel| talk(&mut channel, request, object));
         let problem = match talk {
             Ok(answer) => return Ok(answer),
             Err(problem) => problem,
@@ -307,30 +322,40 @@ fn read(object: &dyn Object, address: u64, length: u64) -> Option<ByteBuf> {
     Some(ByteBuf::from(bytes))
 }
 
-/// A channel on which everything together must be done in time.
+/// A channel on which everything together must be done in time, or by the end of the read that began before.
 struct Timed<'a> {
-    channel: &'a UnixStream,
+    running: &'a mut Running,
     until: Instant,
 }
 
+impl Running {
+    fn within(&mut self, deadline: Duration) -> io::Result<Timed<'_>> {
+        if self.patience != deadline {
+            self.worker.channel.set_read_timeout(Some(deadline))?;
+            self.worker.channel.set_write_timeout(Some(deadline))?;
+            self.patience = deadline;
+        }
+        Ok(Timed { running: self, until: Instant::now() + deadline })
+    }
+}
+
 impl Timed<'_> {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    fn check(&self) -> io::Result<()> {
+        if Instant::now() > self.until { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 }
 
 impl Read for Timed<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.channel.set_read_timeout(self.left()?)?;
-        (&mut &*self.channel).read(into)
+        self.check()?;
+        self.running.reader.read(into)
     }
 }
 
 impl Write for Timed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.channel.set_write_timeout(self.left()?)?;
-        (&mut &*self.channel).write(bytes)
+        self.check()?;
+        (&self.running.worker.channel).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! It talks over the socket that is its standard input, and ends when the other side is gone. A plugin that does not come
 //! back in time is ended with it: by the host, and where the host is gone too, by a thread that watches the time.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
@@ -35,10 +35,11 @@ pub fn worker() -> i32 {
     }
 }
 
-fn serve(mut channel: UnixStream) -> i32 {
+fn serve(channel: UnixStream) -> i32 {
     library::bound();
     thread::spawn(watch);
     let Ok(mut session) = channel.try_clone().map(Session::new) else { return 2 };
+    let mut channel = BufReader::new(channel);
     let mut opened: Vec<Opened> = Vec::new();
     loop {
         let answer = match receive(&mut channel) {
@@ -64,7 +65,7 @@ fn serve(mut channel: UnixStream) -> i32 {
             }
         };
         alarm(None);
-        if let Err(problem) = send(&mut channel, &answer) {
+        if let Err(problem) = send(channel.get_mut(), &answer) {
             gone(&problem);
         }
     }

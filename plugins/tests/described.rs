@@ -165,3 +165,36 @@ fn what_is_wrong_is_said_with_its_line() {
     let types = declarative::parse("heapsake-type 1\ntype a.B\ntype = 1 i8\nsaves = 2 i8\n").unwrap();
     assert_eq!(types.len(), 1);
 }
+
+#[test]
+fn no_text_makes_the_parser_panic() {
+    let whole = std::fs::read_to_string(support::building::here().join("tests/programs/vault.heapsake-type")).unwrap();
+    assert_eq!(declarative::parse(&whole).unwrap().len(), 1);
+    let letters: Vec<char> = whole.chars().collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % below as u64) as usize
+    };
+    for _ in 0..3000 {
+        let mut text = letters.clone();
+        for _ in 0..=next(4) {
+            let at = next(text.len());
+            match next(4) {
+                0 => text.truncate(at + 1),
+                1 => text.insert(at, ['=', '[', ']', '.', '-', '>', '#', '\n', '\u{e9}', '9'][next(10)]),
+                2 => drop(text.remove(at)),
+                _ => text[at] = letters[next(letters.len())],
+            }
+            if text.is_empty() {
+                break;
+            }
+        }
+        let text: String = text.into_iter().collect();
+        if let Err(problem) = declarative::parse(&text) {
+            assert!(problem.line <= text.lines().count(), "{problem}");
+        }
+    }
+}

@@ -249,6 +249,49 @@ fn surrogate(dump: &Path) {
     assert!(told["omissions"]["notes"].to_string().contains("plugin shop failed at 5 of 5 objects"), "{}", told["omissions"]);
 }
 
+/// The processes that have this file mapped.
+fn processes_with(library: &Path) -> Vec<u32> {
+    let name = library.display().to_string();
+    let entries = std::fs::read_dir("/proc").expect("processes");
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    numbers.filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains(&name))).collect()
+}
+
+/// Waits for a condition, for a minute at most.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < std::time::Duration::from_mins(1), "{what} does not happen");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_plugin_that_loops_ends_even_when_its_host_is_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = building::shop(folder.path(), "shop", &["-DLOOPS=\"ledger.Account\""]);
+    std::fs::write(folder.path().join("journal.txt"), "a line").expect("a file");
+    let python = &interpreters()[0];
+    if building::ledger_extension(python, folder.path()).is_none() {
+        return;
+    }
+    let program = Program::start(python, folder.path(), None, Path::new(""));
+    let pid = program.child.id().to_string();
+    let mut command = heapsake(&library);
+    command.args(["dump", &pid, "-o"]).arg(folder.path().join("a.heapsake")).env("HEAPSAKE_PLUGINS_DEADLINE", "3");
+    let mut dumper = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    let at_work = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let user = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(11)?.parse::<u64>().ok());
+        user.is_some_and(|ticks| ticks >= 10)
+    };
+    wait_until("the loop", || processes_with(&library).into_iter().any(at_work));
+    dumper.kill().expect("it is killed");
+    dumper.wait().expect("it ends");
+    wait_until("the worker's end", || processes_with(&library).is_empty());
+    program.end();
+}
+
 #[test]
 fn plugins_are_listed_and_so_is_what_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -306,4 +349,46 @@ fn a_package_declares_a_plugin() {
     };
     assert!(listed(Path::new("/"), Some(folder.path().join("bin/python"))));
     assert!(!listed(&packages, None), "what lies in the working directory declares nothing");
+
+    for (number, python) in interpreters().iter().enumerate() {
+        let modules = folder.path().join(number.to_string());
+        std::fs::create_dir(&modules).expect("a folder");
+        std::fs::write(modules.join("journal.txt"), "a line").expect("a file");
+        if let Some(python) = environment(python, &modules, &package)
+            && building::ledger_extension(&python, &modules).is_some()
+        {
+            let dump = modules.join("inside.heapsake");
+            let heard = Program::start(&python, &modules, Some(&dump), Path::new("")).end();
+            assert_eq!(heard, "", "{}", python.display());
+            assert_eq!(attribute(&json(&["inspect", "account"], &dump), "holder"), "Ada", "{}", python.display());
+            let mut command = Command::new(&python);
+            let output = finish(command.args(["-m", "heapsake", "reducers"]).env("XDG_DATA_HOME", "/nonexistent"));
+            assert!(String::from_utf8_lossy(&output.stdout).contains("ledger.Account"), "{}", python.display());
+        }
+    }
+}
+
+/// A virtual environment that has heapsake and a package that declares a plugin; none, and said why, without heapsake.
+fn environment(python: &Path, folder: &Path, package: &Path) -> Option<PathBuf> {
+    let ask = |python: &Path, question: &str| {
+        let output = Command::new(python).args(["-I", "-c", question]).output().expect("python runs");
+        output.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    };
+    let Some(has) = ask(python, "import heapsake, os; print(os.path.dirname(os.path.dirname(heapsake.__file__)))") else {
+        println!("{}: not tested from inside, for it has no heapsake", python.display());
+        return None;
+    };
+    let made = folder.join("environment");
+    finish(Command::new(python).args(["-m", "venv", "--without-pip"]).arg(&made));
+    let own = made.join("bin/python");
+    let packages = ask(&own, "import sysconfig; print(sysconfig.get_path('purelib'))").expect("a folder");
+    std::fs::write(packages.join("other.pth"), has.display().to_string()).expect("a file");
+    let copy = packages.join("ledger_heapsake");
+    std::fs::create_dir_all(&copy).expect("a folder");
+    std::fs::copy(package.join("_plugin.abi3.so"), copy.join("_plugin.abi3.so")).expect("a copy");
+    let declared = packages.join("ledger_heapsake-1.0.dist-info");
+    std::fs::create_dir_all(&declared).expect("a folder");
+    let text = "[heapsake.plugins]\nledger = ledger_heapsake._plugin\n";
+    std::fs::write(declared.join("entry_points.txt"), text).expect("a file");
+    Some(own)
 }
