@@ -4,7 +4,6 @@
 //! Whatever a plugin does costs the object that it was asked about: a crash, a loop, nonsense. The worker is then replaced,
 //! and a plugin that has done it too often is switched off until the dump is done.
 
-use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use std::time::{Duration, Instant};
 use heapsake_core::Address;
 use heapsake_core::heap::Sink;
 use heapsake_core::reduce::{Failure, Object, Reason, Reducer};
+use rustc_hash::FxHashMap;
 use serde_bytes::ByteBuf;
 
 use crate::process::{Spawner, Worker};
@@ -55,7 +55,7 @@ struct State {
     spawner: Box<dyn Spawner>,
     worker: Option<Running>,
     libraries: Vec<Library>,
-    kept: HashMap<(u64, u32, u32), Arc<Kept>>,
+    kept: FxHashMap<(u64, u32, u32), Arc<Kept>>,
     kept_bytes: usize,
 }
 
@@ -105,7 +105,7 @@ enum Lost {
 
 impl Host {
     pub(crate) fn new(spawner: Box<dyn Spawner>, limits: Limits) -> Host {
-        let state = State { spawner, worker: None, libraries: Vec::new(), kept: HashMap::new(), kept_bytes: 0 };
+        let state = State { spawner, worker: None, libraries: Vec::new(), kept: FxHashMap::default(), kept_bytes: 0 };
         Host { state: Mutex::new(state), limits }
     }
 

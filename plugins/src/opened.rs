@@ -155,16 +155,12 @@ impl Plugins {
         dump.notes = Some(Box::new(move || notes.notes()));
     }
 
-    /// Lines for whoever made the dump: what was refused, and what went wrong.
-    pub fn messages(&self) -> Vec<String> {
-        let refused = self.refused.iter().map(|one| format!("plugin {} is not used: {}", one.path.display(), one.reason));
-        refused.chain(self.notes()).map(|line| line.replace('\n', "; ")).collect()
-    }
-
-    /// What went wrong with plugins while the dump was made, for what it says of its omissions.
+    /// What was refused, and what went wrong while the dump was made: lines for whoever made it, and for what the dump says of
+    /// its omissions.
     pub fn notes(&self) -> Vec<String> {
         let records = self.host.as_ref().map(|host| host.records()).unwrap_or_default();
-        let mut notes = Vec::new();
+        let refused = self.refused.iter().map(|one| format!("plugin {} is not used: {}", one.path.display(), one.reason));
+        let mut notes: Vec<String> = refused.map(|line| line.replace('\n', "; ")).collect();
         for one in &self.loaded {
             let Some(record) = one.library.and_then(|at| records.get(at as usize)) else { continue };
             if record.failures > 0 {

@@ -300,7 +300,7 @@ impl heapsake_plugins::Spawner for Never {
 fn no_process_is_started_without_a_library() {
     let folder = tempfile::tempdir().unwrap();
     let plugins = Plugins::open(Places::default(), Registry::default(), Box::new(Never));
-    assert_eq!((plugins.facts().len(), plugins.messages().len()), (0, 0));
+    assert_eq!((plugins.facts().len(), plugins.notes().len()), (0, 0));
     let path = folder.path().join("a.heapsake-type");
     std::fs::write(&path, "heapsake-type 1\ntype a.B\nx = 16 i64\n").unwrap();
     let places = Places { found: vec![Found { path, is_description: true }], ..Places::default() };

@@ -33,6 +33,8 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 /// Only this crate names PyO3.
 const PYO3: &str = "heapsake-python";
+/// Only this crate opens libraries.
+const LIBLOADING: &str = "heapsake-plugins";
 /// Files that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
     "cpython/src/memory/own.rs",
@@ -100,6 +102,9 @@ fn arrows(root: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
             let development = dependency["kind"].as_str() == Some("dev");
             if target == "pyo3" && name != PYO3 {
                 breaches.push(format!("{name} names pyo3; only {PYO3} may"));
+            }
+            if target == "libloading" && name != LIBLOADING {
+                breaches.push(format!("{name} names libloading; only {LIBLOADING} may"));
             }
             if !workspace.contains(&target) || OUTSIDE.contains(&name) || development {
                 continue;

@@ -45,7 +45,7 @@ pub(crate) fn open() -> anyhow::Result<Rc<Plugins>> {
 
 /// Says on standard error what was refused and what went wrong.
 pub(crate) fn report(plugins: &Plugins) {
-    for message in plugins.messages() {
+    for message in plugins.notes() {
         eprintln!("heapsake: {}", crate::output::harmless(&message));
     }
 }

@@ -127,6 +127,6 @@ impl Save {
         capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
             .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
-        Ok(plugins.messages())
+        Ok(plugins.notes())
     }
 }

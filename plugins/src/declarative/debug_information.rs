@@ -2,7 +2,7 @@
 //!
 //! The library is the one that the target has mapped, named by the process fact `library/TYPE`; it is read once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -15,7 +15,7 @@ use object::{Object, ObjectSection};
 type Reader<'a> = gimli::EndianSlice<'a, LittleEndian>;
 type Unit<'a> = gimli::Unit<Reader<'a>>;
 type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
-type Offsets = HashMap<String, i64>;
+type Offsets = BTreeMap<String, i64>;
 
 /// A larger library is not read.
 const LARGEST: u64 = 1 << 30;
@@ -25,7 +25,7 @@ const DEPTH: usize = 16;
 /// What was looked up so far. A described type lives as long as one dump, and its library is one.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    known: HashMap<String, Result<Offsets, String>>,
+    known: BTreeMap<String, Result<Offsets, String>>,
 }
 
 impl Members {
@@ -66,7 +66,7 @@ fn read(library: &Path, structure: &str) -> Result<Offsets, String> {
     };
     let sections = gimli::DwarfSections::load(section).map_err(|problem| named(&problem))?;
     let dwarf = sections.borrow(|bytes| gimli::EndianSlice::new(bytes, LittleEndian));
-    let mut found: HashSet<Vec<(String, i64)>> = HashSet::new();
+    let mut found: BTreeSet<Vec<(String, i64)>> = BTreeSet::new();
     search(&dwarf, structure, &mut found).map_err(|problem| named(&problem))?;
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
@@ -78,7 +78,7 @@ fn read(library: &Path, structure: &str) -> Result<Offsets, String> {
     }
 }
 
-fn search(dwarf: &gimli::Dwarf<Reader<'_>>, wanted: &str, found: &mut HashSet<Vec<(String, i64)>>) -> gimli::Result<()> {
+fn search(dwarf: &gimli::Dwarf<Reader<'_>>, wanted: &str, found: &mut BTreeSet<Vec<(String, i64)>>) -> gimli::Result<()> {
     let mut headers = dwarf.units();
     while let Some(header) = headers.next()? {
         let unit = dwarf.unit(header)?;
