@@ -259,7 +259,7 @@ fn two_reducers_for_one_type_are_refused_by_both_names() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (shop(folder.path(), "one", &[]), shop(folder.path(), "other", &[]));
     let plugins = open(&[one.clone(), other.clone()], Limits::default());
-    assert_eq!(plugins.refused.len(), 12, "each of its reducers");
+    assert_eq!(plugins.refused.len(), 13, "each of its reducers");
     let reason = &plugins.refused[0].reason;
     for words in ["shop.Article", &one.display().to_string(), &other.display().to_string(), "plugin shop 0.3"] {
         assert!(reason.contains(words), "{reason}");

@@ -250,6 +250,27 @@ fn surrogate(dump: &Path) {
     assert!(notes.contains("plugin shop failed at 5 of 5 objects") && notes.contains("libnewer.so is not used"), "{notes}");
 }
 
+#[test]
+fn a_plugin_that_points_out_of_memory_harms_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = building::shop(folder.path(), "shop", &["-DSTRAYS=\"ledger.Account\""]);
+    std::fs::write(folder.path().join("journal.txt"), "a line").expect("a file");
+    let python = &interpreters()[0];
+    if building::ledger_extension(python, folder.path()).is_none() {
+        return;
+    }
+    let program = Program::start(python, folder.path(), None, Path::new(""));
+    let dump = folder.path().join("a.heapsake");
+    finish(heapsake(&library).args(["dump", &program.child.id().to_string(), "-o"]).arg(&dump));
+    program.end();
+    let output = finish(heapsake(Path::new("")).args(["check", "--json"]).arg(&dump));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&told["complete"], &told["faults"]), (&true.into(), &Value::Array(vec![])), "{told}");
+    let account = json(&["inspect", "account"], &dump);
+    assert_eq!((&account["surrogate"], account["elements"].as_array().map(Vec::len)), (&Value::Null, Some(6)), "{account}");
+    assert_eq!(json(&["inspect", "entries[0][0]"], &dump)["shown"], "'first'", "the rest is there");
+}
+
 /// The processes that have this file mapped.
 fn processes_with(library: &Path) -> Vec<u32> {
     let name = library.display().to_string();

@@ -19,6 +19,8 @@ type Offsets = BTreeMap<String, i64>;
 
 /// A larger library is not read.
 const LARGEST: u64 = 1 << 30;
+/// No struct has more members, those of structs within it included.
+const MOST_MEMBERS: usize = 100_000;
 /// How deep anonymous structs, and chains of typedefs, are followed.
 const DEPTH: usize = 16;
 
@@ -94,7 +96,8 @@ fn search(dwarf: &gimli::Dwarf<Reader<'_>>, wanted: &str, found: &mut BTreeSet<V
         }
         for candidate in candidates {
             let mut members = Vec::new();
-            collect(dwarf, &unit, candidate, ("", 0), DEPTH, &mut members)?;
+            let mut left = MOST_MEMBERS;
+            collect(dwarf, &unit, candidate, ("", 0), (DEPTH, &mut left), &mut members)?;
             members.sort();
             if !members.is_empty() {
                 found.insert(members);
@@ -111,7 +114,7 @@ fn collect<'a>(
     unit: &Unit<'a>,
     offset: UnitOffset,
     within: (&str, i64),
-    depth: usize,
+    (depth, left): (usize, &mut usize),
     members: &mut Vec<(String, i64)>,
 ) -> gimli::Result<()> {
     let entry = unit.entry(offset)?;
@@ -120,7 +123,7 @@ fn collect<'a>(
     }
     if entry.tag() == gimli::DW_TAG_typedef {
         return match entry.attr_value(gimli::DW_AT_type) {
-            Some(AttributeValue::UnitRef(of)) => collect(dwarf, unit, of, within, depth - 1, members),
+            Some(AttributeValue::UnitRef(of)) => collect(dwarf, unit, of, within, (depth - 1, left), members),
             _ => Ok(()),
         };
     }
@@ -131,6 +134,10 @@ fn collect<'a>(
     let mut children = tree.root()?.children();
     while let Some(child) = children.next()? {
         let member = child.entry();
+        match left.checked_sub(1) {
+            Some(rest) => *left = rest,
+            None => return Ok(()),
+        }
         // A bit field has no place that bytes could say.
         if member.tag() != gimli::DW_TAG_member || member.attr_value(gimli::DW_AT_bit_size).is_some() {
             continue;
@@ -144,7 +151,7 @@ fn collect<'a>(
             None => within.0.to_owned(),
         };
         if let Some(AttributeValue::UnitRef(of)) = member.attr_value(gimli::DW_AT_type) {
-            collect(dwarf, unit, of, (&path, place), depth - 1, members)?;
+            collect(dwarf, unit, of, (&path, place), (depth - 1, left), members)?;
         }
         if member.attr_value(gimli::DW_AT_name).is_some() {
             members.push((path, place));

@@ -1,6 +1,6 @@
 /* A plugin in C: one reducer that is well behaved, and one for every way of not being it.
  * -DMAJOR, -DMINOR, -DMAGIC, -DSIZE and -DCRASH_AT_START make plugins that are refused;
- * -DCRASHES and -DLOOPS name types. */
+ * -DCRASHES, -DLOOPS and -DSTRAYS name types. */
 #include "heapsake_plugin.h"
 
 #include <stdlib.h>
@@ -21,6 +21,9 @@
 #endif
 #ifndef LOOPS
 #define LOOPS "shop.Loop"
+#endif
+#ifndef STRAYS
+#define STRAYS "shop.Stray"
 #endif
 #ifndef SIZE
 #define SIZE sizeof(heapsake_plugin)
@@ -146,24 +149,38 @@ static int32_t modern(const heapsake_host *host, heapsake_object *object, void *
     return host->value(object, HEAPSAKE_TEXT, text, (uint64_t)(length < 0 ? 0 : length));
 }
 
+/* Points everywhere but at objects. */
+static int32_t stray(const heapsake_host *host, heapsake_object *object, void *data) {
+    const uint64_t address = host->address(object), wild[] = {1, 8, address + 1, address + 8, UINT64_C(0xffff800000000000), UINT64_MAX};
+    (void)data;
+    for (int at = 0; at < 6; at++) {
+        host->edge(object, HEAPSAKE_ATTRIBUTE, "wild", 4, wild[at]);
+        host->indexed_edge(object, HEAPSAKE_WEAK, (uint32_t)at, wild[at]);
+        host->element(object, wild[at]);
+    }
+    host->edge(object, HEAPSAKE_ATTRIBUTE, "\xff\xfe no text", 10, address);
+    return HEAPSAKE_OK;
+}
+
 #define TYPE(name) (const heapsake_type[]){{HEAPSAKE_BASE, 0, HEAPSAKE_TEXT_OF(name)}}
 #define REDUCER(name, function) {TYPE(name), 1, HEAPSAKE_TEXT_OF("what a test needs"), HEAPSAKE_TEXT_OF(__FILE__), function, 0}
 
 static const heapsake_reducer *reducers(uint32_t *count) {
-    static heapsake_reducer all[12];
+    static heapsake_reducer all[13];
     const heapsake_reducer made[] = {
         REDUCER("shop.Article", article), REDUCER(CRASHES, crash),       REDUCER("shop.Dereference", dereference),
         REDUCER(LOOPS, loop),       REDUCER("shop.Giant", giant),       REDUCER("shop.Wild", wild),
         REDUCER("shop.Liar", liar),       REDUCER("shop.Garbage", garbage),   REDUCER("shop.Impostor", impostor),
         REDUCER("shop.Quiet", quiet),     REDUCER("shop.Keeper", keeper),     REDUCER("shop.Modern", modern),
+        REDUCER(STRAYS, stray),
     };
-    static heapsake_type types[12];
+    static heapsake_type types[13];
     memcpy(all, made, sizeof made);
-    for (int at = 0; at < 12; at++) {
+    for (int at = 0; at < 13; at++) {
         types[at] = *made[at].types;
         all[at].types = &types[at];
     }
-    *count = 12;
+    *count = 13;
     return all;
 }
 
