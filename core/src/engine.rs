@@ -40,6 +40,10 @@ pub struct DumpOptions {
     pub compressor: Option<Compressor>,
     /// Is told how far the work is.
     pub progress: Option<Box<dyn Fn(&Progress)>>,
+    /// Further facts for the header, asked for after the marking.
+    pub facts: Option<Box<dyn Fn() -> Vec<(String, ciborium::Value)>>>,
+    /// Further notes for what was left out, asked for at the end.
+    pub notes: Option<Box<dyn Fn() -> Vec<String>>>,
 }
 
 impl fmt::Debug for DumpOptions {
@@ -141,7 +145,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         threads: outline.threads.len() as u64,
         exception: outline.exception.map(|exception| head.reference(exception)),
         redaction: options.redaction.word().to_owned(),
-        facts: head.facts(),
+        facts: head.facts(options.facts.as_ref().map(|ask| ask()).unwrap_or_default()),
     };
     writer.chunk(ChunkKind::Header, 0, 1, &header_within_limits(header))?;
     head.stacks(heap, &types, &mut writer)?;
@@ -175,7 +179,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         strays: strays.max(written.strays),
         redacted_values: written.redacted.max(redactor.count()),
         redacted_names: redactor.names.iter().cloned().collect(),
-        notes: cut.into_iter().collect(),
+        notes: cut.into_iter().chain(options.notes.as_ref().map(|ask| ask()).unwrap_or_default()).collect(),
     };
     writer.record(ChunkKind::Omissions, 0, 1, &omissions)?;
     let trailer = Trailer {
@@ -241,10 +245,9 @@ impl Head<'_> {
         Reference { id: self.numbers.id(address), address: address.0 }
     }
 
-    fn facts(&self) -> Vec<(String, ciborium::Value)> {
-        let mut facts = ciborium::Value::Map(
-            self.outline.facts.iter().map(|(name, value)| (ciborium::Value::Text(name.clone()), value.clone())).collect(),
-        );
+    fn facts(&self, further: Vec<(String, ciborium::Value)>) -> Vec<(String, ciborium::Value)> {
+        let all = self.outline.facts.iter().cloned().chain(further);
+        let mut facts = ciborium::Value::Map(all.map(|(name, value)| (ciborium::Value::Text(name), value)).collect());
         self.redactor.scrub(&mut facts);
         let entries = facts.into_map().unwrap_or_default();
         entries.into_iter().filter_map(|(name, value)| Some((name.into_text().ok()?, value))).collect()

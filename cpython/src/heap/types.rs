@@ -456,7 +456,7 @@ impl<M: Memory> CPythonHeap<M> {
         }
     }
 
-    fn members_of(&self, class: Address, into: &mut Vec<Member>) {
+    pub(super) fn members_of(&self, class: Address, into: &mut Vec<Member>) {
         let Some(head) = self.type_head(class) else { return };
         let layout = &self.layouts().member_def;
         let text_at = self.layouts().ascii.size as i64;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use heapsake_core::reduce::Registry;
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
 use heapsake_cpython::pystate::CaptureOptions;
 use heapsake_cpython::{Taken, Taking};
+use heapsake_plugins::Plugins;
 use serde_json::json;
 
 use crate::output::{Output, bytes, count};
+use crate::plugins;
 
 /// Options of `heapsake dump`.
 #[derive(clap::Args, Debug)]
@@ -127,10 +128,12 @@ pub(crate) fn write(
     mut file: DumpFile,
     taken: Taken,
     options: CaptureOptions,
-    dump: DumpOptions,
+    mut dump: DumpOptions,
 ) -> anyhow::Result<(PathBuf, Summary, Taking)> {
-    let registry = Registry::linked()?;
-    let (summary, taking) = taken.capture(options, registry, &mut file, dump)?;
+    let plugins = plugins::open()?;
+    Plugins::accompany(&plugins, &mut dump);
+    let (summary, taking) = taken.capture(options, plugins.registry(), &mut file, dump)?;
+    plugins::report(&plugins);
     Ok((file.finish()?, summary, taking))
 }
 

@@ -7,6 +7,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use heapsake_core::format::Compressor;
@@ -15,12 +16,14 @@ use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction};
 use heapsake_cpython::capture::capture;
 use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
 
 use crate::Error;
 use crate::fork;
+use crate::plugins::Prepared;
 
-/// What the child answers when all went well.
+/// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
 /// What a walk needs besides the program: marks and their like, for each of so many bytes one, and tables.
 const SHARE_OF_MARKS: u64 = 16;
@@ -65,14 +68,21 @@ pub(crate) fn dump(
         ..CaptureOptions::default()
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let save = Save { path: path.clone(), options, registry, reason, redaction, budget, compressor: Compressor::new() };
+    let plugins = Prepared::new(py);
+    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, compressor: Compressor::new() };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     let answer = match fork::split(save, Save::run) {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| Error::new_err(problem.to_string()))?,
         Err((problem, save)) => save.run_in_place(&problem),
     };
-    if answer == DONE { Ok(path) } else { Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned())) }
+    let Some(told) = answer.strip_prefix(DONE) else {
+        return Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned()));
+    };
+    for line in String::from_utf8_lossy(told).lines() {
+        py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
+    }
+    Ok(path)
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
@@ -81,11 +91,18 @@ fn unused_name(py: Python<'_>) -> PyResult<PathBuf> {
     hooks.call_method1("_path", (py.None(),))?.extract()
 }
 
+/// The answer when all went well: a line for each note.
+fn done(notes: &[String]) -> Vec<u8> {
+    let lines = notes.iter().flat_map(|note| ["\n", note]).collect::<String>();
+    [DONE, lines.as_bytes()].concat()
+}
+
 /// What the child does.
 struct Save {
     path: PathBuf,
     options: CaptureOptions,
     registry: Registry,
+    plugins: Prepared,
     reason: String,
     redaction: Redaction,
     budget: Budget,
@@ -95,7 +112,7 @@ struct Save {
 impl Save {
     fn run(self, pause: Duration) -> Vec<u8> {
         match self.save(pause) {
-            Ok(()) => DONE.to_vec(),
+            Ok(notes) => done(&notes),
             Err(problem) => problem.into_bytes(),
         }
     }
@@ -105,13 +122,13 @@ impl Save {
     fn run_in_place(self, problem: &io::Error) -> Vec<u8> {
         let work = || self.save_in_place(problem);
         match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(Ok(())) => DONE.to_vec(),
+            Ok(Ok(notes)) => done(&notes),
             Ok(Err(text)) => text.into_bytes(),
             Err(_) => b"the walk in place was given up after a defect".to_vec(),
         }
     }
 
-    fn save_in_place(mut self, problem: &io::Error) -> Result<(), String> {
+    fn save_in_place(mut self, problem: &io::Error) -> Result<Vec<String>, String> {
         let memory = Windows::own().map_err(|problem| problem.to_string())?;
         // An allocation that fails ends the program, so that there is room is made sure of first.
         let spans = memory.mappings().iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
@@ -126,26 +143,29 @@ impl Save {
         self.write(memory, None)
     }
 
-    fn save(self, pause: Duration) -> Result<(), String> {
+    fn save(self, pause: Duration) -> Result<Vec<String>, String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;
         self.write(memory, Some(pause))
     }
 
-    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<(), String> {
+    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<Vec<String>, String> {
         let path: &Path = &self.path;
         let mut file = DumpFile::create(path).map_err(|problem| problem.to_string())?;
-        let dump = DumpOptions {
+        let plugins = Rc::new(self.plugins.open(self.registry));
+        let mut dump = DumpOptions {
             reason: self.reason,
             redaction: self.redaction,
             budget: self.budget,
             pause,
             compressor: Some(self.compressor),
-            progress: None,
+            ..DumpOptions::default()
         };
-        capture(memory, &Files::own(), self.options, self.registry, &mut file, dump).map_err(|problem| problem.to_string())?;
+        Plugins::accompany(&plugins, &mut dump);
+        capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
+            .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
-        Ok(())
+        Ok(plugins.notes())
     }
 }
