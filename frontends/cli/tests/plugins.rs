@@ -8,19 +8,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use heapsake_tests::pythons;
 use serde_json::Value;
-
-/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 /// The command, with plugins from these places alone.
 fn heapsake(plugins: &Path) -> Command {
@@ -144,7 +133,7 @@ fn plugins(folder: &Path) -> PathBuf {
 fn accounts_and_vaults_are_read_from_outside_and_from_inside() {
     let folder = tempfile::tempdir().expect("a folder");
     let plugins = plugins(folder.path());
-    for (number, python) in interpreters().iter().enumerate() {
+    for (number, python) in pythons().iter().enumerate() {
         let modules = folder.path().join(number.to_string());
         std::fs::create_dir(&modules).expect("a folder");
         std::fs::write(modules.join("journal.txt"), "a line").expect("a file");
@@ -194,7 +183,7 @@ fn a_bad_plugin_costs_its_objects_and_the_dump_goes_on() {
     building::shop(&plugins, "shop", &["-DCRASHES=\"ledger.Account\"", "-DLOOPS=\"ledger.Vault\""]);
     building::shop(&plugins, "newer", &["-DMAJOR=9"]);
     std::fs::write(plugins.join("wrong.heapsake-type"), "heapsake-type 1\ntype a.B\nx = 1 i9\n").expect("a file");
-    for (number, python) in interpreters().iter().enumerate() {
+    for (number, python) in pythons().iter().enumerate() {
         let modules = folder.path().join(number.to_string());
         std::fs::create_dir(&modules).expect("a folder");
         std::fs::write(modules.join("journal.txt"), "a line").expect("a file");
@@ -255,7 +244,7 @@ fn a_plugin_that_points_out_of_memory_harms_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = building::shop(folder.path(), "shop", &["-DSTRAYS=\"ledger.Account\""]);
     std::fs::write(folder.path().join("journal.txt"), "a line").expect("a file");
-    let python = &interpreters()[0];
+    let python = &pythons()[0];
     if building::ledger_extension(python, folder.path()).is_none() {
         return;
     }
@@ -293,7 +282,7 @@ fn a_plugin_that_loops_ends_even_when_its_host_is_killed() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = building::shop(folder.path(), "shop", &["-DLOOPS=\"ledger.Account\""]);
     std::fs::write(folder.path().join("journal.txt"), "a line").expect("a file");
-    let python = &interpreters()[0];
+    let python = &pythons()[0];
     if building::ledger_extension(python, folder.path()).is_none() {
         return;
     }
@@ -372,7 +361,7 @@ fn a_package_declares_a_plugin() {
     assert!(listed(Path::new("/"), Some(folder.path().join("bin/python"))));
     assert!(!listed(&packages, None), "what lies in the working directory declares nothing");
 
-    for (number, python) in interpreters().iter().enumerate() {
+    for (number, python) in pythons().iter().enumerate() {
         let modules = folder.path().join(number.to_string());
         std::fs::create_dir(&modules).expect("a folder");
         std::fs::write(modules.join("journal.txt"), "a line").expect("a file");
