@@ -154,6 +154,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     head.roots(&mut writer)?;
     let (near, far) = head.sources(heap.sources());
     writer.records(ChunkKind::Sources, "sources", &near)?;
+    drop(near);
 
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
     numbers.each(|address, visited| {
