@@ -179,7 +179,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         surrogates: surrogates.clone(),
         strays: strays.max(written.strays),
         redacted_values: written.redacted.max(redactor.count()),
-        redacted_names: redactor.names.iter().cloned().collect(),
+        redacted_names: redactor.told_names(),
         notes: cut.into_iter().chain(options.notes.as_ref().map(|ask| ask()).unwrap_or_default()).collect(),
     };
     writer.record(ChunkKind::Omissions, 0, 1, &omissions)?;

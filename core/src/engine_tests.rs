@@ -7,7 +7,10 @@ use crate::format::{
     ChunkHeader, ChunkKind, Decoded, END_MARK, FIRST_LINE, HEADER_LENGTH, LabelName, Objects, TailKind, Target, decode_segment,
     decompress,
 };
-use crate::heap::{EdgeKind, Heap, Integer, Name, Outline, Root, RootKind, Sink, Text, TypeDescription, TypeId, Value};
+use crate::heap::{
+    EdgeKind, Frame, Heap, Integer, Name, Outline, Root, RootKind, Sink, Text, Thread, TypeDescription, TypeId, Value, Variable,
+    VariableKind,
+};
 use crate::reduce::{Failure, Reason};
 use crate::{Address, Budget, DumpOptions, Redaction, Span, dump};
 
@@ -33,13 +36,14 @@ struct Model {
     places: Vec<u64>,
     at: BTreeMap<u64, usize>,
     roots: Vec<(&'static str, usize)>,
+    frames: Vec<Frame>,
 }
 
 impl Model {
     fn new(nodes: Vec<Content>, place: impl Fn(u64) -> u64) -> Model {
         let places: Vec<u64> = (0..nodes.len() as u64).map(|n| BASE + place(n) * 16).collect();
         let at = places.iter().enumerate().map(|(node, place)| (*place, node)).collect();
-        Model { nodes, places, at, roots: vec![("root", 0)] }
+        Model { nodes, places, at, roots: vec![("root", 0)], frames: Vec::new() }
     }
 
     fn address(&self, node: usize) -> Address {
@@ -66,6 +70,7 @@ impl Heap for Model {
         Outline {
             spans: vec![Span::new(Address(BASE), highest - BASE + 16)],
             roots: roots.collect(),
+            threads: vec![Thread { frames: self.frames.clone(), ..Thread::default() }],
             facts,
             ..Outline::default()
         }
@@ -310,6 +315,39 @@ fn a_budget_cuts_what_is_far_and_says_so() {
     assert!((150_000..=200_000).contains(&cut), "{cut}");
     assert!(omissions.notes[0].contains("as asked"), "{omissions:?}");
     assert_eq!(file.count(), count, "what was not read is there as a surrogate");
+}
+
+#[test]
+fn what_a_budget_cuts_takes_no_room_in_the_file() {
+    let (numbers, large) = (150_000, 60);
+    let mut nodes = vec![Content::Elements((1..=numbers + large).collect())];
+    nodes.extend((0..numbers as i64).map(Content::Number));
+    nodes.extend((0..large).map(|at| Content::Bytes((0..100_000usize).map(|n| (n * n * (at + 7) >> 5) as u8).collect())));
+    let mut model = Model::new(nodes, |n| n);
+    let file = model.dump(DumpOptions { budget: Budget { objects: Some(70_000), ..Budget::default() }, ..plain() });
+    assert_eq!(file.chunks.iter().filter(|(header, _)| header.kind == ChunkKind::Payload).count(), 0);
+    assert_eq!(file.object(model.address(numbers + large)).size(), 32);
+}
+
+#[test]
+fn previews_hold_no_copy_of_a_secret_however_they_are_cut() {
+    let secret = "Hunter2-Secret-of-some-length";
+    let nodes = vec![
+        Content::Entries(vec![(1, 2), (3, 4)]),
+        Content::Text("password".into()),
+        Content::Text(secret.into()),
+        Content::Text(format!("user:{secret}")),
+        Content::Number(1),
+        Content::Text(format!("{} pw={secret}", "x".repeat(185))),
+    ];
+    let mut model = Model::new(nodes, |n| n);
+    let variable = |name: &str, target| Variable { name: name.into(), kind: VariableKind::Local, target };
+    let variables = vec![variable("mapping", model.address(0)), variable("line", model.address(5))];
+    model.frames = vec![Frame { function: "f".into(), variables, ..Frame::default() }];
+    let file = model.dump(DumpOptions::default());
+    let all: Vec<u8> = file.chunks.iter().flat_map(|(_, raw)| raw.clone()).collect();
+    assert!(!all.windows(8).any(|window| window == b"Hunter2-"));
+    assert!(all.windows(7).any(|window| window == b"mapping"), "the previews are there");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Frame, FrameKind, Name, Outline, RootKind, Sink, Thread, TypeId, Value};
@@ -501,10 +502,17 @@ time.sleep(1000)
     for (minor, interpreter) in live::interpreters() {
         let mut program = Waiting::run(&interpreter, &["-c", busy]);
         program.ready();
-        let mut heap = program.heap();
-        let outline = pystate::outline(&mut heap, &program.options());
-        let current: Vec<_> = outline.threads.iter().map(|thread| (thread.name.as_deref(), thread.current)).collect();
-        assert_eq!(current, [(Some("MainThread"), false), (Some("busy"), true)], "3.{minor}");
+        // The main thread may be caught on its way to sleep, and the lock between two threads.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (mut heap, outline) = loop {
+            let mut heap = program.heap();
+            let outline = pystate::outline(&mut heap, &program.options());
+            let current: Vec<_> = outline.threads.iter().map(|thread| (thread.name.as_deref(), thread.current)).collect();
+            if current == [(Some("MainThread"), false), (Some("busy"), true)] {
+                break (heap, outline);
+            }
+            assert!(Instant::now() < deadline, "3.{minor}: {current:?}");
+        };
         let options = CaptureOptions { current_thread: outline.threads[0].native_id, ..program.options() };
         let current: Vec<bool> = pystate::outline(&mut heap, &options).threads.iter().map(|thread| thread.current).collect();
         assert_eq!(current, [true, false], "3.{minor}");

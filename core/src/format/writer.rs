@@ -90,7 +90,7 @@ impl<'w> Writer<'w> {
         let mut first = 0;
         for (at, item) in items.iter().enumerate() {
             let before = encoded.len();
-            let _ = ciborium::into_writer(item, &mut encoded);
+            ciborium::into_writer(item, &mut encoded).map_err(|problem| io::Error::other(problem.to_string()))?;
             if encoded.len() > MAXIMUM_RAW_LENGTH / 2 && at > first {
                 array_in_map(name, at - first, &encoded[..before], &mut raw);
                 self.chunk(kind, first as u32, (at - first) as u32, &raw)?;

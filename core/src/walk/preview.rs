@@ -1,12 +1,14 @@
 //! Bounded copies of the variables' values for the stacks chunk, so that the head of a cut dump shows more than names.
 
-use super::redaction::{Redaction, Redactor};
+use super::redaction::{LONGEST_COPY, Redaction, Redactor};
 use crate::address::Address;
 use crate::format::records::Preview;
 use crate::heap::{EdgeKind, Heap, Integer, Name, Sink, Text, TypeDescription, TypeId, Value};
 
 /// Bytes of a text.
 const TEXT_BYTES: usize = 200;
+/// Characters of a text that are looked at for secrets.
+const HEAD: usize = TEXT_BYTES + LONGEST_COPY;
 /// Children of a container.
 const CHILDREN: usize = 6;
 /// Depth of children.
@@ -47,8 +49,7 @@ impl<'a> Previewer<'a> {
         }
         let hidden = self.redactor.level == Redaction::AllValues || self.redactor.withheld(object);
         preview.text = match sink.text {
-            Some(_) if hidden => Some("<redacted>".to_owned()),
-            Some(text) if self.redactor.copies(text.as_bytes()) => Some("<redacted>".to_owned()),
+            Some(_) if hidden || self.redactor.copies(&sink.head) => Some("<redacted>".to_owned()),
             text => text,
         };
         if depth < DEPTH {
@@ -57,7 +58,7 @@ impl<'a> Previewer<'a> {
                 if !key.is_null() {
                     let mut key_sink = PreviewSink::default();
                     let withheld = self.redactor.level == Redaction::AllValues || self.redactor.withheld(key);
-                    if heap.reduce(key, &mut key_sink).is_ok() && !withheld {
+                    if heap.reduce(key, &mut key_sink).is_ok() && !withheld && !self.redactor.copies(&key_sink.head) {
                         label = key_sink.text.unwrap_or_default();
                     }
                 }
@@ -74,6 +75,8 @@ impl<'a> Previewer<'a> {
 struct PreviewSink {
     type_id: u32,
     text: Option<String>,
+    /// What the text was cut from: as much as tells whether a secret begins in what is shown.
+    head: Vec<u8>,
     length: Option<u64>,
     /// Name, or else key, and target.
     children: Vec<(String, Address, Address)>,
@@ -110,19 +113,19 @@ impl Sink for PreviewSink {
             Value::Float(number) => format!("{number:?}"),
             Value::Complex(real, imaginary) => format!("({real:?}+{imaginary:?}j)"),
             Value::Text(text) => {
-                let mut bytes = Vec::new();
                 let head = match text {
-                    Text::Utf8(text) => Text::Utf8(&text[..text.floor_char_boundary(TEXT_BYTES * 2)]),
-                    Text::Ascii(bytes) => Text::Ascii(&bytes[..bytes.len().min(TEXT_BYTES * 2)]),
-                    Text::Latin1(bytes) => Text::Latin1(&bytes[..bytes.len().min(TEXT_BYTES * 2)]),
-                    Text::Ucs2(bytes) => Text::Ucs2(&bytes[..bytes.len().min(TEXT_BYTES * 4)]),
-                    Text::Ucs4(bytes) => Text::Ucs4(&bytes[..bytes.len().min(TEXT_BYTES * 8)]),
+                    Text::Utf8(text) => Text::Utf8(&text[..text.floor_char_boundary(HEAD)]),
+                    Text::Ascii(bytes) => Text::Ascii(&bytes[..bytes.len().min(HEAD)]),
+                    Text::Latin1(bytes) => Text::Latin1(&bytes[..bytes.len().min(HEAD)]),
+                    Text::Ucs2(bytes) => Text::Ucs2(&bytes[..bytes.len().min(HEAD * 2)]),
+                    Text::Ucs4(bytes) => Text::Ucs4(&bytes[..bytes.len().min(HEAD * 4)]),
                 };
-                head.write_wtf8(&mut bytes);
-                cut(&String::from_utf8_lossy(&bytes))
+                head.write_wtf8(&mut self.head);
+                cut(&String::from_utf8_lossy(&self.head))
             }
             Value::Bytes(bytes) => {
                 self.length = Some(bytes.len() as u64);
+                self.head.extend_from_slice(&bytes[..bytes.len().min(HEAD)]);
                 cut(&bytes[..bytes.len().min(TEXT_BYTES)].escape_ascii().to_string())
             }
         });

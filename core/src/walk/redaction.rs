@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::secrets::{is_secret_name, is_secret_value};
 use crate::address::Address;
-use crate::heap::{EdgeKind, Heap, Name, Sink, TypeId, Value};
+use crate::heap::{EdgeKind, Heap, Name, Sink, Text, TypeId, Value};
 
 /// How much is withheld.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,6 +50,12 @@ const KNOWN_TEXTS: usize = 1 << 14;
 const SHORTEST_COPY: usize = 6;
 /// No more secrets than this are looked for in other texts.
 const MOST_COPIES: usize = 256;
+/// So many bytes of a secret are looked for in other texts; what begins like a longer one counts as a copy of it.
+pub(super) const LONGEST_COPY: usize = 256;
+/// So many bytes of a secret are kept, to take them out of texts that stay.
+const LONGEST_KEPT: usize = 64 << 10;
+/// A name longer than this, or with anything but letters, digits and what joins them, may hold more than a name.
+const LONGEST_TOLD: usize = 40;
 /// Children of a container under a secret name that are looked at.
 const MOST_CHILDREN: usize = 10_000;
 
@@ -168,11 +174,22 @@ impl Redactor {
         if self.level != Redaction::Names {
             return;
         }
-        let bytes = match value {
-            Value::Text(crate::heap::Text::Ascii(bytes) | crate::heap::Text::Latin1(bytes)) | Value::Bytes(bytes) => *bytes,
-            Value::Text(crate::heap::Text::Utf8(text)) => text.as_bytes(),
-            _ => return,
-        };
+        match value {
+            Value::Text(Text::Ascii(bytes)) | Value::Bytes(bytes) => self.look_at(object, bytes),
+            Value::Text(Text::Utf8(text)) => self.look_at(object, text.as_bytes()),
+            Value::Text(Text::Latin1(bytes) | Text::Ucs2(bytes) | Text::Ucs4(bytes)) if bytes.len() > LONGEST_KEPT => {}
+            // Compared with copies in the form that the file has.
+            Value::Text(text) => {
+                let mut bytes = Vec::new();
+                text.write_wtf8(&mut bytes);
+                self.look_at(object, &bytes);
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn look_at(&mut self, object: Address, bytes: &[u8]) {
         if bytes.len() >= 10 && is_secret_value(bytes) {
             self.withhold(object, bytes);
         }
@@ -180,6 +197,7 @@ impl Redactor {
 
     fn withhold(&mut self, object: Address, text: &[u8]) {
         self.values.insert(object.0);
+        let text = &text[..text.len().min(LONGEST_KEPT)];
         let copied = text.len() >= SHORTEST_COPY && text.iter().any(|byte| !byte.is_ascii_lowercase());
         if (copied || text.len() >= 12) && self.secrets.len() < MOST_COPIES && !self.secrets.iter().any(|known| known == text) {
             self.secrets.push(text.to_vec());
@@ -202,14 +220,10 @@ impl Redactor {
             }
         }
         self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        self.shortest = self.secrets.last().map_or(0, Vec::len);
-        self.finder = (!self.secrets.is_empty())
-            .then(|| {
-                // The automaton with a table of its own for each state is quicker, and takes megabytes.
-                let kind = Some(AhoCorasickKind::ContiguousNFA);
-                AhoCorasick::builder().kind(kind).build(&self.secrets).ok()
-            })
-            .flatten();
+        self.shortest = self.secrets.last().map_or(0, |secret| beginning(secret).len());
+        // The automaton with a table of its own for each state is quicker, and takes megabytes.
+        let kind = Some(AhoCorasickKind::ContiguousNFA);
+        self.finder = AhoCorasick::builder().kind(kind).build(self.secrets.iter().map(|secret| beginning(secret))).ok();
     }
 
     fn look<H: Heap>(&mut self, heap: &mut H, object: Address, children: Option<&mut Vec<Address>>) {
@@ -229,7 +243,13 @@ impl Redactor {
     /// Whether a text contains a value that was withheld.
     #[inline]
     pub(crate) fn copies(&self, text: &[u8]) -> bool {
-        text.len() >= self.shortest && self.finder.as_ref().is_some_and(|finder| finder.is_match(text))
+        if self.secrets.is_empty() || text.len() < self.shortest {
+            return false;
+        }
+        match &self.finder {
+            Some(finder) => finder.is_match(text),
+            None => self.secrets.iter().any(|secret| find(text, beginning(secret)).is_some()),
+        }
     }
 
     /// Number of values withheld.
@@ -243,16 +263,35 @@ impl Redactor {
             return;
         }
         for (number, secret) in self.secrets.iter().enumerate() {
-            if let Ok(secret) = std::str::from_utf8(secret)
-                && text.contains(secret)
-            {
-                *text = text.replace(secret, &format!("<redacted:{}>", number + 1));
+            let mut from = 0;
+            while let Some(at) = find(&text.as_bytes()[from..], beginning(secret)).map(|at| from + at) {
+                let alike = text.as_bytes()[at..].iter().zip(secret).take_while(|(one, other)| one == other).count();
+                // Of a secret that was not kept whole nobody knows where it ends.
+                let end = if alike == LONGEST_KEPT { text.len() } else { text.ceil_char_boundary(at + alike) };
+                let placeholder = format!("<redacted:{}>", number + 1);
+                let start = text.floor_char_boundary(at);
+                text.replace_range(start..end, &placeholder);
+                from = start + placeholder.len();
             }
         }
     }
 
+    /// The names under which something was withheld, without what else they may hold.
+    pub(crate) fn told_names(&self) -> Vec<String> {
+        let plain = |name: &str| {
+            name.len() <= LONGEST_TOLD && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        };
+        let mut told: Vec<String> = self.names.iter().filter(|name| plain(name)).cloned().collect();
+        told.iter_mut().for_each(|name| self.scrub_text(name));
+        if told.len() < self.names.len() {
+            told.push("<keys that are more than a name>".to_owned());
+        }
+        told
+    }
+
     /// The placeholder of a withheld value: equal for equal values.
     pub(crate) fn placeholder(&self, text: &[u8]) -> String {
+        let text = &text[..text.len().min(LONGEST_KEPT)];
         match self.secrets.iter().position(|secret| secret == text) {
             Some(number) => format!("<redacted:{}>", number + 1),
             None => String::new(),
@@ -268,7 +307,10 @@ impl Redactor {
         if self.copies(encoded) {
             return true;
         }
-        let suspect = |text: &[u8]| is_secret_value(text) || std::str::from_utf8(text).is_ok_and(is_secret_name);
+        let suspect = |text: &[u8]| {
+            let option = text.starts_with(b"-") && text.contains(&b'=');
+            option || is_secret_value(text) || std::str::from_utf8(text).is_ok_and(is_secret_name)
+        };
         let mut texts = Texts(encoded);
         encoded.is_empty() || texts.any(suspect) || !texts.0.is_empty()
     }
@@ -324,6 +366,17 @@ impl Redactor {
             _ => {}
         }
     }
+}
+
+/// What is looked for of a secret.
+fn beginning(secret: &[u8]) -> &[u8] {
+    &secret[..secret.len().min(LONGEST_COPY)]
+}
+
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    let (first, rest) = word.split_first()?;
+    let starts = text.iter().enumerate().filter(|(_, byte)| *byte == first);
+    starts.map(|(at, _)| at).find(|at| text[at + 1..].starts_with(rest))
 }
 
 /// The texts and byte strings among CBOR items, nested ones included; stops before what is no CBOR.
@@ -402,3 +455,7 @@ impl Sink for Probe<'_> {
 
     fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
+
+#[cfg(test)]
+#[path = "redaction_tests.rs"]
+mod tests;

@@ -164,11 +164,9 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.tail_kind = TailKind::Nothing;
         self.state = None;
         self.withheld = None;
-        let mut failure = heap.reduce(address, self).err();
+        let mut failure = if visited { heap.reduce(address, self).err() } else { Some(self.beyond_budget(heap, address)) };
         if !visited {
-            self.forget_value();
-            self.forget_edges();
-            failure = Some(Failure::new(Reason::Budget, ""));
+            // Nothing was told but type and size.
         } else if failure.is_some() {
             self.forget_value();
         } else if let Some(placeholder) = self.withheld.take() {
@@ -189,20 +187,20 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         Ok(())
     }
 
+    /// An object that the marking pass did not come to: its type and size, and nothing that it holds.
+    #[cold]
+    fn beyond_budget<H: Heap>(&mut self, heap: &mut H, address: Address) -> Failure {
+        let mut brief = Brief::default();
+        let _ = heap.reduce(address, &mut brief);
+        (self.type_id, self.size) = (brief.type_id, brief.size);
+        self.types_met = self.types_met.max(self.type_id + 1);
+        Failure::new(Reason::Budget, "")
+    }
+
     fn forget_value(&mut self) {
         self.columns.lengths.truncate(self.marks.0);
         self.columns.payload.truncate(self.marks.1);
         self.value = ValueKind::Nothing;
-    }
-
-    fn forget_edges(&mut self) {
-        self.labels.clear();
-        self.targets.clear();
-        self.target_strays.clear();
-        self.tail.clear();
-        self.tail_strays.clear();
-        self.tail_kind = TailKind::Nothing;
-        self.state = None;
     }
 
     #[inline]
@@ -434,6 +432,29 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.count = 0;
         Ok(())
     }
+}
+
+/// Hears type and size alone.
+#[derive(Default)]
+struct Brief {
+    type_id: u32,
+    size: u64,
+}
+
+impl Sink for Brief {
+    fn begin(&mut self, type_id: TypeId, size: u64) {
+        (self.type_id, self.size) = (type_id.0, size);
+    }
+
+    fn value(&mut self, _: Value<'_>) {}
+
+    fn edge(&mut self, _: EdgeKind, _: Name<'_>, _: Address) {}
+
+    fn element(&mut self, _: Address) {}
+
+    fn entry(&mut self, _: Address, _: Address) {}
+
+    fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
 
 impl Sink for ObjectWriter<'_, '_> {

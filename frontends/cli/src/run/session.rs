@@ -14,7 +14,7 @@ use heapsake_cpython::pystate::CaptureOptions;
 
 use super::Arguments;
 use super::say;
-use super::supervise::DESCRIPTORS;
+use super::supervise::{BOOTSTRAP_NAME, DESCRIPTORS};
 use crate::dump;
 use crate::output::{self, bytes, count};
 
@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
             current_thread: Some(told.ident),
-            hidden_prefixes: vec![DESCRIPTORS.to_owned()],
+            hidden_prefixes: vec![DESCRIPTORS.to_owned(), BOOTSTRAP_NAME.to_owned()],
             ..dump::outside(told.pid, REASON)
         };
         let what = self.arguments.what.options(REASON);

@@ -26,6 +26,8 @@ const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Of two descriptors in the program, and in its children that are Python, the first: the talk with us. The second is the
 /// bootstrap itself, which is also what they lock to talk one at a time. A program may allow itself fewer than this.
 const CHANNEL: i32 = 198;
+/// What the bootstrap calls itself, in its code objects.
+pub(super) const BOOTSTRAP_NAME: &str = "<heapsake run>";
 /// How descriptors are opened as files.
 pub(super) const DESCRIPTORS: &str = "/proc/self/fd/";
 /// By which the package's console script says which Python it runs in.
