@@ -282,7 +282,9 @@ impl Redactor {
             name.len() <= LONGEST_TOLD && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         };
         let mut told: Vec<String> = self.names.iter().filter(|name| plain(name)).cloned().collect();
-        told.iter_mut().for_each(|name| self.scrub_text(name));
+        for name in &mut told {
+            self.scrub_text(name);
+        }
         if told.len() < self.names.len() {
             told.push("<keys that are more than a name>".to_owned());
         }
