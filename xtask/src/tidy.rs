@@ -42,6 +42,7 @@ const UNSAFE: &[&str] = &[
     "frontends/python/src/fork.rs",
     "frontends/python/src/arena.rs",
     "frontends/python/src/capture.rs",
+    "frontends/python/src/isolation.rs",
     "frontends/cli/src/run/ptrace.rs",
     "frontends/cli/src/run/spawn.rs",
     "frontends/cli/src/run/signals.rs",

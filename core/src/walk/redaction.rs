@@ -63,7 +63,7 @@ pub(crate) struct Redactor {
     targets: Vec<Address>,
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
-    secrets: Vec<Vec<u8>>,
+    pub(super) secrets: Vec<Vec<u8>>,
 }
 
 impl Redactor {

@@ -89,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (pause, copied) = (snapshot.pause(), snapshot.copied_bytes());
     let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
     let (path, summary) = write(file, snapshot, options, arguments.what.options("on demand"))?;
+    let reduced = crate::python::reduce(&path);
     let mut output = Output::new(arguments.json);
     if output.json {
         output.value(&json!({
@@ -99,6 +100,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "file_bytes": summary.file_bytes,
             "pause": pause.as_secs_f64(),
             "copied_bytes": copied,
+            "reduced": reduced.reduced,
+            "reducers_failed": reduced.failed,
+            "reducers_not_run": reduced.notes,
         }))?;
     } else {
         output.line(format!(
@@ -109,6 +113,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             bytes(summary.file_bytes),
             pause.as_secs_f64() * 1e3
         ))?;
+        if let Some(line) = reduced.line() {
+            output.line(line)?;
+        }
     }
     Ok(0)
 }

@@ -10,6 +10,7 @@ mod dump;
 mod inspect;
 mod output;
 mod path;
+pub mod python;
 mod reducers;
 mod run;
 mod stack;

@@ -3,7 +3,8 @@
 use heapsake_core::reduce::{Registry, TypeMatch};
 use serde_json::json;
 
-use crate::output::{Output, Style};
+use crate::output::{Output, Style, harmless};
+use crate::python;
 
 /// Options of `heapsake reducers`.
 #[derive(clap::Args, Debug)]
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
                 json!({ "type": matched.name(), "subclasses": subclasses, "origin": one.origin, "saves": one.saves })
             })
             .collect();
-        output.value(&json!({ "reducers": all }))?;
+        output.value(&json!({ "reducers": all, "python": python::listed()? }))?;
         return Ok(0);
     }
     let width = registry.entries().map(|(matched, _)| matched.name().len()).max().unwrap_or(0);
@@ -33,5 +34,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         output.line(format!("{name}  {}  {}", one.origin, one.saves))?;
     }
     output.line(format!("{} types have a reducer; the types of the language itself need none", registry.entries().count()))?;
+    let Some(listed) = python::listed()? else {
+        output.line("reducers in Python: not known, as this command does not run in a Python (pip install heapsake)")?;
+        return Ok(0);
+    };
+    for one in listed.as_array().into_iter().flatten() {
+        let text = |name: &str| harmless(one[name].as_str().unwrap_or_default());
+        if one["problem"].is_string() {
+            output.line(output.style(Style::Problem, format!("{} is refused: {}", text("origin"), text("problem"))))?;
+            continue;
+        }
+        let name = output.style(Style::Name, format!("{:<width$}", text("type")));
+        let live = if one["live"] == true { "live objects only; " } else { "" };
+        output.line(format!("{name}  {}  {live}{}", text("origin"), text("saves")))?;
+    }
     Ok(0)
 }

@@ -3,7 +3,8 @@
 //! The child is split off a process of many threads, any of which may hold the system allocator's lock at that moment, so
 //! the child must never call it. There is one thread in the child, so the arena has no lock: small blocks come from free
 //! lists by size class, large ones are mappings of their own, which grow in place and go back at once. What was allocated
-//! before the split is never freed by the child.
+//! before the split is never freed by the child. A child that runs Python has more threads, and says so ([`share`]): from
+//! then on a lock of the arena's own is taken, which no other process can have held.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 #![expect(clippy::cast_ptr_alignment, reason = "every block is aligned to 16 bytes or more")]
@@ -30,6 +31,8 @@ pub(crate) struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 static IN_CHILD: AtomicBool = AtomicBool::new(false);
+static SHARED: AtomicBool = AtomicBool::new(false);
+static LOCKED: AtomicBool = AtomicBool::new(false);
 static ARENA: Arena = Arena(UnsafeCell::new(State::new()));
 
 /// From here on this process allocates from the arena. To be called once, in the child, which has one thread.
@@ -37,9 +40,37 @@ pub(crate) fn enter() {
     IN_CHILD.store(true, Ordering::Relaxed);
 }
 
+/// From here on several threads of this process allocate.
+pub(crate) fn share() {
+    SHARED.store(true, Ordering::Relaxed);
+}
+
+/// The lock, held while it lives, where several threads allocate.
+struct Hold(bool);
+
+impl Hold {
+    fn take() -> Hold {
+        let shared = SHARED.load(Ordering::Relaxed);
+        if shared {
+            while LOCKED.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+                std::hint::spin_loop();
+            }
+        }
+        Hold(shared)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.0 {
+            LOCKED.store(false, Ordering::Release);
+        }
+    }
+}
+
 struct Arena(UnsafeCell<State>);
 
-// SAFETY: the state is touched only after `enter`, in a process that has one thread.
+// SAFETY: the state is touched only after `enter`, in a process that has one thread, or else with the lock held.
 unsafe impl Sync for Arena {}
 
 struct State {
@@ -165,7 +196,8 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.alloc(layout) };
         }
-        // SAFETY: one thread, and nothing below calls back into the allocator.
+        let _hold = Hold::take();
+        // SAFETY: one thread, or the lock is held; and nothing below calls back into the allocator.
         let state = unsafe { &mut *ARENA.0.get() };
         state.allocate(layout)
     }
@@ -175,6 +207,7 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.alloc_zeroed(layout) };
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         let block = state.allocate(layout);
@@ -192,6 +225,7 @@ unsafe impl GlobalAlloc for Allocator {
             unsafe { System.dealloc(block, layout) };
             return;
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         state.free(block, layout);
@@ -202,6 +236,7 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.realloc(block, layout, size) };
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         if size > LARGEST_SMALL

@@ -2,14 +2,14 @@
 
 use ciborium::Value;
 use heapsake_core::heap::TypeKind;
-use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target};
+use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target, referenced};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySlice, PyString, PyTuple};
 
 use crate::dump::Dump;
-use crate::plain;
+use crate::{plain, reduction};
 
 /// Elements that `edges` lists of one container.
 const MOST_EDGES: u64 = 100_000;
@@ -54,9 +54,23 @@ impl View {
     fn of_attribute(py: Python<'_>, owner: &Py<Dump>, value: AttributeValue) -> View {
         match value {
             AttributeValue::Target(target) => View::of_target(py, owner, target),
-            AttributeValue::Plain(value) => View { owner: owner.clone_ref(py), content: Content::Fact(value) },
+            AttributeValue::Plain(value) => View::of_fact(py, owner, &value),
             AttributeValue::Locals(id) => View { owner: owner.clone_ref(py), content: Content::Locals(id) },
         }
+    }
+
+    /// A fact, or the object that it refers to.
+    fn of_fact(py: Python<'_>, owner: &Py<Dump>, value: &Value) -> View {
+        let content = match referenced(value) {
+            Some(id) => Content::Object(id),
+            None => Content::Fact(value.clone()),
+        };
+        View { owner: owner.clone_ref(py), content }
+    }
+
+    /// A fact as a Python object, its references as views.
+    pub(crate) fn shown<'py>(py: Python<'py>, owner: &Py<Dump>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+        plain::with_references(py, value, &|id| View::object_of(py, owner, id).into_bound_py_any(py))
     }
 
     fn object(&self) -> Option<Object<'_>> {
@@ -66,7 +80,7 @@ impl View {
         }
     }
 
-    fn locals(&self) -> Option<Vec<(String, Target)>> {
+    pub(crate) fn locals(&self) -> Option<Vec<(String, Target)>> {
         match self.content {
             Content::Locals(id) => {
                 let locals = self.owner.get().inner.object(id).locals();
@@ -95,7 +109,7 @@ impl View {
     /// Elements from `from` on: views, or pairs of views.
     fn batch<'py>(&self, py: Python<'py>, from: u64, count: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let view = |view: View| view.into_bound_py_any(py);
-        let fact = |value: &Value| View { owner: self.owner.clone_ref(py), content: Content::Fact(value.clone()) };
+        let fact = |value: &Value| View::of_fact(py, &self.owner, value);
         let pair = |key: View, value: View| (key, value).into_bound_py_any(py);
         let range = |length: usize| (from as usize).min(length)..(from.saturating_add(count) as usize).min(length);
         match &self.content {
@@ -218,7 +232,7 @@ impl View {
             Content::Fact(Value::Array(_) | Value::Map(_)) | Content::Locals(_) | Content::Stray(_) => {
                 Ok(py.None().into_bound(py))
             }
-            Content::Fact(value) => plain::fact(py, value),
+            Content::Fact(value) => View::shown(py, &self.owner, value),
             Content::Object(_) => {
                 let Some(object) = self.object() else { return Ok(py.None().into_bound(py)) };
                 match (object.kind(), object.value()) {
@@ -307,10 +321,51 @@ impl View {
     /// The object in this Python, or a stand-in that shows its state and refuses to act.
     fn rebuild<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let rebuild = |view: Bound<'py, View>| py.import("heapsake.rebuild")?.call_method1("rebuild", (view,));
         if let Content::Fact(value) = &slf.get().content {
-            return plain::fact(py, value);
+            let owner = &slf.get().owner;
+            return plain::with_references(py, value, &|id| rebuild(Bound::new(py, View::object_of(py, owner, id))?));
         }
-        py.import("heapsake.rebuild")?.call_method1("rebuild", (slf,))
+        rebuild(slf.clone())
+    }
+
+    /// What a reducer that ran after the capture made of it; None when there was none, or when it failed.
+    #[getter]
+    fn reduction<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let record = self.object().and_then(|object| object.reduction());
+        record.map(|record| reduction::shown(py, &self.owner, record)).transpose()
+    }
+
+    /// What its reducer says of it in one line.
+    #[getter]
+    fn summary(&self) -> Option<String> {
+        self.object()?.reduction()?.summary.clone()
+    }
+
+    /// The reducer that failed for it, and why; None when none did.
+    #[getter]
+    fn reducer_failure(&self) -> Option<String> {
+        let (origin, why) = self.object()?.reducer_failure()?;
+        Some(format!("{origin}: {why}"))
+    }
+
+    /// An attribute by its name; an entry by its key, which may be a text or an integer; an element by its position.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, view) = (slf.py(), slf.get());
+        if let Ok(name) = key.extract::<String>() {
+            let entry = view.object().and_then(|object| object.entry(&name));
+            let attributes = Attributes { view: slf.clone().unbind() };
+            return match attributes.find(py, &name).or_else(|| entry.map(|target| View::of_target(py, &view.owner, target))) {
+                Some(found) => found.into_bound_py_any(py),
+                None => Err(PyKeyError::new_err(name)),
+            };
+        }
+        if let Some(object) = view.object().filter(|_| view.is_mapping()) {
+            let target = object.entry_of_number(key.extract()?);
+            let target = target.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;
+            return View::of_target(py, &view.owner, target).into_bound_py_any(py);
+        }
+        View::items(slf).__getitem__(py, key)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -455,7 +510,7 @@ impl Attributes {
             }
             Content::Fact(Value::Map(entries)) => {
                 let (_, value) = entries.iter().find(|(key, _)| key.as_text() == Some(name))?;
-                Some(View { owner: view.owner.clone_ref(py), content: Content::Fact(value.clone()) })
+                Some(View::of_fact(py, &view.owner, value))
             }
             Content::Fact(_) | Content::Stray(_) => None,
         }

@@ -21,13 +21,12 @@ use signal_hook::iterator::Signals;
 use super::Arguments;
 use crate::dump;
 use crate::output::{bytes, count};
+use crate::python::{self, PACKAGES, PYTHON};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Descriptors in the program: the bootstrap closes the one and keeps the other from its children.
 const CHANNEL: i32 = 198;
 const SCRIPT: i32 = 199;
-/// By which the package's console script says which Python it runs in.
-const PYTHON: &str = "HEAPSAKE_PYTHON";
 
 /// How a supervised program ended.
 #[derive(Debug)]
@@ -52,7 +51,7 @@ impl Outcome {
 
 /// Runs the program to its end.
 pub(crate) fn supervise(arguments: &Arguments, stem: &str) -> anyhow::Result<Outcome> {
-    let python = python(arguments)?;
+    let python = interpreter(arguments)?;
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
     let mut script = tempfile::tempfile().context("no temporary file for the start of the program")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
@@ -60,7 +59,7 @@ pub(crate) fn supervise(arguments: &Arguments, stem: &str) -> anyhow::Result<Out
     let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])?;
     let mut command = Command::new(&python);
     command.arg(format!("/proc/self/fd/{SCRIPT}")).arg(CHANNEL.to_string()).arg(SCRIPT.to_string());
-    command.args(&arguments.program).env_remove(PYTHON);
+    command.args(&arguments.program).env_remove(PYTHON).env_remove(PACKAGES);
     command.fd_mappings(vec![
         FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: CHANNEL },
         FdMapping { parent_fd: OwnedFd::from(script), child_fd: SCRIPT },
@@ -77,12 +76,13 @@ pub(crate) fn supervise(arguments: &Arguments, stem: &str) -> anyhow::Result<Out
             }
         }
     });
-    let mut session = Session { arguments, stem, pid, provisional: None, dump: None, told: Vec::new() };
+    let mut session = Session { arguments, stem, pid, provisional: None, dump: None, saved: Vec::new(), told: Vec::new() };
     session.serve(&ours);
     let ended = wait(&mut child)?;
     handle.close();
     let _ = forwarder.join();
     session.discard();
+    session.reduce();
     Ok(Outcome { ended, dump: session.dump, told: session.told })
 }
 
@@ -106,7 +106,7 @@ fn send(pid: i32, signal: i32) -> std::io::Result<()> {
 }
 
 /// The Python to run.
-fn python(arguments: &Arguments) -> anyhow::Result<PathBuf> {
+fn interpreter(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     if let Some(python) = &arguments.python {
         return Ok(python.clone());
     }
@@ -131,6 +131,8 @@ struct Session<'a> {
     /// The exception that left `asyncio.run`, and its dump.
     provisional: Option<(u64, PathBuf, String)>,
     dump: Option<PathBuf>,
+    /// All dumps that stay.
+    saved: Vec<PathBuf>,
     told: Vec<String>,
 }
 
@@ -155,6 +157,7 @@ impl Session<'_> {
         let native = native.parse::<u64>().ok();
         if let Some((known, path, line)) = self.provisional.take() {
             if known == exception {
+                self.saved.push(path.clone());
                 self.dump = Some(path);
                 self.told.push(line);
                 return;
@@ -164,6 +167,7 @@ impl Session<'_> {
         match self.save(exception, ident, native) {
             Ok((path, line)) if kind == "leaving" => self.provisional = Some((exception, path, line)),
             Ok((path, line)) => {
+                self.saved.push(path.clone());
                 self.dump = Some(path);
                 self.told.push(line);
             }
@@ -196,6 +200,12 @@ impl Session<'_> {
             pause.as_secs_f64() * 1e3
         );
         Ok((path, line))
+    }
+
+    /// Runs the reducers of installed packages, after the program has ended: it does not wait for them.
+    fn reduce(&mut self) {
+        let lines = self.saved.iter().filter_map(|path| python::reduce(path).line());
+        self.told.extend(lines.collect::<Vec<_>>());
     }
 
     /// Removes the dump of an exception that was caught after all.
