@@ -27,4 +27,6 @@ pub use object::{Edge, Object, ObjectId, PlainValue};
 pub use render::{Limits, render};
 
 #[cfg(test)]
+mod annotated_tests;
+#[cfg(test)]
 mod loader_tests;
