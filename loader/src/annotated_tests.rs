@@ -40,7 +40,8 @@ impl Drop for InFile {
 
 fn reduction(object: u32, origin: &str) -> Reduction {
     let reference = Value::Tag(REFERENCE_TAG, Box::new(Value::from(2)));
-    let state = Value::Map(vec![("where".into(), "here".into()), ("peer".into(), reference), ("number".into(), "shadowed".into())]);
+    let state =
+        Value::Map(vec![("where".into(), "here".into()), ("peer".into(), reference), ("number".into(), "shadowed".into())]);
     Reduction {
         object,
         origin: origin.into(),
@@ -86,7 +87,10 @@ fn the_last_counts_but_no_failure_hides_a_success() {
     file.append(Compressor::zlib(), vec![failure(1), reduction(2, "second"), reduction(3, "second"), failure(4)], &["two"]);
     let dump = crate::open(&file.0).unwrap();
     let origin = |id| dump.object(ObjectId(id)).reduction().map(|reduction| reduction.origin.clone());
-    assert_eq!([origin(1), origin(2), origin(3), origin(4)], [Some("first".into()), Some("second".into()), Some("second".into()), None]);
+    assert_eq!(
+        [origin(1), origin(2), origin(3), origin(4)],
+        [Some("first".into()), Some("second".into()), Some("second".into()), None]
+    );
     assert_eq!(dump.object(ObjectId(4)).reducer_failure(), Some(("app.broken", "ValueError: no")));
     assert_eq!(dump.annotated().failures(), [("app.broken", "ValueError: no", 1)]);
     assert_eq!(dump.annotated().notes(), ["one", "two"]);
@@ -125,7 +129,8 @@ fn an_update_that_breaks_off_leaves_the_dump() {
 #[test]
 fn only_a_complete_dump_is_appended_to() {
     let whole = bytes(5, 1);
-    let nothing = |file: &InFile| append(&file.0, Compressor::zlib(), |writer| writer.chunk(ChunkKind::Annotations, 0, 0, &[0xa0]));
+    let nothing =
+        |file: &InFile| append(&file.0, Compressor::zlib(), |writer| writer.chunk(ChunkKind::Annotations, 0, 0, &[0xa0]));
     for (name, bytes) in [("end", &whole[..whole.len() - 1]), ("text", b"heapsake dump?".as_slice()), ("empty", b"".as_slice())] {
         let file = InFile::new(name, bytes);
         let problem = nothing(&file).unwrap_err();

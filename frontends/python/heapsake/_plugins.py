@@ -31,23 +31,33 @@ def folder():
 
 def plugins(packages):
     """The entry points in a folder of installed packages, by distribution and name."""
-    import configparser
-
     found = []
     for entry in sorted(os.listdir(packages)):
         stem, ending = os.path.splitext(entry)
         if ending not in (".dist-info", ".egg-info"):
             continue
-        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-        parser.optionxform = str
         try:
-            if not parser.read(os.path.join(packages, entry, "entry_points.txt"), encoding="utf-8"):
-                continue
-            items = parser.items(GROUP) if parser.has_section(GROUP) else []
-        except (configparser.Error, OSError, UnicodeDecodeError):
+            with open(os.path.join(packages, entry, "entry_points.txt"), encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        except (OSError, UnicodeDecodeError):
             continue  # the metadata of some other package is not ours to complain about
-        found.extend(Plugin(name, value, stem.replace("-", " ", 1)) for name, value in items)
+        found.extend(Plugin(name, value, stem.replace("-", " ", 1)) for name, value in section(lines))
     return found
+
+
+def section(lines):
+    """(name, value) of each entry of the group.
+
+    By hand: within a program, an import would find the program's own module of that name first.
+    """
+    inside = False
+    for line in lines:
+        line = line.strip()
+        if line.startswith("["):
+            inside = line == "[%s]" % GROUP
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            name, _, value = line.partition("=")
+            yield name.strip(), value.strip()
 
 
 def load(plugin, packages):

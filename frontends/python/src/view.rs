@@ -360,10 +360,20 @@ impl View {
                 None => Err(PyKeyError::new_err(name)),
             };
         }
-        if let Some(object) = view.object().filter(|_| view.is_mapping()) {
-            let target = object.entry_of_number(key.extract()?);
-            let target = target.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;
-            return View::of_target(py, &view.owner, target).into_bound_py_any(py);
+        if view.is_mapping() {
+            let number: i64 = key.extract()?;
+            let found = match &view.content {
+                Content::Fact(Value::Map(entries)) => {
+                    let entry =
+                        entries.iter().find(|(key, _)| key.as_integer().is_some_and(|key| i128::from(key) == i128::from(number)));
+                    entry.map(|(_, value)| View::of_fact(py, &view.owner, value))
+                }
+                _ => view
+                    .object()
+                    .and_then(|object| object.entry_of_number(number))
+                    .map(|target| View::of_target(py, &view.owner, target)),
+            };
+            return found.ok_or_else(|| PyKeyError::new_err(number))?.into_bound_py_any(py);
         }
         View::items(slf).__getitem__(py, key)
     }

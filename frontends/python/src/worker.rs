@@ -78,7 +78,9 @@ pub(crate) fn run(work: Work, parent: i32, tell: File) {
 fn ask(py: Python<'_>, work: Work, renewed: bool, tell: File) -> PyResult<()> {
     let channel = Bound::new(py, Channel { tell: Mutex::new(tell), live: work.live, renewed })?;
     channel.get().send(&Message::Begun)?;
-    let arguments = (&channel, work.path, work.packages, work.done, work.refused);
+    // As text: what goes into Python's search for modules must be.
+    let (path, packages) = (work.path.into_os_string(), work.packages.map(PathBuf::into_os_string));
+    let arguments = (&channel, path, packages, work.done, work.refused);
     let done = py.import("heapsake._reduce")?.call_method1("work", arguments);
     if let Err(problem) = done {
         let note = format!("Python reducers were not run: {problem}");
