@@ -160,9 +160,8 @@ fn of_the_program(dump: &Dump, answers: &[String]) -> Vec<String> {
         let of = |field: &str| registered.as_ref().and_then(|registered| registered.attribute_object(field));
         let origin = of("origin").and_then(|origin| origin.text()).unwrap_or_default();
         let subclasses = of("base").is_some_and(|flag| flag.value() == heapsake_loader::PlainValue::Int(1));
-        let is_wanted = |known: &heapsake_core::heap::TypeDescription| {
-            known.name == name || (subclasses && known.mro.iter().any(|base| *base == name))
-        };
+        let is_wanted =
+            |known: &heapsake_core::heap::TypeDescription| known.name == name || (subclasses && known.mro.contains(&name));
         let wanted: Vec<bool> = dump.types().iter().map(is_wanted).collect();
         let count = dump.objects_of_types(&wanted).count();
         if count > 0 {

@@ -71,7 +71,7 @@ def planned(channel, dump, reducer, numbers, more, done, refused):
 
 
 def ask(channel, reducer, view, live):
-    channel.asking(view.id, reducer.origin)
+    channel.asking(view.id, reducer.origin, reducer.seconds)
     if reducer.live and live is None:
         channel.failed(view, reducer.origin, True, "the live object is not where the dump says")
         return

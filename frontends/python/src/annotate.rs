@@ -23,13 +23,15 @@ use crate::{Error, isolation};
 const START: Duration = Duration::from_secs(5);
 /// How long it may take at least to load the reducers of one package, and to find the objects of its reducers.
 const PLAN: Duration = Duration::from_secs(10);
-/// An object has this part of the whole time.
+/// An object has this part of the whole time, unless its reducer says otherwise.
 const PARTS: u32 = 6;
 /// A reducer that crashes costs a moment, and one that hangs its time: after so much of it without an answer in between it is
 /// not asked any more.
 const PATIENCE: u32 = 20;
 const CRASHED: u32 = 1;
 const HUNG: u32 = 7;
+/// The most time that may be asked for: a day.
+const LONGEST: Duration = Duration::from_hours(24);
 /// The most bytes that all reductions may have.
 const MOST_BYTES: usize = 64 << 20;
 /// Notes that are kept.
@@ -101,7 +103,7 @@ enum At {
     Planning,
     Loading(String),
     Between,
-    Asking(u32, String),
+    Asking(u32, String, Option<f64>),
 }
 
 impl Outcome {
@@ -121,6 +123,7 @@ impl Outcome {
         let limit = |at: &At| match at {
             At::Start => START,
             At::Planning | At::Loading(_) => PLAN.max(job.time / 3),
+            At::Asking(_, _, Some(seconds)) => Duration::try_from_secs_f64(*seconds).map_or(job.time, |own| own.min(job.time)),
             At::Between | At::Asking(..) => job.time / PARTS,
         };
         let (mut at, mut until) = (At::Start, deadline.min(Instant::now() + START));
@@ -180,7 +183,7 @@ impl Outcome {
                 self.waiting.insert(origin, (name, count));
                 *at = At::Between;
             }
-            Message::Asking(object, origin) => *at = At::Asking(object, origin),
+            Message::Asking(object, origin, seconds) => *at = At::Asking(object, origin, seconds),
             Message::Reduced(reduction) => {
                 self.strikes.remove(&reduction.origin);
                 self.keep(reduction);
@@ -221,7 +224,7 @@ impl Outcome {
             At::Planning | At::Between => {
                 self.give_up(format!("Python reducers were left out: their process {why} when it asked none"));
             }
-            At::Asking(object, origin) => {
+            At::Asking(object, origin, _) => {
                 let strikes = self.strikes.entry(origin.clone()).or_default();
                 *strikes += cost;
                 if *strikes >= PATIENCE {
@@ -269,12 +272,7 @@ impl Outcome {
 
 /// Runs the reducers of installed packages over a dump that was made from outside; says what was done.
 #[pyfunction]
-pub(crate) fn annotate_dump<'py>(
-    py: Python<'py>,
-    path: PathBuf,
-    packages: PathBuf,
-    seconds: f64,
-) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn annotate_dump(py: Python<'_>, path: PathBuf, packages: PathBuf, seconds: f64) -> PyResult<Bound<'_, PyDict>> {
     let dump = heapsake_loader::open(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     let level = Redaction::from_word(&dump.header().redaction).unwrap_or_default();
     drop(dump);
@@ -296,6 +294,6 @@ pub(crate) fn annotate_dump<'py>(
 /// # Errors
 /// When it is no time.
 pub(crate) fn time(seconds: f64) -> PyResult<Duration> {
-    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| *time <= Duration::from_secs(86_400));
-    time.ok_or_else(|| Error::new_err(format!("reducer_seconds is {seconds}; it may be from 0 to 86400")))
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| *time <= LONGEST);
+    time.ok_or_else(|| Error::new_err(format!("reducer_seconds is {seconds}; it may be from 0 to {}", LONGEST.as_secs())))
 }

@@ -19,8 +19,8 @@ pub(crate) enum Message {
     Loading(String),
     /// It will ask a reducer about so many objects of a type: origin, type, number.
     Planned(String, String, u64),
-    /// It is about to ask the reducer of this origin about an object.
-    Asking(u32, String),
+    /// It is about to ask the reducer of this origin about an object; the seconds that it may take, where it says so.
+    Asking(u32, String, Option<f64>),
     /// What a reducer gave.
     Reduced(Reduction),
     /// Something was not run, and why.
@@ -39,7 +39,7 @@ pub(crate) fn send(out: &mut dyn Write, message: &Message) -> io::Result<()> {
     let body = match message {
         Message::Loading(text) | Message::Note(text) | Message::Answers(text) => encode(text),
         Message::Planned(origin, name, count) => encode(&(origin, name, count)),
-        Message::Asking(object, origin) => encode(&(object, origin)),
+        Message::Asking(object, origin, seconds) => encode(&(object, origin, seconds)),
         Message::Reduced(reduction) => encode(reduction),
         Message::Begun | Message::Done => Vec::new(),
     };
@@ -86,8 +86,8 @@ pub(crate) fn take(bytes: &mut Vec<u8>) -> Result<Option<Message>, Garbled> {
             Message::Planned(origin, name, count)
         }
         b'A' => {
-            let (object, origin) = decode(body)?;
-            Message::Asking(object, origin)
+            let (object, origin, seconds) = decode(body)?;
+            Message::Asking(object, origin, seconds)
         }
         b'R' => Message::Reduced(decode(body)?),
         b'N' => Message::Note(decode(body)?),

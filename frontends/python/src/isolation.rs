@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd, RawFd};
 
 use heapsake_core::Address;
@@ -96,7 +97,7 @@ fn descriptors() -> io::Result<Vec<RawFd>> {
 /// Bytes after the start of `_PyRuntime` in which the interpreter lock is looked for; it is within the first tenth.
 const RUNTIME: usize = 4 << 20;
 
-/// The interpreter lock, `struct _gil_runtime_state` of `Include/internal/pycore_gil.h`, the same from 3.8 to 3.13.
+/// The interpreter lock, of which only the places of its parts are used: `struct _gil_runtime_state` of `Include/internal/pycore_gil.h`, the same from 3.8 to 3.13.
 #[repr(C)]
 struct InterpreterLock {
     interval: libc::c_ulong,
@@ -122,7 +123,7 @@ pub(crate) fn runtime() -> usize {
 /// To be called with one thread, which is attached to the interpreter.
 pub(crate) fn renew_interpreter_lock(runtime: usize) -> bool {
     // SAFETY: the caller is attached.
-    let holder = unsafe { pyo3::ffi::PyThreadState_Get() }.addr();
+    let holder = unsafe { pyo3::ffi::PyThreadState_Get() }.expose_provenance();
     let Some(lock) = find_interpreter_lock(runtime, holder) else { return false };
     // SAFETY: zero bytes are a valid object of this type, which the next call initialises.
     let mut attributes: libc::pthread_condattr_t = unsafe { std::mem::zeroed() };
@@ -130,23 +131,19 @@ pub(crate) fn renew_interpreter_lock(runtime: usize) -> bool {
     unsafe { libc::pthread_condattr_init(&raw mut attributes) };
     // SAFETY: initialised above. CPython waits by this clock where the system has it.
     unsafe { libc::pthread_condattr_setclock(&raw mut attributes, libc::CLOCK_MONOTONIC) };
-    // SAFETY: the lock was found there, in memory of the interpreter that it writes to itself.
-    let (condition, mutex) = unsafe { (&raw mut (*lock).condition, &raw mut (*lock).mutex) };
-    // SAFETY: likewise.
-    let (switch_condition, switch_mutex) = unsafe { (&raw mut (*lock).switch_condition, &raw mut (*lock).switch_mutex) };
-    for condition in [condition, switch_condition] {
-        // SAFETY: no thread of this process uses it.
-        unsafe { libc::pthread_cond_init(condition, &raw const attributes) };
+    for offset in [offset_of!(InterpreterLock, condition), offset_of!(InterpreterLock, switch_condition)] {
+        // SAFETY: a condition variable of the interpreter's, which no thread of this process uses.
+        unsafe { libc::pthread_cond_init(std::ptr::with_exposed_provenance_mut(lock + offset), &raw const attributes) };
     }
-    for mutex in [mutex, switch_mutex] {
-        // SAFETY: likewise.
-        unsafe { libc::pthread_mutex_init(mutex, std::ptr::null()) };
+    for offset in [offset_of!(InterpreterLock, mutex), offset_of!(InterpreterLock, switch_mutex)] {
+        // SAFETY: likewise a mutex.
+        unsafe { libc::pthread_mutex_init(std::ptr::with_exposed_provenance_mut(lock + offset), std::ptr::null()) };
     }
     true
 }
 
 /// The one place in the interpreter's runtime that looks like a lock that `holder` holds.
-fn find_interpreter_lock(runtime: usize, holder: usize) -> Option<*mut InterpreterLock> {
+fn find_interpreter_lock(runtime: usize, holder: usize) -> Option<usize> {
     let mapping = maps::own().ok()?.into_iter().find(|mapping| mapping.span.contains(Address(runtime as u64)))?;
     if runtime == 0 || !mapping.permissions.read || !mapping.permissions.write {
         return None;
@@ -154,16 +151,12 @@ fn find_interpreter_lock(runtime: usize, holder: usize) -> Option<*mut Interpret
     let last = (mapping.span.end.0 as usize).min(runtime + RUNTIME).checked_sub(size_of::<InterpreterLock>())?;
     let mut found = None;
     for at in (runtime.next_multiple_of(8)..=last).step_by(8) {
-        let lock: *mut InterpreterLock = std::ptr::with_exposed_provenance_mut(at);
-        // SAFETY: a mapping that is readable has this word, and it is aligned.
-        if unsafe { (&raw const (*lock).last_holder).read() } != holder {
-            continue;
-        }
-        // SAFETY: likewise.
-        let interval = unsafe { (&raw const (*lock).interval).read() };
-        // SAFETY: likewise.
-        let locked = unsafe { (&raw const (*lock).locked).read() };
-        if locked == 1 && (1..=1_000_000_000_000).contains(&interval) && found.replace(lock).is_some() {
+        // SAFETY: the mapping has these words and is readable, and they are aligned; no other thread writes to them.
+        let word = |offset: usize| unsafe { std::ptr::with_exposed_provenance::<usize>(at + offset).read() };
+        let looks = word(offset_of!(InterpreterLock, last_holder)) == holder
+            && word(offset_of!(InterpreterLock, locked)) as u32 == 1
+            && (1..=1_000_000_000_000).contains(&word(offset_of!(InterpreterLock, interval)));
+        if looks && found.replace(at).is_some() {
             return None;
         }
     }
@@ -179,7 +172,7 @@ pub(crate) fn process() -> i32 {
 ///
 /// To be called only in a process that was split off before any reducer ran, with an address and a type's address from the
 /// dump that was made of the same memory.
-pub(crate) fn live_object<'py>(py: Python<'py>, address: u64, type_address: u64) -> Option<Bound<'py, PyAny>> {
+pub(crate) fn live_object(py: Python<'_>, address: u64, type_address: u64) -> Option<Bound<'_, PyAny>> {
     let object: *mut pyo3::ffi::PyObject = std::ptr::with_exposed_provenance_mut(address as usize);
     if object.is_null() || !address.is_multiple_of(8) {
         return None;

@@ -135,8 +135,9 @@ impl Channel {
         self.send(&Message::Note(text))
     }
 
-    fn asking(&self, object: u32, origin: String) -> PyResult<()> {
-        self.send(&Message::Asking(object, origin))
+    #[pyo3(signature = (object, origin, seconds))]
+    fn asking(&self, object: u32, origin: String, seconds: Option<f64>) -> PyResult<()> {
+        self.send(&Message::Asking(object, origin, seconds))
     }
 
     /// What a reducer gave for the object of `view`: a Reduction.
