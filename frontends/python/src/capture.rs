@@ -119,7 +119,11 @@ impl Save {
                 let mut answer = DONE.to_vec();
                 if let Some((packages, time, runtime)) = wanted {
                     let job = annotate::Job { path, packages, live: true, time, withheld, runtime };
-                    if let Err(problem) = annotate::annotate(job) {
+                    // What a reducer starts must never come to the program, which may be the container's first process.
+                    fork::adopt_orphans();
+                    let annotated = annotate::annotate(job);
+                    fork::end_orphans();
+                    if let Err(problem) = annotated {
                         answer.extend(format!("the dump lacks what reducers made: {problem}").into_bytes());
                     }
                 }

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use crate::arena;
 
+/// How often orphans are looked for; each round that finds one that lives takes a millisecond.
+const ORPHAN_ROUNDS: usize = 1000;
+
 /// A child that is at work.
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -126,6 +129,31 @@ impl Child {
             format!("signal {}", libc::WTERMSIG(status))
         } else {
             format!("status {}", libc::WEXITSTATUS(status))
+        }
+    }
+}
+
+/// From here on processes whose parent ends below this one become its children rather than the program's.
+pub(crate) fn adopt_orphans() {
+    // SAFETY: a system call on this process alone; where it is refused, orphans go where they went before.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// Ends every child of this process, of which it has none of its own any more, and waits for it.
+pub(crate) fn end_orphans() {
+    for _ in 0..ORPHAN_ROUNDS {
+        // SAFETY: no status is wanted; the children are those that were adopted.
+        let waited = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) };
+        if waited < 0 {
+            return;
+        }
+        if waited == 0 {
+            let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+            for orphan in listed.split_whitespace().filter_map(|word| word.parse::<libc::pid_t>().ok()) {
+                // SAFETY: a child of ours that is not waited for, so its number is nobody else's.
+                unsafe { libc::kill(orphan, libc::SIGKILL) };
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -61,8 +61,10 @@ fn point_at_null(keep: RawFd) -> io::Result<()> {
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     for descriptor in descriptors()? {
         if descriptor != keep && descriptor != null.as_raw_fd() {
+            // What a reducer starts has standard streams.
+            let flags = if descriptor <= libc::STDERR_FILENO { 0 } else { libc::O_CLOEXEC };
             // SAFETY: whoever owns the descriptor in the program does so there; here nothing of it is used.
-            check(unsafe { libc::dup3(null.as_raw_fd(), descriptor, libc::O_CLOEXEC) })?;
+            check(unsafe { libc::dup3(null.as_raw_fd(), descriptor, flags) })?;
         }
     }
     Ok(())

@@ -24,6 +24,7 @@ for handle in handles:
 
 class FromInside(Programs):
     def test_what_a_reducer_says_is_there(self):
+        """T91, T94, T98: other types are untouched, a reduction may hold the object itself, all five parts are kept."""
         dump = self.check(self.dumped(HANDLES + """
 class Special(Handle): pass
 class Nearer(Special): pass
@@ -82,6 +83,7 @@ heapsake.dump("here.heapsake")
         self.assertIn("no faults", shown)
 
     def test_what_goes_wrong_costs_one_object(self):
+        """T92, T93, T95, T96: each failure costs its object, which stays one node with the edges that it had."""
         wrong = {
             1: ("raise ValueError('two\\nlines')", r"ValueError: two lines"),
             2: ("while True: pass", r"gave no answer for 2 s"),
@@ -143,6 +145,7 @@ heapsake.dump("here.heapsake", reducer_seconds=100)
                 self.assertIsNone(handle.reduction, number)
                 self.assertRegex(handle.reducer_failure, "^__main__.reduce_handle: .*(%s)" % wrong[number][1])
                 self.assertEqual((handle["path"].value, handle.surrogate), ("/var/%d" % number, None))
+                self.assertEqual(handle["friend"], dump.modules["__main__"]["handles"][number - 1])
             else:
                 self.assertIsNotNone(handle.reduction, (number, handle.reducer_failure, dump.notes))
                 self.assertEqual((handle.reduction.state, handle.reducer_failure), ({"fine": number}, None))
@@ -230,7 +233,10 @@ assert [each.hidden for each in slotted] == [[0], [1], [2]]
 
     def test_the_program_never_notices(self):
         out, error = self.program(HANDLES + """
-noticed = []
+import subprocess
+noticed, parent = [], os.getpid()
+# like the first process of a container: orphans become its children
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
 os.register_at_fork(before=lambda: noticed.append("before"), after_in_parent=lambda: noticed.append("parent"),
                     after_in_child=lambda: open("hook", "w"))
 signal.signal(signal.SIGCHLD, lambda *_: noticed.append("SIGCHLD"))
@@ -275,6 +281,8 @@ def reduce_handle(handle):
     for _ in range(5000): Cycle()
     handle.path = "changed"
     if handle.number == 3: shared[:4] = b"lost"
+    if handle.number == 5: subprocess.Popen(["sleep", "1000.%d" % parent])
+    if handle.number == 6: subprocess.Popen(["sleep", "1000.%d" % parent], start_new_session=True)
     return {"seen": bytes(shared[:4])}
 
 sys.stdout.write("program;")
@@ -285,7 +293,9 @@ try:
     os.waitpid(-1, os.WNOHANG)
     raise AssertionError("a child is left")
 except ChildProcessError: pass
-with open("/proc/self/task/%d/children" % os.getpid()) as children: assert children.read() == ""
+with open("/proc/self/task/%d/children" % parent) as children: assert children.read() == ""
+assert ("1000.%d" % parent).encode() not in subprocess.check_output(["ps", "-eo", "args"])
+noticed.remove("SIGCHLD")
 after = {number: os.readlink("/proc/self/fd/%s" % number) for number in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/%s" % number)}
 assert after == descriptors, (descriptors, after)
 assert threads == sorted(os.listdir("/proc/self/task"))
