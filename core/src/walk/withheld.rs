@@ -32,49 +32,50 @@ impl Withheld {
         Withheld { level: redactor.level, secrets: redactor.secrets.clone() }
     }
 
-    /// Takes out of a reduction what the dump withholds: values under secret names, values that look like keys, copies; at
-    /// level `all-values` every value.
-    pub fn scrub(&self, reduction: &mut Reduction) {
+    /// Takes out of reductions what the dump withholds: values under secret names, values that look like keys, copies; at
+    /// level `all-values` every value. Likewise out of sentences.
+    pub fn scrub(&self, reductions: &mut [Reduction], sentences: &mut [String]) {
         match self.level {
             Redaction::None => return,
-            Redaction::AllValues => {
-                reduction.args.clear();
-                reduction.state = None;
-                reduction.list_items.clear();
-                reduction.dict_items.clear();
-                reduction.summary = None;
-                // What an exception says may be any value; of which type it is, is none.
-                if let Some(failure) = &mut reduction.failure {
-                    failure.truncate(failure.find(':').unwrap_or(failure.len()));
-                }
-                return;
+            Redaction::AllValues => reductions.iter_mut().for_each(withhold_all),
+            Redaction::Names => {
+                let redactor = self.redactor();
+                reductions.iter_mut().for_each(|reduction| scrub_reduction(&redactor, reduction));
             }
-            Redaction::Names => {}
         }
         let redactor = self.redactor();
-        let values = reduction.args.iter_mut().chain(&mut reduction.list_items).chain(&mut reduction.state);
-        values.for_each(|value| scrub(&redactor, value, false));
-        for (key, value) in &mut reduction.dict_items {
-            let secret = key.as_text().is_some_and(is_secret_name);
-            scrub(&redactor, key, false);
-            scrub(&redactor, value, secret);
-        }
-        for text in reduction.summary.iter_mut().chain(&mut reduction.failure) {
-            scrub_sentence(&redactor, text);
-        }
-    }
-
-    /// Takes secrets out of a sentence.
-    pub fn scrub_text(&self, text: &mut String) {
-        if self.level != Redaction::None {
-            scrub_sentence(&self.redactor(), text);
-        }
+        sentences.iter_mut().for_each(|sentence| scrub_sentence(&redactor, sentence));
     }
 
     fn redactor(&self) -> Redactor {
         let mut redactor = Redactor::new(self.level);
         redactor.secrets.clone_from(&self.secrets);
         redactor
+    }
+}
+
+fn withhold_all(reduction: &mut Reduction) {
+    reduction.args.clear();
+    reduction.state = None;
+    reduction.list_items.clear();
+    reduction.dict_items.clear();
+    reduction.summary = None;
+    // What an exception says may be any value; of which type it is, is none.
+    if let Some(failure) = &mut reduction.failure {
+        failure.truncate(failure.find(':').unwrap_or(failure.len()));
+    }
+}
+
+fn scrub_reduction(redactor: &Redactor, reduction: &mut Reduction) {
+    let values = reduction.args.iter_mut().chain(&mut reduction.list_items).chain(&mut reduction.state);
+    values.for_each(|value| scrub(redactor, value, false));
+    for (key, value) in &mut reduction.dict_items {
+        let secret = key.as_text().is_some_and(is_secret_name);
+        scrub(redactor, key, false);
+        scrub(redactor, value, secret);
+    }
+    for text in reduction.summary.iter_mut().chain(&mut reduction.failure) {
+        scrub_sentence(redactor, text);
     }
 }
 
@@ -155,8 +156,10 @@ mod tests {
     #[test]
     fn names_values_and_copies() {
         let withheld = Withheld { level: Redaction::Names, secrets: vec![b"hunter2-original".to_vec()] };
-        let mut scrubbed = reduction();
-        withheld.scrub(&mut scrubbed);
+        let mut scrubbed = [reduction()];
+        let mut sentences = ["of hunter2-original and AKIAIOSFODNN7EXAMPLE".to_owned()];
+        withheld.scrub(&mut scrubbed, &mut sentences);
+        assert_eq!(sentences, ["of <redacted:1> and <redacted>"]);
         let shown = format!("{scrubbed:?}");
         for secret in ["hunter2", "123456", "AKIAIOSFODNN7EXAMPLE", "\"abc\"", "1.5"] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -167,11 +170,11 @@ mod tests {
 
     #[test]
     fn all_values_and_none() {
-        let mut scrubbed = reduction();
-        Withheld::of_level(Redaction::AllValues).scrub(&mut scrubbed);
-        assert_eq!(scrubbed, Reduction { failure: Some("ValueError".into()), ..Reduction::default() });
-        let mut same = reduction();
-        Withheld::of_level(Redaction::None).scrub(&mut same);
-        assert_eq!(same, reduction());
+        let mut scrubbed = [reduction()];
+        Withheld::of_level(Redaction::AllValues).scrub(&mut scrubbed, &mut []);
+        assert_eq!(scrubbed[0], Reduction { failure: Some("ValueError".into()), ..Reduction::default() });
+        let mut same = [reduction()];
+        Withheld::of_level(Redaction::None).scrub(&mut same, &mut []);
+        assert_eq!(same, [reduction()]);
     }
 }

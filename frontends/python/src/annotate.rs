@@ -254,8 +254,7 @@ impl Outcome {
         if self.annotations.reductions.is_empty() && self.annotations.notes.is_empty() {
             return Ok(());
         }
-        self.annotations.reductions.iter_mut().for_each(|reduction| job.withheld.scrub(reduction));
-        self.annotations.notes.iter_mut().for_each(|note| job.withheld.scrub_text(note));
+        job.withheld.scrub(&mut self.annotations.reductions, &mut self.annotations.notes);
         self.annotations.reductions.sort_by_key(|reduction| reduction.object);
         let Annotations { reductions, notes } = &self.annotations;
         let appended = format::append(&job.path, Compressor::zlib(), |writer| {
