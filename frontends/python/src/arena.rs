@@ -19,8 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const LARGEST_SMALL: usize = 32 << 10;
 /// Size classes: powers of two from 16 bytes.
 const CLASSES: usize = 12;
-/// Bytes that are mapped at once for small blocks.
+/// Bytes that are made usable at once for small blocks.
 const SLAB: usize = 1 << 20;
+/// Address space that is reserved at once for slabs: as much as the system gives between these, as powers of two.
+const RESERVED: std::ops::RangeInclusive<u32> = 26..=36;
+/// How often it is reserved.
+const REGIONS: usize = 16;
 /// Large blocks that are remembered; beyond it they are never given back.
 const LARGE: usize = 4096;
 const PAGE: usize = 4096;
@@ -80,9 +84,11 @@ struct State {
     /// Address and length of large blocks.
     large: [(usize, usize); LARGE],
     large_count: usize,
-    /// Lowest and highest address of slabs.
-    low: usize,
-    high: usize,
+    /// Where slabs lie: start and end. What lies elsewhere was allocated before the split, by the system, and a block of the
+    /// system's has no more bytes than were asked for.
+    regions: [(usize, usize); REGIONS],
+    region_count: usize,
+    next_slab: usize,
 }
 
 impl State {
@@ -93,8 +99,9 @@ impl State {
             slab_left: 0,
             large: [(0, 0); LARGE],
             large_count: 0,
-            low: usize::MAX,
-            high: 0,
+            regions: [(0, 0); REGIONS],
+            region_count: 0,
+            next_slab: 0,
         }
     }
 
@@ -115,12 +122,10 @@ impl State {
         }
         let bytes = 16 << class;
         if self.slab_left < bytes {
-            let slab = map(SLAB);
+            let slab = self.new_slab();
             if slab.is_null() {
                 return slab;
             }
-            self.low = self.low.min(slab as usize);
-            self.high = self.high.max(slab as usize + SLAB);
             self.slab = slab;
             self.slab_left = SLAB;
         }
@@ -128,6 +133,39 @@ impl State {
         let offset = (self.slab_left - bytes) & !(bytes - 1);
         self.slab_left = offset;
         self.slab.wrapping_add(offset)
+    }
+
+    fn new_slab(&mut self) -> *mut u8 {
+        let end = self.regions[..self.region_count].last().map_or(0, |(_, end)| *end);
+        if self.next_slab + SLAB > end && !self.reserve() {
+            return ptr::null_mut();
+        }
+        let slab: *mut u8 = ptr::with_exposed_provenance_mut(self.next_slab);
+        // SAFETY: reserved by us, and not used yet.
+        let made = unsafe { libc::mprotect(slab.cast(), SLAB, libc::PROT_READ | libc::PROT_WRITE) };
+        if made != 0 {
+            return ptr::null_mut();
+        }
+        self.next_slab += SLAB;
+        slab
+    }
+
+    /// Reserves address space, which costs no memory; whether there was some.
+    fn reserve(&mut self) -> bool {
+        let Some(place) = self.regions.get_mut(self.region_count) else { return false };
+        for length in RESERVED.rev().map(|bits| 1usize << bits) {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            // SAFETY: a new anonymous mapping touches no memory that exists.
+            let start = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
+            if start != libc::MAP_FAILED {
+                let start = start.expose_provenance();
+                *place = (start, start + length);
+                self.region_count += 1;
+                self.next_slab = start;
+                return true;
+            }
+        }
+        false
     }
 
     fn allocate_large(&mut self, size: usize) -> *mut u8 {
@@ -145,7 +183,9 @@ impl State {
     }
 
     fn is_small(&self, block: *mut u8, layout: Layout) -> bool {
-        layout.size().max(layout.align()) <= LARGEST_SMALL && (self.low..self.high).contains(&(block as usize))
+        let address = block as usize;
+        let ours = self.regions[..self.region_count].iter().any(|(start, end)| (*start..*end).contains(&address));
+        layout.size().max(layout.align()) <= LARGEST_SMALL && ours
     }
 
     fn free(&mut self, block: *mut u8, layout: Layout) {

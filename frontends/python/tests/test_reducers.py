@@ -111,6 +111,7 @@ heapsake.dump("here.heapsake")
         body = "".join("    if number == %d:\n        %s\n" % (number, statement) for number, (statement, _) in wrong.items())
         dump = self.check(self.dumped(HANDLES + """
 handles += [Handle(number) for number in range(12, 30)]
+for handle in handles[12:]: handle.friend = handles[handle.number - 1]
 lock = threading.Lock()
 
 class Unspeakable(Exception):
@@ -336,6 +337,25 @@ try:
 finally:
     stop = True
     for thread in spinning: thread.join()
+""")
+
+    def test_dumps_from_another_thread(self):
+        self.program(HANDLES + """
+@heapsake.reducer(Handle)
+def reduce_handle(view):
+    return {"thread": threading.current_thread() is threading.main_thread()}
+
+told = []
+def dump():
+    heapsake.dump("here.heapsake")
+    dump = heapsake.load("here.heapsake")
+    told.append((dump.notes, [handle["thread"].value for handle in dump.modules["__main__"]["handles"].items]))
+
+for attempt in range(8):
+    thread = threading.Thread(target=dump)
+    thread.start()
+    thread.join()
+assert told == [([], [False] * 12)] * 8, told
 """)
 
     def test_secrets(self):
