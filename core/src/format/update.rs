@@ -1,7 +1,7 @@
 //! Updates: chunks that are appended to a complete dump. What is in the file stays as it is, so that a process that dies on
 //! the way leaves the old dump, which its reader finds by scanning.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -23,8 +23,11 @@ pub fn append(path: &Path, compressor: Compressor, write: impl FnOnce(&mut Write
 
 fn update(path: &Path, compressor: Compressor, write: impl FnOnce(&mut Writer<'_>) -> io::Result<()>) -> io::Result<u64> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    // The lock ends with the descriptor; one that is held already is not waited for, as its holder may never end.
-    file.try_lock().map_err(|problem| io::Error::new(io::ErrorKind::WouldBlock, problem.to_string()))?;
+    // The lock ends with the descriptor; one that is held already is not waited for, as its holder may never end. Where the
+    // file system has no locks, there is none.
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(io::Error::new(io::ErrorKind::WouldBlock, "somebody else appends to it"));
+    }
     let end = file.seek(SeekFrom::End(0))?;
     let old = Old::read(&mut file, end)?;
     let mut bytes = Vec::new();

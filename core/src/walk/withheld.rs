@@ -40,11 +40,15 @@ impl Withheld {
             Redaction::AllValues => reductions.iter_mut().for_each(withhold_all),
             Redaction::Names => {
                 let redactor = self.redactor();
-                reductions.iter_mut().for_each(|reduction| scrub_reduction(&redactor, reduction));
+                for reduction in reductions {
+                    scrub_reduction(&redactor, reduction);
+                }
             }
         }
         let redactor = self.redactor();
-        sentences.iter_mut().for_each(|sentence| scrub_sentence(&redactor, sentence));
+        for sentence in sentences {
+            scrub_sentence(&redactor, sentence);
+        }
     }
 
     fn redactor(&self) -> Redactor {
