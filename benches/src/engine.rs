@@ -1,12 +1,15 @@
-//! Times the engine on synthetic heaps: the walk alone, and the whole dump. One line a heap; `cargo xtask bench`.
+//! Times the engine: on synthetic heaps the walk, the whole dump and the graph; of a file, opening and the graph.
 //!
-//! CPU seconds of this process, from the scheduler's own account (`/proc/self/schedstat`).
+//! `heapsake-bench-engine synthetic MILLIONS` or `… file DUMP`; `cargo xtask bench` runs both. CPU seconds of this process,
+//! from the scheduler's own account (`/proc/self/schedstat`).
 
 mod synthetic;
 
 use std::io::{self, Write};
 
 use heapsake_core::{DumpOptions, Redaction, dump, reach};
+use heapsake_loader::{Dump, Links, Node, ObjectId, open};
+use petgraph::visit::{Bfs, EdgeCount};
 
 use synthetic::Synthetic;
 
@@ -22,10 +25,28 @@ fn timed<T>(action: impl FnOnce() -> T) -> (T, f64) {
     (result, cpu_seconds() - before)
 }
 
+/// The most memory that was resident, in MB.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+}
+
 fn main() -> io::Result<()> {
-    let millions: f64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5.0);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["file", path] => file(path),
+        ["synthetic", millions] => synthetic(millions.parse().map_err(io::Error::other)?),
+        _ => Err(io::Error::other("what: synthetic MILLIONS, or file DUMP")),
+    }
+}
+
+fn synthetic(millions: f64) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "heap            objects  walk s  M objects/s  dump s  M objects/s  redacting s  file MB  bytes/object")?;
+    writeln!(
+        out,
+        "heap            objects  walk s  M objects/s  dump s  M objects/s  redacting s  file MB  bytes/object  graph s"
+    )?;
     for (name, shuffled) in [("in order", false), ("shuffled", true)] {
         let mut heap = Synthetic::new((millions * 1e6) as usize, shuffled);
         let (reached, walk) = timed(|| reach(&mut heap));
@@ -37,16 +58,57 @@ fn main() -> io::Result<()> {
         let (_, redacting) = save(&mut heap, Redaction::Names);
         assert_eq!((reached.objects, summary.objects), (heap.objects() as u64, heap.objects() as u64));
         let per_second = |seconds: f64| reached.objects as f64 / 1e6 / seconds;
+        let mut bytes = Vec::new();
+        dump(&mut heap, &mut bytes, DumpOptions::default()).map_err(io::Error::other)?;
+        let heap_bytes = heap.bytes();
+        drop(heap);
+        let loaded = Dump::from_bytes(bytes).map_err(io::Error::other)?;
+        let (objects, graph) = timed(|| loaded.graph().objects());
+        assert_eq!(u64::from(objects), reached.objects);
         writeln!(
             out,
-            "{name:<12}{:>11}{walk:>8.2}{:>13.1}{whole:>8.2}{:>13.1}{redacting:>13.2}{:>9.1}{:>14.2}   ({} MB of heap)",
+            "{name:<12}{:>11}{walk:>8.2}{:>13.1}{whole:>8.2}{:>13.1}{redacting:>13.2}{:>9.1}{:>14.2}{graph:>9.2}   ({} MB of heap)",
             reached.objects,
             per_second(walk),
             per_second(whole),
             summary.file_bytes as f64 / 1e6,
             summary.file_bytes as f64 / reached.objects as f64,
-            heap.bytes() / 1_000_000,
+            heap_bytes / 1_000_000,
         )?;
     }
     Ok(())
+}
+
+/// Opening a dump to its first stack; its graph, made and, when it is asked for again, mapped.
+fn file(path: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let open = || open(path).map_err(io::Error::other);
+    let (dump, opening) = timed(|| open().inspect(|dump| assert!(!dump.threads().is_empty(), "a stack")));
+    let dump = dump?;
+    writeln!(out, "open to the first stack: {opening:.4} s, {:.0} MB at most", peak())?;
+    let (graph, making) = timed(|| dump.graph());
+    let (objects, edges) = (graph.objects(), graph.edge_count());
+    let after = peak();
+    writeln!(
+        out,
+        "graph: {making:.2} s, {:.1} M objects/s; {objects} objects, {edges} edges, {:.0} MB, {after:.0} MB at most",
+        f64::from(objects) / 1e6 / making,
+        graph.bytes().len() as f64 / 1e6,
+    )?;
+    let again = open()?;
+    let (_, kept) = timed(|| again.graph().objects());
+    writeln!(out, "graph, asked for again: {kept:.3} s")?;
+    let (reached, breadth) = timed(|| {
+        let mut walk = Bfs::new(graph, graph.root());
+        let mut reached = 0u64;
+        while walk.next(graph).is_some() {
+            reached += 1;
+        }
+        reached
+    });
+    writeln!(out, "petgraph's breadth-first walk: {breadth:.2} s, {reached} nodes")?;
+    let (depth, path) = timed(|| graph.path_from_root(Node(objects / 2), Links::STRONG).map(|path| path.len()));
+    writeln!(out, "path from a root to the object in the middle: {path:.3} s, {depth:?} steps")?;
+    let (holders, asking) = timed(|| dump.referrers(ObjectId(objects / 2)).len());
+    writeln!(out, "its referrers: {asking:.4} s, {holders}")
 }

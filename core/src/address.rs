@@ -73,22 +73,21 @@ impl Span {
 
 /// Position of a region in a [`RegionMap`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-pub struct RegionIndex(pub u16);
+pub struct RegionIndex(pub u32);
 
 const PAGE_BITS: u32 = 12;
 const LEAF_BITS: u32 = 30;
 const SPACE_BITS: u32 = 47;
 const LEAF_PAGES: usize = 1 << (LEAF_BITS - PAGE_BITS);
-const MAXIMUM_REGIONS: usize = u16::MAX as usize - 1;
 
 /// Which region an address lies in: a two-level page table over 47 bits of address, 1 GiB and 4 KiB a step.
 ///
 /// Adjacent spans are joined and spans are widened to whole pages, so a region may be larger than a span it was made of.
-/// When there are more regions than 16 bits can number, the nearest neighbours are joined until there are not.
+/// A region of many gibibytes has one table for all those that it fills.
 pub struct RegionMap {
     regions: Vec<Span>,
-    leaves: Vec<u16>,
-    tables: Vec<Vec<u16>>,
+    leaves: Vec<u32>,
+    tables: Vec<Vec<u32>>,
 }
 
 impl RegionMap {
@@ -112,25 +111,31 @@ impl RegionMap {
                 _ => regions.push(span),
             }
         }
-        while regions.len() > MAXIMUM_REGIONS {
-            let joined = regions.chunks(2).map(|pair| Span { start: pair[0].start, end: pair[pair.len() - 1].end });
-            regions = joined.collect();
-        }
         let mut map = RegionMap { regions, leaves: vec![0; 1 << (SPACE_BITS - LEAF_BITS)], tables: vec![Vec::new()] };
         for index in 0..map.regions.len() {
             let span = map.regions[index];
             let mut page = span.start.0 >> PAGE_BITS;
             let end = span.end.0 >> PAGE_BITS;
+            let mut whole = 0;
             while page < end {
                 let leaf = (page >> (LEAF_BITS - PAGE_BITS)) as usize;
+                let is_whole = page as usize & (LEAF_PAGES - 1) == 0 && end - page >= LEAF_PAGES as u64;
+                if is_whole && whole != 0 {
+                    map.leaves[leaf] = whole;
+                    page += LEAF_PAGES as u64;
+                    continue;
+                }
                 if map.leaves[leaf] == 0 {
-                    map.leaves[leaf] = map.tables.len() as u16;
+                    map.leaves[leaf] = map.tables.len() as u32;
                     map.tables.push(vec![0; LEAF_PAGES]);
                 }
                 let table = &mut map.tables[map.leaves[leaf] as usize];
                 let first = page as usize & (LEAF_PAGES - 1);
                 let count = (LEAF_PAGES - first).min((end - page) as usize);
-                table[first..first + count].fill(index as u16 + 1);
+                table[first..first + count].fill(index as u32 + 1);
+                if is_whole {
+                    whole = map.leaves[leaf];
+                }
                 page += count as u64;
             }
         }
@@ -190,6 +195,36 @@ mod tests {
             (u64::MAX, None),
         ] {
             assert_eq!(map.find(Address(address)), expected.map(RegionIndex), "{address:#x}");
+        }
+    }
+
+    #[test]
+    fn numbers_more_regions_than_sixteen_bits_hold() {
+        let spans: Vec<Span> =
+            (0..150_000u64).map(|index| Span::new(Address(0x7000_0000_0000 + index * 0x2000), 0x1000)).collect();
+        let map = RegionMap::new(&spans);
+        assert_eq!(map.regions(), spans);
+        for (index, span) in spans.iter().enumerate() {
+            assert_eq!(map.find(span.start), Some(RegionIndex(index as u32)));
+            assert_eq!(map.find(span.end), None, "the gap after {span:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_of_terabytes_costs_no_more_than_its_ends() {
+        let spans = [
+            Span::new(Address(0x1000), 0x1000),
+            Span::new(Address(0x7fff_8000), 0x1000_0000_0000),
+            Span::new(Address(0x7f00_0000_0000), 1 << 31),
+        ];
+        let map = RegionMap::new(&spans);
+        assert!(map.tables.len() <= 7, "{} tables", map.tables.len());
+        for (index, span) in spans.iter().enumerate() {
+            let middle = Address(span.start.0 / 2 + span.end.0 / 2);
+            for address in [span.start, middle, span.end.offset(-1)] {
+                assert_eq!(map.find(address), Some(RegionIndex(index as u32)), "{address} of {span:?}");
+            }
+            assert_eq!((map.find(span.start.offset(-0x1000)), map.find(span.end)), (None, None));
         }
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind};
-use crate::format::records::{self, Header, Omissions, Reference, Roots, Sources, Trailer, Types};
+use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types};
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
 use crate::heap::{Frame, Heap, Outline, Source, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
@@ -40,6 +40,10 @@ pub struct DumpOptions {
     pub compressor: Option<Compressor>,
     /// Is told how far the work is.
     pub progress: Option<Box<dyn Fn(&Progress)>>,
+    /// Further facts for the header, asked for after the marking.
+    pub facts: Option<Box<dyn Fn() -> Vec<(String, ciborium::Value)>>>,
+    /// Further notes for what was left out, asked for at the end.
+    pub notes: Option<Box<dyn Fn() -> Vec<String>>>,
 }
 
 impl fmt::Debug for DumpOptions {
@@ -143,7 +147,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         threads: outline.threads.len() as u64,
         exception: outline.exception.map(|exception| head.reference(exception)),
         redaction: options.redaction.word().to_owned(),
-        facts: head.facts(),
+        facts: head.facts(options.facts.as_ref().map(|ask| ask()).unwrap_or_default()),
     };
     writer.chunk(ChunkKind::Header, 0, 1, &header_within_limits(header))?;
     head.stacks(heap, &types, &mut writer)?;
@@ -151,15 +155,16 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     write_types(&mut writer, 0, &types)?;
     head.roots(&mut writer)?;
     let (near, far) = head.sources(heap.sources());
-    writer.records(ChunkKind::Sources, &near, |sources| Sources { sources })?;
+    writer.records(ChunkKind::Sources, "sources", &near)?;
 
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
-    for (count, (address, visited)) in numbers.iter().enumerate() {
+    numbers.each(|address, visited| {
         objects.object(heap, address, visited)?;
-        if (count as u64).is_multiple_of(PROGRESS_STRIDE) {
-            report(Progress::Written(count as u64, u64::from(numbers.count())));
+        if objects.written.objects.is_multiple_of(PROGRESS_STRIDE) {
+            report(Progress::Written(objects.written.objects, u64::from(numbers.count())));
         }
-    }
+        io::Result::Ok(())
+    })?;
     objects.flush()?;
     let (written, types_met) = (objects.written.clone(), objects.types_met);
     if types_met as usize > types.len() {
@@ -168,7 +173,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         number_types(&mut types[first..], &numbers);
         write_types(&mut writer, first, &types[first..])?;
     }
-    writer.records(ChunkKind::Sources, &far, |sources| Sources { sources })?;
+    writer.records(ChunkKind::Sources, "sources", &far)?;
     let mut surrogates: Vec<_> = written.surrogates.iter().map(|(reason, count)| (*reason, *count)).collect();
     surrogates.sort_unstable();
     let omissions = Omissions {
@@ -176,7 +181,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         strays: strays.max(written.strays),
         redacted_values: written.redacted.max(redactor.count()),
         redacted_names: redactor.names.iter().cloned().collect(),
-        notes: cut.into_iter().collect(),
+        notes: cut.into_iter().chain(options.notes.as_ref().map(|ask| ask()).unwrap_or_default()).collect(),
     };
     writer.record(ChunkKind::Omissions, 0, 1, &omissions)?;
     let trailer = Trailer {
@@ -243,10 +248,9 @@ impl Head<'_> {
         Reference { id: self.numbers.id(address), address: address.0 }
     }
 
-    fn facts(&self) -> Vec<(String, ciborium::Value)> {
-        let mut facts = ciborium::Value::Map(
-            self.outline.facts.iter().map(|(name, value)| (ciborium::Value::Text(name.clone()), value.clone())).collect(),
-        );
+    fn facts(&self, further: Vec<(String, ciborium::Value)>) -> Vec<(String, ciborium::Value)> {
+        let all = self.outline.facts.iter().cloned().chain(further);
+        let mut facts = ciborium::Value::Map(all.map(|(name, value)| (ciborium::Value::Text(name), value)).collect());
         self.redactor.scrub(&mut facts);
         let entries = facts.into_map().unwrap_or_default();
         entries.into_iter().filter_map(|(name, value)| Some((name.into_text().ok()?, value))).collect()
@@ -338,7 +342,7 @@ impl Head<'_> {
     fn roots(&self, writer: &mut Writer<'_>) -> io::Result<()> {
         let roots: Vec<_> =
             self.outline.roots.iter().map(|root| (root.kind, root.name.clone(), self.reference(root.object))).collect();
-        writer.records(ChunkKind::Roots, &roots, |roots| Roots { roots })
+        writer.records(ChunkKind::Roots, "roots", &roots)
     }
 
     /// The sources of the frames, and the others, scrubbed.

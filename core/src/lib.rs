@@ -8,6 +8,7 @@ pub mod address;
 mod engine;
 mod error;
 pub mod format;
+pub mod graph;
 pub mod heap;
 mod output;
 pub mod reduce;

@@ -2,16 +2,19 @@
 //!
 //! The state is found by its symbol, by the section `.PyRuntime` (3.11+), or by the cookie that begins it (3.13+). A version
 //! is believed when `sys.hexversion`, read through the layouts of that version, says the same, and the sizes of live types
-//! agree ([`SelfCheck`]). Whatever is unknown or contradicts itself is refused.
+//! agree ([`SelfCheck`]). What contradicts the table is read by the target's own debug information, if it has any and that
+//! passes the same checks. Whatever is unknown or contradicts itself is refused.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::LayoutError;
-use crate::layouts::{Flags, HexVersion, Layouts, Table};
+use crate::layouts::dwarf::{self, DebugFiles, Names};
+use crate::layouts::{Column, Flags, HexVersion, Layouts, Table, debug_information};
 use crate::memory::{Files, Mapping, Memory, Process, Snapshot, Source};
 use crate::selfcheck::SelfCheck;
 use crate::symbols::{Binary, Symbols};
 use crate::version::{self, COOKIE, Evidence};
 use heapsake_core::Address;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A CPython runtime.
@@ -29,12 +32,35 @@ pub struct Runtime {
     pub version_text: Option<String>,
     /// Where the fields of its structs lie; `layouts.version` says which build they were read from.
     pub layouts: Layouts,
+    /// Where the layouts come from.
+    pub origin: Origin,
     /// The file that holds it, as the target sees it.
     pub binary: PathBuf,
     /// The build id of that file.
     pub build_id: Option<Vec<u8>>,
     /// What was compared with the layouts, without a difference.
     pub check: SelfCheck,
+}
+
+/// Where layouts come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The table's column for that very version.
+    Exact,
+    /// The table's column for the nearest patch release.
+    NearestPatch,
+    /// The target's own debug information, after its memory contradicted the table.
+    OwnDebugInformation,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Origin::Exact => "exact",
+            Origin::NearestPatch => "nearest patch release",
+            Origin::OwnDebugInformation => "by its own DWARF",
+        })
+    }
 }
 
 impl Runtime {
@@ -44,7 +70,17 @@ impl Runtime {
     /// [`ErrorKind::NotPython`] and [`ErrorKind::OtherImplementation`] if there is none, [`ErrorKind::NotReady`] if it is
     /// starting up or shutting down, [`ErrorKind::UnknownLayout`] and [`ErrorKind::LayoutMismatch`] if it cannot be read.
     pub fn find<M: Memory + ?Sized>(memory: &M, mappings: &[Mapping], files: &Files) -> Result<Runtime> {
-        Runtime::with_symbols(memory, mappings, &Symbols::new(memory, mappings, files))
+        Runtime::with_symbols(memory, mappings, files, &Symbols::new(memory, mappings, files))
+    }
+
+    /// The runtime in `memory`, the symbols of which are known already.
+    pub(crate) fn with_symbols<M: Memory + ?Sized>(
+        memory: &M,
+        mappings: &[Mapping],
+        files: &Files,
+        symbols: &Symbols,
+    ) -> Result<Runtime> {
+        Runtime::by_table(memory, mappings, files, symbols, Table::lp64().map_err(refused)?)
     }
 
     /// The runtime in a copy of a process's memory, while the process still lives.
@@ -63,29 +99,25 @@ impl Runtime {
         Runtime::find(process, &process.mappings()?, &Files::of_process(process.pid()))
     }
 
-    /// The runtime in `memory`, the symbols of which are known already.
-    ///
-    /// # Errors
-    /// As [`Runtime::find`].
-    pub fn with_symbols<M: Memory + ?Sized>(memory: &M, mappings: &[Mapping], symbols: &Symbols) -> Result<Runtime> {
+    /// The runtime in `memory`, by the layouts of `table` or, if it contradicts them, by its own debug information.
+    fn by_table<M: Memory + ?Sized>(
+        memory: &M,
+        mappings: &[Mapping],
+        files: &Files,
+        symbols: &Symbols,
+        table: &Table,
+    ) -> Result<Runtime> {
         let (binary, address) = locate(memory, mappings, symbols)?;
         let evidence = Evidence::gather(memory, address, symbols, binary);
-        let (layouts, interpreter, version) = match evidence.version() {
-            Some(version) => read_through(memory, address, version, evidence.flags)?,
-            None => try_all(memory, address, evidence.flags)?,
+        let target = Target { memory, address, binary, flags: evidence.flags };
+        let read = match evidence.version() {
+            Some(version) => target.read_by_table(table, version).or_else(|veto| {
+                let own = || own_column(symbols, binary, files, version, evidence.flags);
+                target.read_after(veto, table, version, own)
+            }),
+            None => target.try_all(table),
         };
-        let check = SelfCheck::new(memory, address, binary, &layouts);
-        if let Some(first) = check.mismatches.first() {
-            return Err(Error::new(
-                ErrorKind::LayoutMismatch,
-                format!(
-                    "this CPython {version} is laid out differently from the one that is known: {} of {} numbers differ, {first}",
-                    check.mismatches.len(),
-                    check.compared
-                ),
-            )
-            .hint("it was built with options or patches that move fields; please report its `python -VV` and how it was built"));
-        }
+        let Reading { layouts, origin, interpreter, version, check } = read?;
         Ok(Runtime {
             address,
             interpreter,
@@ -93,6 +125,7 @@ impl Runtime {
             flags: evidence.flags,
             version_text: evidence.text,
             layouts,
+            origin,
             binary: binary.path().to_owned(),
             build_id: binary.build_id().map(<[u8]>::to_vec),
             check,
@@ -165,48 +198,136 @@ fn scan_for_cookie<'a, M: Memory + ?Sized>(
     None
 }
 
-/// The layouts for `version`, confirmed by what is read through them.
-fn read_through<M: Memory + ?Sized>(
-    memory: &M,
-    runtime: Address,
-    version: HexVersion,
+/// A runtime of which it is not known yet through which layouts it can be read.
+struct Target<'a, M: ?Sized> {
+    memory: &'a M,
+    address: Address,
+    binary: &'a Binary,
     flags: Flags,
-) -> Result<(Layouts, Address, HexVersion)> {
-    let layouts = Layouts::lp64(version, flags).map_err(refused)?;
-    let interpreter = main_interpreter(memory, runtime, &layouts);
-    let interpreter = interpreter.ok_or_else(|| not_ready(version, "it has no interpreter"))?;
-    match version::sys_hexversion(memory, interpreter, &layouts) {
-        Some(found) if found == version => Ok((layouts, interpreter, version)),
-        Some(found) => Err(Error::new(
-            ErrorKind::LayoutMismatch,
-            format!("the binary is CPython {version}, but sys.hexversion reads as {:#010x}", found.0),
-        )
-        .hint("it was built with options or patches that move fields")),
-        None => {
-            let sys = layouts.interpreter.sysdict.read(memory, interpreter);
-            if sys.is_none_or(Address::is_null) {
-                return Err(not_ready(version, "it has no sys module"));
-            }
-            Err(Error::new(
-                ErrorKind::LayoutMismatch,
-                format!("the binary is CPython {version}, but sys.hexversion cannot be read through its layout"),
-            )
-            .hint("it was built with options or patches that move fields, or is starting up or shutting down"))
+}
+
+/// Layouts that what is read through them confirms.
+#[derive(Debug)]
+struct Reading {
+    layouts: Layouts,
+    origin: Origin,
+    interpreter: Address,
+    version: HexVersion,
+    check: SelfCheck,
+}
+
+impl<M: Memory + ?Sized> Target<'_, M> {
+    /// By the table's column for `version`.
+    fn read_by_table(&self, table: &Table, version: HexVersion) -> Result<Reading> {
+        let column = table.column(version, self.flags).map_err(refused)?;
+        let origin = if column.version == version { Origin::Exact } else { Origin::NearestPatch };
+        self.read_through(column, origin, version)
+    }
+
+    /// By the target's own debug information, after a `veto` against the table's column.
+    fn read_after(
+        &self,
+        veto: Error,
+        table: &Table,
+        version: HexVersion,
+        own: impl FnOnce() -> Result<Option<Column>>,
+    ) -> Result<Reading> {
+        // Where fields lie can be learned; what they mean must be known: of that minor release, with or without assertions.
+        let meant = Flags { debug: false, ..self.flags };
+        if table.column(version, meant).is_err() {
+            return Err(veto);
         }
+        let read = own()
+            .and_then(|column| column.map(|column| self.read_through(&column, Origin::OwnDebugInformation, version)).transpose());
+        match read {
+            Ok(Some(reading)) => Ok(reading),
+            // It may become readable by itself.
+            Ok(None) if veto.kind() == ErrorKind::NotReady => Err(veto),
+            Ok(None) => Err(veto.hint(
+                "it has no debug information that would say more: install that of this very build (a package such as \
+                 python3-dbg or python3-debuginfo), or report its `python -VV` and how it was built",
+            )),
+            Err(error) if veto.kind() == ErrorKind::NotReady || error.kind() == ErrorKind::NotReady => {
+                Err(if error.kind() == ErrorKind::NotReady { error } else { veto })
+            }
+            Err(error) => Err(veto.hint(format!("its own debug information does not help: {}", first_line(&error)))),
+        }
+    }
+
+    /// By one column, confirmed by what is read through it.
+    fn read_through(&self, column: &Column, origin: Origin, version: HexVersion) -> Result<Reading> {
+        let layouts = Layouts::for_column(column).map_err(refused)?;
+        let interpreter = main_interpreter(self.memory, self.address, &layouts);
+        let interpreter = interpreter.ok_or_else(|| not_ready(version, "it has no interpreter"))?;
+        let mismatch = |message: String| {
+            Error::new(ErrorKind::LayoutMismatch, message).hint("it was built with options or patches that move fields")
+        };
+        match version::sys_hexversion(self.memory, interpreter, &layouts) {
+            Some(found) if found == version => {}
+            Some(found) => {
+                let found = found.0;
+                return Err(mismatch(format!("the binary is CPython {version}, but sys.hexversion reads as {found:#010x}")));
+            }
+            None => {
+                let sys = layouts.interpreter.sysdict.read(self.memory, interpreter);
+                if sys.is_none_or(Address::is_null) {
+                    return Err(not_ready(version, "it has no sys module"));
+                }
+                let what = "sys.hexversion cannot be read through its layout";
+                return Err(mismatch(format!("the binary is CPython {version}, but {what}")));
+            }
+        }
+        let check = SelfCheck::new(self.memory, self.address, self.binary, &layouts);
+        if let Some(first) = check.mismatches.first() {
+            let (differ, compared) = (check.mismatches.len(), check.compared);
+            return Err(mismatch(format!(
+                "this CPython {version} is laid out differently from the one that is known: {differ} of {compared} numbers differ, {first}"
+            )));
+        }
+        Ok(Reading { layouts, origin, interpreter, version, check })
+    }
+
+    /// By the column through which `sys.hexversion` reads as its own minor release, when nothing else says the version.
+    fn try_all(&self, table: &Table) -> Result<Reading> {
+        for column in table.columns().iter().filter(|column| column.flags == self.flags) {
+            let layouts = Layouts::for_column(column).map_err(refused)?;
+            let Some(interpreter) = main_interpreter(self.memory, self.address, &layouts) else { continue };
+            match version::sys_hexversion(self.memory, interpreter, &layouts) {
+                Some(version) if version.same_minor(column.version) => return self.read_by_table(table, version),
+                _ => {}
+            }
+        }
+        Err(unknown("nothing in the process says which CPython it is"))
     }
 }
 
-/// The layouts through which `sys.hexversion` reads as their own minor release, when nothing else says the version.
-fn try_all<M: Memory + ?Sized>(memory: &M, runtime: Address, flags: Flags) -> Result<(Layouts, Address, HexVersion)> {
-    for column in Table::lp64().map_err(refused)?.columns().iter().filter(|column| column.flags == flags) {
-        let layouts = Layouts::for_column(column).map_err(refused)?;
-        let Some(interpreter) = main_interpreter(memory, runtime, &layouts) else { continue };
-        match version::sys_hexversion(memory, interpreter, &layouts) {
-            Some(version) if version.same_minor(column.version) => return read_through(memory, runtime, version, flags),
-            _ => {}
+/// A column made of the debug information of the binaries that the target has mapped; `None` if `python` has none.
+fn own_column(symbols: &Symbols, python: &Binary, files: &Files, version: HexVersion, flags: Flags) -> Result<Option<Column>> {
+    let debug_files = DebugFiles::under(files.root());
+    let read = |binary: &Binary, names: &Names<'_>| {
+        let Some(opened) = binary.opened() else { return Ok(None) };
+        let path = files.root().join(binary.path().strip_prefix("/").unwrap_or(binary.path()));
+        dwarf::read_open(&opened, &path, &debug_files, names)
+    };
+    // The interpreter's file is large, so it is read once, for the modules that are built in as well.
+    let all = Layouts::DECLARATIONS.iter().flat_map(|declaration| declaration.c_names.split('|')).collect();
+    let Some(of_python) = read(python, &all)? else { return Ok(None) };
+    debug_information::column(version, flags, |module, names| {
+        let is_module = |binary: &&Binary| {
+            let name = binary.path().file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".so") && name.split('.').next() == module
+        };
+        // A module that is not loaded has no objects, and what a damaged file says of a module is not missed as much as
+        // the rest.
+        match symbols.binaries().iter().find(is_module) {
+            Some(binary) => Ok(read(binary, names).unwrap_or(None)),
+            None => Ok(Some(of_python.clone())),
         }
-    }
-    Err(unknown("nothing in the process says which CPython it is"))
+    })
+}
+
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 fn main_interpreter<M: Memory + ?Sized>(memory: &M, runtime: Address, layouts: &Layouts) -> Option<Address> {

@@ -1,16 +1,15 @@
 //! A capture: memory in, a dump out. Finds the runtime, reads it as a heap, and hands it to the engine.
 
 use std::io::Write;
-use std::time::Duration;
 
 use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, TypeDescription, TypeId};
 use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
-use crate::attach::Runtime;
+use crate::attach::{Origin, Runtime};
 use crate::error::{Error, ErrorKind, Result};
 use crate::heap::{CPythonHeap, Facts};
-use crate::memory::{Files, Memory, Snapshot, Source};
+use crate::memory::{Files, Memory, Source};
 use crate::pystate::{self, CaptureOptions};
 use crate::sources;
 
@@ -30,25 +29,6 @@ pub fn capture<S: Source>(
     capture_runtime(memory, runtime, options, registry, out, dump)
 }
 
-/// Captures a process of which a copy was made, while it still lives.
-///
-/// # Errors
-/// As [`capture`].
-pub fn capture_snapshot(
-    snapshot: Snapshot,
-    mut options: CaptureOptions,
-    registry: Registry,
-    out: &mut dyn Write,
-    mut dump: DumpOptions,
-) -> Result<Summary> {
-    options.pid.get_or_insert(snapshot.pid());
-    if snapshot.pause() > Duration::ZERO {
-        dump.pause.get_or_insert(snapshot.pause());
-    }
-    let files = Files::of_process(snapshot.pid());
-    capture(snapshot, &files, options, registry, out, dump)
-}
-
 /// Captures a runtime that was found already.
 ///
 /// # Errors
@@ -61,6 +41,7 @@ pub fn capture_runtime<S: Source>(
     out: &mut dyn Write,
     mut dump: DumpOptions,
 ) -> Result<Summary> {
+    let origin = runtime.origin;
     let facts = Facts {
         version: runtime.version,
         flags: runtime.flags,
@@ -77,8 +58,8 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans };
-    heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()).source(error))
+    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, origin };
+    heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()))
 }
 
 /// A CPython heap with what is to be said of its process.
@@ -86,15 +67,21 @@ struct Target<M: Memory> {
     heap: CPythonHeap<M>,
     options: CaptureOptions,
     spans: Vec<Span>,
+    origin: Origin,
 }
 
 impl<M: Memory> Heap for Target<M> {
+    #[inline]
+    fn prefetch(&self, object: Address) {
+        self.heap.memory.prefetch(object);
+    }
+
     fn outline(&mut self) -> Outline {
         let mut outline = pystate::outline(&mut self.heap, &self.options);
         outline.spans = std::mem::take(&mut self.spans);
-        let Facts { version, flags, layouts, .. } = &self.heap.facts;
-        let chosen = if *version == layouts.version { "exact" } else { "nearest patch release" };
-        let layout = format!("CPython {}{flags}, {chosen}", layouts.version);
+        let Facts { flags, layouts, .. } = &self.heap.facts;
+        let comma = if self.origin == Origin::OwnDebugInformation { "" } else { "," };
+        let layout = format!("CPython {}{flags}{comma} {}", layouts.version, self.origin);
         outline.facts.push(("layout".to_owned(), layout.into()));
         outline
     }

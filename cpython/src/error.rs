@@ -42,6 +42,8 @@ pub enum ErrorKind {
     LayoutMismatch,
     /// The layout table itself is malformed.
     LayoutTable,
+    /// There is debug information, and it cannot be read or does not have what is needed.
+    DebugInformation,
     /// Memory that the dump cannot do without could not be read.
     Unreadable,
     /// The operating system refused or failed an operation.

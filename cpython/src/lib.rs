@@ -16,6 +16,8 @@ pub mod layouts;
 
 pub mod heap;
 pub use heap::{CPythonHeap, Facts};
+pub use moment::Moment;
+pub use taken::{Taken, Taking};
 
 pub mod capture;
 mod codeobject;
@@ -23,6 +25,8 @@ mod exceptions;
 mod frame;
 mod genobject;
 pub mod linetable;
+mod moment;
 pub mod pystate;
 pub mod sources;
+pub mod taken;
 mod traceback;

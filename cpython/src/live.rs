@@ -4,6 +4,7 @@
 //! of installations each.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -49,8 +50,14 @@ pub(crate) struct Program {
 impl Program {
     /// Runs `code` in `interpreter`.
     pub(crate) fn start(interpreter: &PathBuf, code: &str) -> Program {
+        Program::with(interpreter, code, &[])
+    }
+
+    /// Runs `code` in `interpreter` with some variables of the environment set.
+    pub(crate) fn with(interpreter: &PathBuf, code: &str, environment: &[(&str, &OsStr)]) -> Program {
         let mut child = Command::new(interpreter)
             .args(["-u", "-c", code])
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -144,14 +144,14 @@ impl Places {
         if about.len() > MAXIMUM_FILE {
             return Err(format!("left out: {} bytes are more than {} MiB", about.len(), MAXIMUM_FILE >> 20));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(about.len() as usize + 1);
         let file = std::fs::File::open(&inside).map_err(|error| describe(&error, path))?;
         file.take(MAXIMUM_FILE).read_to_end(&mut bytes).map_err(|error| describe(&error, path))?;
         let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let is_newer =
             matches!((modified, self.started), (Some(modified), Some(started)) if modified.as_secs_f64() > started + 1.0);
         let problem = if is_newer { "the file was changed after the process was started" } else { "" };
-        Ok((decode(&bytes), problem.to_owned()))
+        Ok((decode(bytes), problem.to_owned()))
     }
 
     /// The text that the target's `linecache` has under this name.
@@ -194,13 +194,13 @@ enum Encoding {
 }
 
 /// The text of a source file, by its mark or cookie; what is no such text has replacement characters.
-fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: Vec<u8>) -> String {
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return String::from_utf8_lossy(rest).into_owned();
     }
-    match cookie(bytes) {
+    match cookie(&bytes) {
         Encoding::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        Encoding::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+        Encoding::Utf8 => String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     }
 }
 
@@ -254,6 +254,7 @@ mod tests {
         ] {
             assert_eq!(cookie(text), encoding, "{}", String::from_utf8_lossy(text));
         }
+        let decode = |bytes: &[u8]| decode(bytes.to_vec());
         assert_eq!(decode(b"# coding: latin-1\ns = '\xe9'\n"), "# coding: latin-1\ns = 'é'\n");
         assert_eq!(decode("\u{feff}s = 'é'".as_bytes()), "s = 'é'");
         assert_eq!(decode(b"\xff\n"), "\u{fffd}\n");

@@ -12,6 +12,7 @@ use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ReadCache};
 use rustc_hash::FxHashMap;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -95,6 +96,11 @@ impl Binary {
     /// Its path, as the target sees it.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A path by which this very file can be opened here while the value lives, whatever has become of its name.
+    pub(crate) fn opened(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
     }
 
     /// From its first mapped byte to its last.
@@ -280,6 +286,7 @@ fn gnu_hash_count<M: Memory + ?Sized>(memory: &M, hash: Address) -> Option<u64> 
 
 /// Adds the symbols that an array of `Elf64_Sym` defines; what is seen from outside goes before what is local.
 fn index(symbols: &[u8], names: &[u8], bias: u64, table: &mut Table) {
+    table.reserve(symbols.len() / 24);
     for symbol in symbols.chunks_exact(24) {
         let &[n0, n1, n2, n3, info, _, s0, s1, ..] = symbol else { continue };
         let (kind, binding) = (elf::SymbolType(info & 0xf), elf::SymbolBind(info >> 4));

@@ -424,7 +424,13 @@ fn exceptions_with_their_stacks() {
             assert_eq!(names, ["argument", "scratch", "cause"]);
         }
         let options = CaptureOptions { find_exception: true, ..program.options() };
-        assert_eq!(pystate::outline(&mut heap, &options).exception, Some(exception), "3.{minor}");
+        let outline = pystate::outline(&mut heap, &options);
+        assert_eq!(outline.exception, Some(exception), "3.{minor}");
+        // Nobody said that it died of what it handles: its stack is where it is now.
+        let first = &outline.threads[0];
+        assert_eq!((first.name.as_deref(), first.exception), (Some("handling"), Some(exception)));
+        assert!(first.frames.iter().all(|frame| frame.kind == FrameKind::Running), "3.{minor}");
+        assert!(first.frames.iter().all(|frame| frame.function != "raise_deep"), "3.{minor}");
     });
 }
 

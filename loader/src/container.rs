@@ -60,6 +60,12 @@ impl Container {
         self.chunks.iter().filter(move |chunk| chunk.kind == kind.number())
     }
 
+    /// The bytes of the header of the chunk at `offset`; fewer when the file ends.
+    pub(crate) fn header_bytes(&self, offset: u64) -> &[u8] {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        &self.bytes[start..self.bytes.len().min(start.saturating_add(HEADER_LENGTH))]
+    }
+
     /// Header and stored payload of the chunk at `offset`.
     fn stored(&self, offset: u64) -> Option<(ChunkHeader, &[u8])> {
         let rest = self.bytes.get(usize::try_from(offset).ok()?..)?;

@@ -15,8 +15,12 @@ use crate::cache::Cache;
 use crate::container::Container;
 use crate::error::{Error, ErrorKind};
 use crate::fault::{Fault, FaultKind};
+use crate::graph::HeapGraph;
 use crate::mapping::Bytes;
 use crate::object::{Object, ObjectId};
+
+/// The path of what was not opened from a file.
+const IN_MEMORY: &str = "<memory>";
 
 /// A dump.
 ///
@@ -39,6 +43,7 @@ pub struct Dump {
     /// Object and offset of each payload chunk.
     pub(crate) payload_chunks: HashMap<u32, Vec<u64>>,
     cache: Cache,
+    pub(crate) graph: OnceLock<HeapGraph>,
 }
 
 /// A root of the heap.
@@ -80,7 +85,12 @@ impl Dump {
     /// # Errors
     /// When they are no dump at all.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Dump, Error> {
-        Dump::new(Bytes::Owned(bytes), PathBuf::from("<memory>"))
+        Dump::new(bytes.into(), PathBuf::from(IN_MEMORY))
+    }
+
+    /// Whether it was opened from a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.path.as_os_str() != IN_MEMORY
     }
 
     fn new(bytes: Bytes, path: PathBuf) -> Result<Dump, Error> {
@@ -121,6 +131,7 @@ impl Dump {
             element_chunks: by_object(ChunkKind::Elements),
             payload_chunks: by_object(ChunkKind::Payload),
             cache: Cache::default(),
+            graph: OnceLock::new(),
             container,
         })
     }
@@ -298,6 +309,17 @@ impl Dump {
     pub fn chunk(&self, position: usize) -> Option<Arc<Objects>> {
         let (first, count, offset) = *self.object_chunks.get(position)?;
         self.cache.get(position, || self.decode(first, count, offset))
+    }
+
+    /// Where the objects chunk at `position` lies in the file.
+    pub(crate) fn chunk_offset(&self, position: usize) -> Option<u64> {
+        self.object_chunks.get(position).map(|(_, _, offset)| *offset)
+    }
+
+    /// The objects chunk at `position`, decoded and not kept.
+    pub(crate) fn decoded_chunk(&self, position: usize) -> Option<Objects> {
+        let (first, count, offset) = *self.object_chunks.get(position)?;
+        self.decode(first, count, offset)
     }
 
     fn decode(&self, first: u32, count: u32, offset: u64) -> Option<Objects> {

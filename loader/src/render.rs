@@ -291,7 +291,43 @@ impl Renderer {
         self.leave(entries.len(), object.len(), "}");
     }
 
+    /// A range or a slice, as Python writes it.
+    fn bounds(&mut self, object: &Object<'_>, depth: usize) {
+        self.push(object.type_name());
+        self.push("(");
+        let range = object.type_name() == "range";
+        for (at, name) in ["start", "stop", "step"].into_iter().enumerate() {
+            let plain = match object.attribute(name) {
+                Some(crate::AttributeValue::Plain(value)) => value.as_integer().map(i128::from),
+                _ => None,
+            };
+            if range && name == "step" && plain == Some(1) {
+                break;
+            }
+            self.push(if at > 0 { ", " } else { "" });
+            match (plain, object.attribute_object(name)) {
+                (Some(number), _) => self.push(&number.to_string()),
+                (None, Some(bound)) => self.object(&bound, depth + 1),
+                (None, None) => self.push("?"),
+            }
+        }
+        self.push(")");
+    }
+
     fn instance(&mut self, object: &Object<'_>, depth: usize) {
+        // A member of an enumeration is what its name says.
+        if let (Some(name), Some(value)) = (self.named(object, "_name_"), object.attribute_object("_value_")) {
+            let class = object.type_name().rsplit('.').next().unwrap_or_default().to_owned();
+            self.push(&format!("<{class}.{name}"));
+            if depth < self.limits.depth {
+                self.push(": ");
+                self.object(&value, depth + 1);
+            }
+            return self.push(">");
+        }
+        if matches!(object.type_name(), "range" | "slice") && depth < self.limits.depth {
+            return self.bounds(object, depth);
+        }
         let open = format!("<{}", object.type_name());
         if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {
             if depth + 1 >= self.limits.depth {

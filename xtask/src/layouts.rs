@@ -2,14 +2,14 @@
 //!
 //! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use heapsake_cpython::layout::{FieldDeclaration, Kind, StructDeclaration};
-use heapsake_cpython::layouts::{Cell, Column, Layouts, StructCells, Table};
+use heapsake_cpython::layouts::debug_information;
+use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Shape};
+use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
-use crate::dwarf::{self, Definitions, Shape, Structure};
 use crate::interpreters::{self, Interpreter};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
@@ -124,8 +124,9 @@ fn definitions(
     interpreter: &Interpreter,
     debug_files: &Path,
     module: Option<&str>,
-    names: &HashSet<&str>,
-) -> Result<Option<Definitions>> {
+    names: &Names<'_>,
+) -> heapsake_cpython::Result<Option<Definitions>> {
+    let debug_files = DebugFiles::in_folder(debug_files);
     let extension = module.and_then(|module| interpreter.extension(module));
     let paths = match &extension {
         Some(path) => std::slice::from_ref(path),
@@ -133,7 +134,7 @@ fn definitions(
     };
     let mut last = None;
     for path in paths {
-        if let Some(found) = dwarf::read(path, debug_files, names)? {
+        if let Some(found) = dwarf::read(path, &debug_files, names)? {
             let empty = found.structures.is_empty();
             last = Some(found);
             if !empty {
@@ -146,112 +147,13 @@ fn definitions(
 
 /// The column of one interpreter; `None` if it has no debug information.
 fn column(interpreter: &Interpreter, debug_files: &Path) -> Result<Option<Column>> {
-    let mut of_module: BTreeMap<Option<&str>, Vec<&StructDeclaration>> = BTreeMap::new();
-    for declaration in Layouts::DECLARATIONS {
-        of_module.entry(declaration.module).or_default().push(declaration);
-    }
-    let mut column = None;
-    // The interpreter itself, which has no module name, sorts first.
-    for (module, declarations) in of_module {
-        let names = declarations.iter().flat_map(|each| each.c_names.split('|')).collect();
-        let Some(found) = definitions(interpreter, debug_files, module, &names)? else {
-            if module.is_none() {
-                return Ok(None);
-            }
-            continue;
-        };
-        if module.is_none() && found.structures.is_empty() {
-            return Ok(None);
-        }
-        let column = column.get_or_insert_with(|| {
-            let compiler = compiler(found.compiler.as_deref().unwrap_or("unknown"));
-            Column::new(interpreter.version, interpreter.flags, found.binary.clone(), compiler)
-        });
-        for declaration in declarations {
-            if let Some(structure) = lookup(declaration, &found)? {
-                let cells = cells(declaration, structure).with_context(|| format!("the struct {}", declaration.name))?;
-                column.insert(declaration.name, cells);
-            }
-        }
-    }
-    Ok(column)
-}
-
-/// The name and version of the compiler, without the options and paths that follow.
-fn compiler(producer: &str) -> String {
-    let words = producer.split_whitespace().take_while(|word| !word.starts_with('-') && !word.starts_with('('));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn lookup<'d>(declaration: &StructDeclaration, found: &'d Definitions) -> Result<Option<&'d Structure>> {
-    for name in declaration.c_names.split('|') {
-        match found.structures.get(name).map(Vec::as_slice) {
-            None | Some([]) => {}
-            Some([structure]) => return Ok(Some(structure)),
-            Some(several) => {
-                // Where files differ about a name, the declared fields must single one out.
-                let fits = |structure: &&Structure| {
-                    declaration.fields.iter().all(|field| matches!(place(field, structure), Ok(Some(_))) || field.optional)
-                };
-                let fitting: Vec<&Structure> = several.iter().filter(fits).collect();
-                match fitting.as_slice() {
-                    [structure] => return Ok(Some(structure)),
-                    _ => bail!("{name} is defined {} times, and {} of them fit", several.len(), fitting.len()),
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn cells(declaration: &StructDeclaration, structure: &Structure) -> Result<StructCells> {
-    let mut cells = StructCells::new(u32::try_from(structure.size)?);
-    for field in declaration.fields {
-        if let Some(cell) = place(field, structure)? {
-            cells.insert(field.row(), cell);
-        }
-    }
-    Ok(cells)
-}
-
-/// Where a field lies: the first of its paths that is what was declared. It is an error if there are such members, and
-/// none of them is.
-fn place(field: &FieldDeclaration, structure: &Structure) -> Result<Option<Cell>> {
-    let mut unfit = None;
-    for path in field.paths.split('|') {
-        if let Some((bit, shape)) = structure.find(path) {
-            match cell(field.kind, bit, shape) {
-                Some(cell) => return Ok(Some(cell)),
-                None => unfit = unfit.or(Some((path, shape))),
-            }
-        }
-    }
-    match unfit {
-        Some((path, shape)) => bail!("{path} is declared {:?}, but is {shape:?}", field.kind),
-        None => Ok(None),
-    }
-}
-
-/// The cell of a member, if it is what was declared; signedness is the declaration's to choose.
-fn cell(kind: Kind, bit: u64, shape: &Shape) -> Option<Cell> {
-    let offset = u32::try_from(bit / 8).ok()?;
-    let whole = Some(Cell { offset, bit: 0, width: 0 });
-    match (kind, shape) {
-        (Kind::Unsigned(bytes) | Kind::Signed(bytes), Shape::Integer { bits, field: false, .. }) => {
-            whole.filter(|_| u64::from(bytes) * 8 == *bits)
-        }
-        (Kind::Float(bytes), Shape::Float(found)) => whole.filter(|_| u64::from(bytes) == *found),
-        (Kind::Address, Shape::Pointer | Shape::Integer { bits: 64, field: false, .. }) | (Kind::Inline, _) => whole,
-        (Kind::Bits, Shape::Integer { bits, .. }) => {
-            Some(Cell { offset, bit: (bit % 8) as u8, width: u8::try_from(*bits).ok()? })
-        }
-        _ => None,
-    }
+    let find = |module: Option<&str>, names: &Names<'_>| definitions(interpreter, debug_files, module, names);
+    Ok(debug_information::column(interpreter.version, interpreter.flags, find)?)
 }
 
 /// Prints structs side by side, as a help to whoever declares them.
 fn show(interpreters: &[Interpreter], debug_files: &Path, names: &[String]) -> Result<()> {
-    let mut of_module: BTreeMap<Option<&str>, HashSet<&str>> = BTreeMap::new();
+    let mut of_module: BTreeMap<Option<&str>, Names<'_>> = BTreeMap::new();
     let parts: Vec<(Option<&str>, &str)> = names
         .iter()
         .map(|full| full.split_once(':').map_or((None, full.as_str()), |(module, name)| (Some(module), name)))

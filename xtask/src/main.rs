@@ -1,8 +1,10 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
-mod dwarf;
+mod bench;
+mod golden;
 mod interpreters;
 mod layouts;
+mod programs;
 mod reducers;
 mod test;
 mod tidy;
@@ -25,6 +27,10 @@ enum Command {
     Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
+    /// Measure the engine, or heapsake beside its peers.
+    Bench(bench::Arguments),
+    /// Make the golden dumps anew, which every later version must open.
+    Golden,
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
 }
@@ -33,7 +39,9 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
+        Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),
     }
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::interpreters::{self, Interpreter};
+use crate::programs;
 use crate::tidy;
 
 /// Interpreters that continuous integration must have.
@@ -32,7 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let found = interpreters::find(&[])?;
     report(&found)?;
     if arguments.environments {
-        return environments(&root, &found).map(drop);
+        environments(&root, &found)?;
+        return programs::environments(&root, &found, &built(&root)?).map(drop);
     }
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
     step("house rules", tidy::run)?;
@@ -42,11 +44,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;
     let environments = step("environments", || environments(&root, &found))?;
+    let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
+        if let Some(programs) = &programs {
+            command.env("HEAPSAKE_TEST_PROGRAMS", programs);
+        }
         finish(&mut command)
     })?;
     step("python tests", || {
@@ -95,7 +101,7 @@ fn cargo<I: AsRef<OsStr>>(root: &Path, arguments: impl IntoIterator<Item = I>) -
     finish(Command::new(env!("CARGO")).args(arguments).current_dir(root))
 }
 
-fn finish(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn finish(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
@@ -113,32 +119,47 @@ struct Environment {
 fn environments(root: &Path, found: &[Interpreter]) -> anyhow::Result<Vec<Environment>> {
     let base = root.join("target/environments");
     let newest = found.last().and_then(|one| one.binaries.first()).context("no interpreter")?;
-    let builder = environment(&base.join("build"), newest)?;
+    let wheel = wheel(root, newest)?;
+    let mut made = Vec::new();
+    for interpreter in found {
+        let Some(binary) = interpreter.binaries.first() else { continue };
+        let name = interpreter.name();
+        let python = environment(&base.join(&name), binary)?;
+        install(&python, &wheel)?;
+        made.push(Environment { name, python });
+    }
+    Ok(made)
+}
+
+/// Installs the wheel, whatever was installed before.
+pub(crate) fn install(python: &Path, wheel: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--disable-pip-version-check"]);
+    finish(command.arg(wheel))
+}
+
+/// Builds the wheel, with this interpreter's packager.
+pub(crate) fn wheel(root: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> {
+    let builder = environment(&root.join("target/environments/build"), interpreter)?;
     pip(&builder, ["install", "--quiet", MATURIN])?;
     let wheels = root.join("target/wheels");
     let _ = std::fs::remove_dir_all(&wheels);
     let mut command = Command::new(&builder);
     command.args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"]).arg(&builder).arg("--out").arg(&wheels);
     finish(command.arg("--manifest-path").arg(root.join("frontends/python/Cargo.toml")))?;
-    let wheel = std::fs::read_dir(&wheels)?
+    built(root)
+}
+
+/// The wheel that was built.
+fn built(root: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::read_dir(root.join("target/wheels"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|ending| ending == "whl"))
-        .context("maturin made no wheel")?;
-    let mut made = Vec::new();
-    for interpreter in found {
-        let Some(binary) = interpreter.binaries.first() else { continue };
-        let name = interpreter.name();
-        let python = environment(&base.join(&name), binary)?;
-        let mut command = Command::new(&python);
-        command.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "--disable-pip-version-check"]);
-        finish(command.arg(&wheel))?;
-        made.push(Environment { name, python });
-    }
-    Ok(made)
+        .context("maturin made no wheel")
 }
 
 /// The interpreter of the environment at `path`, which is made when it is not there.
-fn environment(path: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn environment(path: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> {
     let python = path.join("bin/python");
     if !python.is_file() {
         finish(Command::new(interpreter).args(["-m", "venv"]).arg(path))?;
@@ -146,6 +167,6 @@ fn environment(path: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> {
     Ok(python)
 }
 
-fn pip<const N: usize>(python: &Path, arguments: [&str; N]) -> anyhow::Result<()> {
+pub(crate) fn pip<const N: usize>(python: &Path, arguments: [&str; N]) -> anyhow::Result<()> {
     finish(Command::new(python).args(["-m", "pip", "--disable-pip-version-check"]).args(arguments))
 }

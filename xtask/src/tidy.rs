@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-cpython", &["heapsake-core"]),
     ("heapsake-reducers", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-plugins", &["heapsake-core"]),
+    ("heapsake-ledger", &["heapsake-core", "heapsake-plugins"]),
     ("heapsake-loader", &["heapsake-core"]),
     ("heapsake-cli", &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader"]),
     (
@@ -32,20 +33,21 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 /// Only this crate names PyO3.
 const PYO3: &str = "heapsake-python";
+/// Only this crate opens libraries.
+const LIBLOADING: &str = "heapsake-plugins";
 /// Files that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
     "cpython/src/memory/own.rs",
     "cpython/src/memory/process.rs",
     "cpython/src/memory/ptrace.rs",
     "cpython/src/memory/freeze.rs",
+    "plugins/src/abi.rs",
+    "plugins/src/library.rs",
     "loader/src/mapping.rs",
     "frontends/python/src/fork.rs",
     "frontends/python/src/arena.rs",
     "frontends/python/src/capture.rs",
     "frontends/python/src/isolation.rs",
-    "frontends/cli/src/run/ptrace.rs",
-    "frontends/cli/src/run/spawn.rs",
-    "frontends/cli/src/run/signals.rs",
 ];
 /// Lines of a file of logic.
 const LONGEST: usize = 600;
@@ -98,6 +100,9 @@ fn arrows(root: &Path, breaches: &mut Vec<String>) -> anyhow::Result<()> {
             let development = dependency["kind"].as_str() == Some("dev");
             if target == "pyo3" && name != PYO3 {
                 breaches.push(format!("{name} names pyo3; only {PYO3} may"));
+            }
+            if target == "libloading" && name != LIBLOADING {
+                breaches.push(format!("{name} names libloading; only {LIBLOADING} may"));
             }
             if !workspace.contains(&target) || OUTSIDE.contains(&name) || development {
                 continue;

@@ -2,7 +2,15 @@
 
 /// Appends `number`, seven bits a byte, least significant first.
 #[inline]
-pub fn put(into: &mut Vec<u8>, mut number: u64) {
+pub fn put(into: &mut Vec<u8>, number: u64) {
+    if number < 0x80 {
+        into.push(number as u8);
+    } else {
+        put_long(into, number);
+    }
+}
+
+fn put_long(into: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         into.push(number as u8 | 0x80);
         number >>= 7;

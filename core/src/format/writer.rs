@@ -90,27 +90,28 @@ impl<'w> Writer<'w> {
         self.chunk(kind, first, count, &cbor(record))
     }
 
-    /// Writes `items` as as many records as it takes, each of at most half a chunk when measured by `make`.
+    /// Writes `items` as as many records as it takes, each a map whose only entry `name` is an array of some, and of at most
+    /// half a chunk where no single item is longer.
     ///
     /// # Errors
     /// As [`Writer::chunk`].
-    pub fn records<T: Clone, R: Serialize>(
-        &mut self,
-        kind: ChunkKind,
-        items: &[T],
-        make: impl Fn(Vec<T>) -> R,
-    ) -> io::Result<()> {
+    pub fn records<T: Serialize>(&mut self, kind: ChunkKind, name: &str, items: &[T]) -> io::Result<()> {
+        let mut encoded = Vec::with_capacity(MAXIMUM_RAW_LENGTH / 2);
+        let mut raw = Vec::new();
         let mut first = 0;
-        let mut take = items.len().max(1);
-        while first < items.len() {
-            let end = (first + take).min(items.len());
-            let raw = cbor(&make(items[first..end].to_vec()));
-            if raw.len() > MAXIMUM_RAW_LENGTH / 2 && end - first > 1 {
-                take = ((end - first) / 2).max(1);
-                continue;
+        for (at, item) in items.iter().enumerate() {
+            let before = encoded.len();
+            let _ = ciborium::into_writer(item, &mut encoded);
+            if encoded.len() > MAXIMUM_RAW_LENGTH / 2 && at > first {
+                array_in_map(name, at - first, &encoded[..before], &mut raw);
+                self.chunk(kind, first as u32, (at - first) as u32, &raw)?;
+                encoded.drain(..before);
+                first = at;
             }
-            self.chunk(kind, first as u32, (end - first) as u32, &raw)?;
-            first = end;
+        }
+        if first < items.len() {
+            array_in_map(name, items.len() - first, &encoded, &mut raw);
+            self.chunk(kind, first as u32, (items.len() - first) as u32, &raw)?;
         }
         Ok(())
     }
@@ -136,6 +137,16 @@ impl<'w> Writer<'w> {
         self.out.flush()?;
         Ok(self.offset + end.len() as u64)
     }
+}
+
+/// A map of one entry, an array of `count` items that are encoded already (RFC 8949, section 3).
+fn array_in_map(name: &str, count: usize, encoded: &[u8], raw: &mut Vec<u8>) {
+    raw.clear();
+    raw.push(0xa1);
+    let _ = ciborium::into_writer(name, &mut *raw);
+    raw.push(0x9a);
+    raw.extend((count as u32).to_be_bytes());
+    raw.extend_from_slice(encoded);
 }
 
 /// A record as CBOR.

@@ -97,6 +97,10 @@ pub trait Sink {
     fn element(&mut self, target: Address);
     /// The next entry of what is like a mapping.
     fn entry(&mut self, key: Address, value: Address);
+    /// Whether sizes and numbers are of no interest, so that the heap need not work them out: a sink that follows edges.
+    fn is_marking(&self) -> bool {
+        false
+    }
     /// Facts that are no objects, as a map from names to plain values: what an opener shows beside the edges.
     fn state(&mut self, state: &dyn erased_serde::Serialize);
 }
@@ -111,6 +115,12 @@ pub trait Heap {
     /// # Errors
     /// What made the object unreadable; it becomes a surrogate with that reason, keeping the edges told so far.
     fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), Failure>;
+
+    /// Is told which object comes next but some, so that its memory may be on its way when it is asked for.
+    #[inline]
+    fn prefetch(&self, object: Address) {
+        let _ = object;
+    }
 
     /// Describes the types from number `first` on, in the order of their numbers.
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {

@@ -53,6 +53,24 @@ pub trait Object {
         Ok(())
     }
 
+    /// The qualified names of its type and of that type's bases, nearest first.
+    fn bases(&self) -> Vec<String> {
+        vec![self.type_name()]
+    }
+
+    /// The members that its type and that type's bases declare.
+    fn members(&self) -> Vec<Member> {
+        Vec::new()
+    }
+
+    /// A fact of the object's process, by name; none when it is not known. Names are paths of `/proc/PID` (`fd/7` is what
+    /// descriptor 7 is open on, `fdinfo/7` its position and flags, `net/tcp` the table of sockets), and `pid`; a runtime has
+    /// further ones (CPython: `version`, `flags`, and `library/TYPE`, the file that the type or base of this name comes from).
+    fn process_fact(&self, name: &str) -> Option<Vec<u8>> {
+        let _ = name;
+        None
+    }
+
     /// What the runtime knows beyond memory, for reducers that are written for one runtime (CPython: its `Facts`).
     fn runtime(&self) -> Option<&dyn Any> {
         None
@@ -75,6 +93,19 @@ pub trait Object {
     fn read(&self, offset: i64, into: &mut [u8]) -> Result<(), Failure> {
         self.read_at(self.address().offset(offset), into)
     }
+}
+
+/// A field of an object's struct that its type declares.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Where it lies, in bytes from the object's start.
+    pub offset: u32,
+    /// Its C type, as the runtime numbers it (CPython: `Include/structmember.h`).
+    pub kind: i32,
+    /// Whether it is a reference to an object.
+    pub is_object: bool,
 }
 
 /// What knows one type, or several that are alike.

@@ -42,6 +42,19 @@ pub struct Registration {
     pub saves: &'static str,
 }
 
+impl Registration {
+    /// A registration made while the program runs, of what a plugin or a file says. It stays for the rest of the process.
+    pub fn made(types: Vec<TypeMatch>, reducer: Box<dyn Reducer>, origin: String, file: String, saves: String) -> Registration {
+        Registration {
+            types: types.leak(),
+            reducer: Box::leak(reducer),
+            origin: origin.leak(),
+            file: file.leak(),
+            saves: saves.leak(),
+        }
+    }
+}
+
 inventory::collect!(Registration);
 
 impl fmt::Debug for Registration {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::budget::Budget;
-use super::marks::{Direction, Marks};
+use super::marks::{Direction, LINE_WORDS, Marks};
 use super::redaction::Redactor;
 use crate::address::Address;
 use crate::heap::{EdgeKind, Heap, Name, Outline, Sink, TypeDescription, TypeId, Value};
@@ -20,6 +20,8 @@ const CORE: usize = 64 << 10;
 const FRONTIER: u64 = 4 << 10;
 /// Depth-first stack; beyond it objects stay pending.
 const STACK: usize = 64 << 10;
+/// How many objects ahead memory is asked for.
+const PREFETCHED: usize = 4;
 /// How often budgets and progress are looked at.
 const STRIDE: u64 = 4 << 10;
 
@@ -31,7 +33,7 @@ pub(crate) struct Marked {
     pub(crate) cut: Option<String>,
 }
 
-/// How newly marked objects are remembered.
+/// How newly marked objects are remembered. On the stack they count as done, as whoever takes them off visits them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Sweep,
@@ -49,13 +51,23 @@ struct MarkSink<'a> {
     types_met: u32,
     entries: u64,
     resume: u64,
-    bytes: u64,
+    /// Sum of the sizes told, when a budget asks for it.
+    bytes: Option<u64>,
 }
 
 impl MarkSink<'_> {
     #[inline]
     fn mark(&mut self, target: Address) {
-        if self.marks.mark(target) && self.mode != Mode::Sweep && self.fresh.len() < STACK {
+        let room = self.fresh.len() < STACK;
+        let fresh = match self.mode {
+            Mode::Stack if room => self.marks.claim(target),
+            Mode::Queue => self.marks.mark(target) && room,
+            Mode::Sweep | Mode::Stack => {
+                self.marks.mark(target);
+                return;
+            }
+        };
+        if fresh {
             self.fresh.push_back(target);
         }
     }
@@ -65,7 +77,9 @@ impl Sink for MarkSink<'_> {
     #[inline]
     fn begin(&mut self, type_id: TypeId, size: u64) {
         self.types_met = self.types_met.max(type_id.0 + 1);
-        self.bytes = self.bytes.saturating_add(size);
+        if let Some(bytes) = &mut self.bytes {
+            *bytes = bytes.saturating_add(size);
+        }
     }
 
     #[inline]
@@ -96,6 +110,11 @@ impl Sink for MarkSink<'_> {
         self.mark(value);
     }
 
+    #[inline]
+    fn is_marking(&self) -> bool {
+        self.bytes.is_none()
+    }
+
     fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
 
@@ -117,7 +136,7 @@ pub(crate) fn mark<H: Heap>(
         types_met: 0,
         entries: 0,
         resume: 0,
-        bytes: 0,
+        bytes: budget.bytes.map(|_| 0),
     };
     let started = Instant::now();
     let mut walk = Walk { heap, sink, types: Vec::new(), visited: 0, budget, started, cut: None, progress };
@@ -189,7 +208,7 @@ impl<H: Heap> Walk<'_, H> {
         if self.visited.is_multiple_of(STRIDE) {
             (self.progress)(self.visited);
             if self.visited > CORE as u64 && self.cut.is_none() {
-                self.cut = self.budget.exceeded(self.visited, self.sink.bytes, self.started);
+                self.cut = self.budget.exceeded(self.visited, self.sink.bytes.unwrap_or(0), self.started);
             }
         }
     }
@@ -207,6 +226,9 @@ impl<H: Heap> Walk<'_, H> {
     fn core(&mut self) {
         for _ in 0..CORE {
             let Some(object) = self.sink.fresh.pop_front() else { break };
+            if let Some(next) = self.sink.fresh.get(PREFETCHED) {
+                self.heap.prefetch(*next);
+            }
             if self.sink.marks.finish(object) {
                 self.visit(object);
             }
@@ -230,30 +252,56 @@ impl<H: Heap> Walk<'_, H> {
     fn follow(&mut self) {
         let mut pending = Vec::new();
         self.sink.marks.collect_pending(FRONTIER as usize, &mut pending);
+        pending.retain(|object| self.sink.marks.finish(*object));
         self.sink.fresh = pending.into();
         self.sink.mode = Mode::Stack;
         while let Some(object) = self.sink.fresh.pop_back() {
-            if self.sink.marks.finish(object) {
-                self.visit(object);
+            let ahead = self.sink.fresh.len().wrapping_sub(PREFETCHED);
+            if let Some(next) = self.sink.fresh.get(ahead) {
+                self.heap.prefetch(*next);
             }
+            self.visit(object);
             if self.cut.is_some() || self.sink.fresh.len() >= STACK {
                 break;
             }
         }
-        self.sink.fresh.clear();
+        for object in self.sink.fresh.drain(..) {
+            self.sink.marks.give_back(object);
+        }
         self.sink.mode = Mode::Sweep;
+    }
+
+    /// Visits the pending objects of a word, and those of it that this makes pending.
+    fn word(&mut self, line: (usize, Address), direction: Direction, nth: usize) {
+        loop {
+            let mut taken = self.sink.marks.take(line, direction, nth);
+            let Some(mut object) = taken.next() else { return };
+            loop {
+                if self.cut.is_some() {
+                    self.sink.marks.give_back(object);
+                } else {
+                    self.visit(object);
+                }
+                match taken.next() {
+                    Some(next) => object = next,
+                    None => break,
+                }
+            }
+            if self.cut.is_some() {
+                return;
+            }
+        }
     }
 
     fn sweep(&mut self, direction: Direction) {
         self.sink.mode = Mode::Sweep;
         let mut at = self.sink.marks.start(direction);
         while let Some(line) = self.sink.marks.next_line(&mut at, direction) {
-            let mut word = 0;
-            while let Some(object) = self.sink.marks.next_pending(line, direction, &mut word) {
-                self.visit(object);
-                if self.cut.is_some() {
-                    return;
-                }
+            for nth in 0..LINE_WORDS {
+                self.word(line, direction, nth);
+            }
+            if self.cut.is_some() {
+                return;
             }
         }
     }

@@ -4,15 +4,21 @@
 //! not done, so a sweep looks at 1/32768 of the memory. After the walk the number of an object is the count of seen bits
 //! below it: dense, in the order of addresses, without a hash map.
 
+use std::cell::Cell;
+
 use crate::address::{Address, RegionMap, Span};
 
-const LINE_WORDS: usize = 8;
+/// Words of a line.
+pub(crate) const LINE_WORDS: usize = 8;
+/// Bytes of memory that a word covers.
+const WORD_BYTES: i64 = 512;
 /// Bytes of memory that a line of 8 words covers.
 const LINE_BYTES: u64 = 4096;
 
 /// The marks of a walk.
 pub(crate) struct Marks {
     map: RegionMap,
+    last: Cell<Region>,
     /// First line of each region.
     first_line: Vec<usize>,
     seen: Vec<u64>,
@@ -22,6 +28,14 @@ pub(crate) struct Marks {
     pub(crate) pending: u64,
     /// Pointers that led out of the mapped memory, or were not aligned.
     pub(crate) strays: u64,
+}
+
+/// A region, and where its marks begin.
+#[derive(Clone, Copy, Default)]
+struct Region {
+    start: u64,
+    length: u64,
+    first_word: usize,
 }
 
 /// Direction of a sweep.
@@ -42,18 +56,39 @@ impl Marks {
         }
         let words = vec![0; lines * LINE_WORDS];
         let done = vec![0; lines * LINE_WORDS];
-        Marks { map, first_line, seen: words, done, summary: vec![0; lines.div_ceil(64)], pending: 0, strays: 0 }
+        Marks {
+            map,
+            last: Cell::default(),
+            first_line,
+            seen: words,
+            done,
+            summary: vec![0; lines.div_ceil(64)],
+            pending: 0,
+            strays: 0,
+        }
     }
 
     #[inline]
     fn place(&self, address: Address) -> Option<(usize, u64)> {
-        let index = usize::from(self.map.find(address)?.0);
+        let mut region = self.last.get();
+        if address.0.wrapping_sub(region.start) >= region.length {
+            region = self.region(address)?;
+        }
         if address.0 & 7 != 0 {
             return None;
         }
-        let offset = address.0 - self.map.regions()[index].start.0;
-        let word = self.first_line[index] * LINE_WORDS + (offset >> 9) as usize;
-        Some((word, 1 << (offset >> 3 & 63)))
+        let offset = address.0 - region.start;
+        Some((region.first_word + (offset >> 9) as usize, 1 << (offset >> 3 & 63)))
+    }
+
+    /// The region that `address` lies in, which is remembered: most references stay in one.
+    fn region(&self, address: Address) -> Option<Region> {
+        let index = self.map.find(address)?.0 as usize;
+        let span = self.map.regions()[index];
+        let first_word = self.first_line[index] * LINE_WORDS;
+        let region = Region { start: span.start.0, length: span.len(), first_word };
+        self.last.set(region);
+        Some(region)
     }
 
     /// Marks an object as seen; whether it was not before. Null is nothing.
@@ -72,6 +107,33 @@ impl Marks {
         self.summary[line / 64] |= 1 << (line % 64);
         self.pending += 1;
         true
+    }
+
+    /// Marks an object as seen and done, for a caller that visits it; whether it was not seen before.
+    #[inline]
+    pub(crate) fn claim(&mut self, address: Address) -> bool {
+        let Some((word, bit)) = self.place(address) else {
+            self.strays += u64::from(!address.is_null());
+            return false;
+        };
+        if self.seen[word] & bit != 0 {
+            return false;
+        }
+        self.seen[word] |= bit;
+        self.done[word] |= bit;
+        true
+    }
+
+    /// Makes a done object pending again, which its caller did not come to.
+    pub(crate) fn give_back(&mut self, address: Address) {
+        if let Some((word, bit)) = self.place(address)
+            && self.done[word] & bit != 0
+        {
+            self.done[word] &= !bit;
+            let line = word / LINE_WORDS;
+            self.summary[line / 64] |= 1 << (line % 64);
+            self.pending += 1;
+        }
     }
 
     /// Marks a seen object as done; whether it was not before.
@@ -121,58 +183,34 @@ impl Marks {
         }
     }
 
-    /// The next pending object of a line, which is marked as done. `word` counts from 0 to 8 and is the caller's cursor.
+    /// Takes the pending objects of a word, the `nth` of its line in `direction`: they are done from now on.
     #[inline]
-    pub(crate) fn next_pending(
-        &mut self,
-        (line, start): (usize, Address),
-        direction: Direction,
-        word: &mut usize,
-    ) -> Option<Address> {
-        while *word < LINE_WORDS {
-            let within = match direction {
-                Direction::Up => *word,
-                Direction::Down => LINE_WORDS - 1 - *word,
-            };
+    pub(crate) fn take(&mut self, (line, start): (usize, Address), direction: Direction, nth: usize) -> Taken {
+        let within = match direction {
+            Direction::Up => nth,
+            Direction::Down => LINE_WORDS - 1 - nth,
+        };
+        let at = line * LINE_WORDS + within;
+        let bits = self.seen[at] & !self.done[at];
+        self.done[at] |= bits;
+        self.pending -= u64::from(bits.count_ones());
+        Taken { start: start.offset(within as i64 * WORD_BYTES), bits, direction }
+    }
+
+    /// The pending objects of a line, ascending; they stay pending.
+    fn pending_of(&self, (line, start): (usize, Address)) -> impl Iterator<Item = Address> + '_ {
+        (0..LINE_WORDS).flat_map(move |within| {
             let at = line * LINE_WORDS + within;
-            let pending = self.seen[at] & !self.done[at];
-            if pending == 0 {
-                *word += 1;
-                continue;
-            }
-            let bit = match direction {
-                Direction::Up => pending.trailing_zeros(),
-                Direction::Down => pending.ilog2(),
-            };
-            self.done[at] |= 1 << bit;
-            self.pending -= 1;
-            return Some(start.offset((within as i64 * 64 + i64::from(bit)) * 8));
-        }
-        None
+            bits(self.seen[at] & !self.done[at]).map(move |bit| start.offset(within as i64 * WORD_BYTES + i64::from(bit) * 8))
+        })
     }
 
     /// Up to `limit` pending addresses; they stay pending.
     pub(crate) fn collect_pending(&self, limit: usize, into: &mut Vec<Address>) {
-        for (index, summary) in self.summary.iter().enumerate() {
-            let mut rest = *summary;
-            while rest != 0 {
-                let line = index * 64 + rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                let start = self.address_of_line(line);
-                for within in 0..LINE_WORDS {
-                    let at = line * LINE_WORDS + within;
-                    let mut pending = self.seen[at] & !self.done[at];
-                    while pending != 0 {
-                        if into.len() >= limit {
-                            return;
-                        }
-                        let bit = pending.trailing_zeros();
-                        pending &= pending - 1;
-                        into.push(start.offset((within as i64 * 64 + i64::from(bit)) * 8));
-                    }
-                }
-            }
-        }
+        let lines = self.summary.iter().enumerate();
+        let lines = lines.flat_map(|(index, summary)| bits(*summary).map(move |bit| index * 64 + bit as usize));
+        let pending = lines.flat_map(|line| self.pending_of((line, self.address_of_line(line))));
+        into.extend(pending.take(limit.saturating_sub(into.len())));
     }
 
     /// The marks with numbers for all that was seen.
@@ -213,17 +251,50 @@ impl Numbers {
         (seen & bit != 0).then(|| self.ranks[word] + (seen & (bit - 1)).count_ones())
     }
 
-    /// Every object in ascending order of addresses, with whether it was visited.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Address, bool)> + '_ {
-        let lines = self.marks.seen.chunks_exact(LINE_WORDS).enumerate();
-        lines.filter(|(_, words)| words.iter().any(|word| *word != 0)).flat_map(move |(line, words)| {
-            let start = self.marks.address_of_line(line);
-            words.iter().enumerate().flat_map(move |(within, word)| {
+    /// Gives every object to `told` in ascending order of addresses, with whether it was visited.
+    ///
+    /// # Errors
+    /// The first that `told` has.
+    pub(crate) fn each<E>(&self, mut told: impl FnMut(Address, bool) -> Result<(), E>) -> Result<(), E> {
+        for (line, words) in self.marks.seen.chunks_exact(LINE_WORDS).enumerate() {
+            if words.iter().all(|word| *word == 0) {
+                continue;
+            }
+            let mut start = self.marks.address_of_line(line);
+            for (within, word) in words.iter().enumerate() {
                 // Nothing pending, no bitmap of what is done.
                 let done = self.marks.done.get(line * LINE_WORDS + within).copied().unwrap_or(u64::MAX);
-                bits(*word).map(move |bit| (start.offset((within as i64 * 64 + i64::from(bit)) * 8), done >> bit & 1 == 1))
-            })
-        })
+                for bit in bits(*word) {
+                    told(start.offset(i64::from(bit) * 8), done >> bit & 1 == 1)?;
+                }
+                start = start.offset(WORD_BYTES);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Objects that were taken to be visited. What is left of them when this goes was not visited.
+pub(crate) struct Taken {
+    start: Address,
+    bits: u64,
+    direction: Direction,
+}
+
+impl Iterator for Taken {
+    type Item = Address;
+
+    #[inline]
+    fn next(&mut self) -> Option<Address> {
+        if self.bits == 0 {
+            return None;
+        }
+        let bit = match self.direction {
+            Direction::Up => self.bits.trailing_zeros(),
+            Direction::Down => self.bits.ilog2(),
+        };
+        self.bits &= !(1 << bit);
+        Some(self.start.offset(i64::from(bit) * 8))
     }
 }
 
@@ -267,7 +338,12 @@ mod tests {
             assert_eq!(numbers.id(Address(*address)), Some(id as u32));
         }
         assert_eq!(numbers.id(Address(0x10_0010)), None);
-        let all: Vec<_> = numbers.iter().collect();
+        let mut all = Vec::new();
+        let told: Result<(), ()> = numbers.each(|address, done| {
+            all.push((address, done));
+            Ok(())
+        });
+        assert_eq!(told, Ok(()));
         assert_eq!(all.iter().map(|(address, _)| address.0).collect::<Vec<_>>(), addresses);
         assert_eq!(all.iter().filter(|(_, done)| *done).count(), 1);
     }
@@ -282,10 +358,7 @@ mod tests {
             let mut met = Vec::new();
             let mut at = marks.start(direction);
             while let Some(line) = marks.next_line(&mut at, direction) {
-                let mut word = 0;
-                while let Some(address) = marks.next_pending(line, direction, &mut word) {
-                    met.push(address.0);
-                }
+                (0..LINE_WORDS).for_each(|nth| met.extend(marks.take(line, direction, nth).map(|address| address.0)));
             }
             let mut expected = vec![0x10_0000, 0x10_2008, 0x10_2010, 0x7000_0000_1000];
             if direction == Direction::Down {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use aho_corasick::AhoCorasick;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::secrets::{is_secret_name, is_secret_value};
@@ -63,7 +64,11 @@ pub(crate) struct Redactor {
     targets: Vec<Address>,
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
-    pub(super) secrets: Vec<Vec<u8>>,
+    secrets: Vec<Vec<u8>>,
+    /// Bytes of the shortest secret.
+    shortest: usize,
+    /// Finds any of the secrets.
+    finder: Option<AhoCorasick>,
 }
 
 impl Redactor {
@@ -78,6 +83,8 @@ impl Redactor {
             names: BTreeSet::new(),
             values: FxHashSet::default(),
             secrets: Vec::new(),
+            shortest: 0,
+            finder: None,
         }
     }
 
@@ -194,7 +201,16 @@ impl Redactor {
                 }
             }
         }
-        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let secrets = std::mem::take(&mut self.secrets);
+        self.know(secrets);
+    }
+
+    /// From here on copies of these are found; in place of those known before.
+    pub(crate) fn know(&mut self, mut secrets: Vec<Vec<u8>>) {
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.secrets = secrets;
+        self.shortest = self.secrets.last().map_or(0, Vec::len);
+        self.finder = (!self.secrets.is_empty()).then(|| AhoCorasick::new(&self.secrets).ok()).flatten();
     }
 
     fn look<H: Heap>(&mut self, heap: &mut H, object: Address, children: Option<&mut Vec<Address>>) {
@@ -212,8 +228,14 @@ impl Redactor {
     }
 
     /// Whether a text contains a value that was withheld.
+    #[inline]
     pub(crate) fn copies(&self, text: &[u8]) -> bool {
-        self.secrets.iter().any(|secret| find(text, secret).is_some())
+        text.len() >= self.shortest && self.finder.as_ref().is_some_and(|finder| finder.is_match(text))
+    }
+
+    /// The values of which copies are found, the longest first.
+    pub(crate) fn secrets(&self) -> &[Vec<u8>] {
+        &self.secrets
     }
 
     /// Number of values withheld.
@@ -223,7 +245,7 @@ impl Redactor {
 
     /// The text without what was withheld.
     pub(crate) fn scrub_text(&self, text: &mut String) {
-        if self.level == Redaction::None {
+        if self.level == Redaction::None || !self.copies(text.as_bytes()) {
             return;
         }
         for (number, secret) in self.secrets.iter().enumerate() {
@@ -241,6 +263,20 @@ impl Redactor {
             Some(number) => format!("<redacted:{}>", number + 1),
             None => String::new(),
         }
+    }
+
+    /// Whether encoded facts may hold a secret, so that [`Redactor::scrub`] must look at them one by one. What is no CBOR is
+    /// suspect.
+    pub(crate) fn suspects(&self, encoded: &[u8]) -> bool {
+        if self.level == Redaction::None {
+            return encoded.is_empty();
+        }
+        if self.copies(encoded) {
+            return true;
+        }
+        let suspect = |text: &[u8]| is_secret_value(text) || std::str::from_utf8(text).is_ok_and(is_secret_name);
+        let mut texts = Texts(encoded);
+        encoded.is_empty() || texts.any(suspect) || !texts.0.is_empty()
     }
 
     /// Takes secrets out of a fact: values under secret names, values that look like keys, copies.
@@ -296,16 +332,33 @@ impl Redactor {
     }
 }
 
-fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    let (first, rest) = word.split_first()?;
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|byte| byte == first) {
-        if text[from + at + 1..].starts_with(rest) {
-            return Some(from + at);
+/// The texts and byte strings among CBOR items, nested ones included; stops before what is no CBOR.
+struct Texts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let (first, rest) = self.0.split_first()?;
+            let (kind, short) = (first >> 5, first & 0x1f);
+            let width = match short {
+                0..24 | 31 => 0,
+                24..28 => 1 << (short - 24),
+                _ => return None,
+            };
+            let (argument, rest) = rest.split_at_checked(width)?;
+            let number = argument.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            let length = if width == 0 { u64::from(short) } else { number };
+            if !matches!(kind, 2 | 3) || short == 31 {
+                self.0 = rest;
+                continue;
+            }
+            let (text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            self.0 = rest;
+            return Some(text);
         }
-        from += at + 1;
     }
-    None
 }
 
 /// Asks an object for its text and its children.

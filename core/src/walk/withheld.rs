@@ -29,7 +29,7 @@ impl Withheld {
     }
 
     pub(crate) fn of(redactor: &Redactor) -> Withheld {
-        Withheld { level: redactor.level, secrets: redactor.secrets.clone() }
+        Withheld { level: redactor.level, secrets: redactor.secrets().to_vec() }
     }
 
     /// Takes out of reductions what the dump withholds: values under secret names, values that look like keys, copies; at
@@ -53,7 +53,7 @@ impl Withheld {
 
     fn redactor(&self) -> Redactor {
         let mut redactor = Redactor::new(self.level);
-        redactor.secrets.clone_from(&self.secrets);
+        redactor.know(self.secrets.clone());
         redactor
     }
 }

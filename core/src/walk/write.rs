@@ -47,12 +47,14 @@ struct OpenShape {
 struct OfType {
     /// The shape that was opened last.
     newest: u32,
+    /// The last shape without labels, state and surrogate: its value, tail and size, and its number.
+    plain: Option<((ValueKind, TailKind, Option<u64>), u32)>,
     predictor: TailPredictor,
 }
 
 impl Default for OfType {
     fn default() -> Self {
-        OfType { newest: NO_SHAPE, predictor: TailPredictor::default() }
+        OfType { newest: NO_SHAPE, plain: None, predictor: TailPredictor::default() }
     }
 }
 
@@ -292,7 +294,24 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             }
     }
 
+    /// The shape of the object that was told. Objects that refer to nothing by name are known by three numbers.
+    #[inline]
     fn shape<H: Heap>(&mut self, heap: &H, size: Option<u64>, surrogate: Option<&Failure>) -> usize {
+        if !self.labels.is_empty() || self.state.is_some() || surrogate.is_some() {
+            return self.find_shape(heap, size, surrogate);
+        }
+        let plain = (self.value, self.tail_kind, size);
+        match self.of_type().plain {
+            Some((known, index)) if known == plain => index as usize,
+            _ => {
+                let index = self.find_shape(heap, size, None);
+                self.of_type().plain = Some((plain, index as u32));
+                index
+            }
+        }
+    }
+
+    fn find_shape<H: Heap>(&mut self, heap: &H, size: Option<u64>, surrogate: Option<&Failure>) -> usize {
         let newest = self.of_type().newest;
         let mut at = newest;
         while let Some(open) = self.shapes.get(at as usize) {
@@ -371,8 +390,10 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             let of_type = &mut self.of_type[self.type_id as usize];
             of_type.predictor.encode(&self.tail, stride, &mut columns.tails);
         }
-        for stray in self.target_strays.iter().chain(&self.tail_strays) {
-            varint::put(&mut columns.strays, *stray);
+        if !self.target_strays.is_empty() || !self.tail_strays.is_empty() {
+            for stray in self.target_strays.iter().chain(&self.tail_strays) {
+                varint::put(&mut columns.strays, *stray);
+            }
         }
         if let Some(state) = &self.state {
             varint::put(&mut columns.states, state.len() as u64);
@@ -492,6 +513,14 @@ impl Sink for ObjectWriter<'_, '_> {
     }
 
     fn state(&mut self, state: &dyn erased_serde::Serialize) {
+        if self.redactor.level != Redaction::AllValues && self.state.is_none() {
+            let mut bytes = Vec::new();
+            let encoded = ciborium::into_writer(state, &mut bytes).is_ok();
+            if encoded && bytes.len() <= OBJECTS_RAW_LENGTH * 8 && !self.redactor.suspects(&bytes) {
+                self.state = Some(bytes);
+                return;
+            }
+        }
         let mut value = match ciborium::Value::serialized(state) {
             Ok(value) => value,
             Err(error) => ciborium::Value::Map(vec![("error".into(), error.to_string().into())]),

@@ -4,6 +4,7 @@ use heapsake_core::Address;
 use heapsake_core::heap::{Sink, Value};
 use heapsake_core::reduce::Failure;
 
+use super::head::Head;
 use super::{CPythonHeap, corrupt};
 use crate::memory::Memory;
 
@@ -11,7 +12,12 @@ impl<M: Memory> CPythonHeap<M> {
     /// `ob_size` of an object that has items.
     #[inline]
     pub(crate) fn item_count(&self, object: Address) -> Result<u64, Failure> {
-        let count = self.field(self.layouts().var_object.ob_size, object)?;
+        self.item_count_of_head(self.head(object))
+    }
+
+    #[inline]
+    pub(crate) fn item_count_of_head(&self, head: Head<'_>) -> Result<u64, Failure> {
+        let count = self.head_field(self.layouts().var_object.ob_size, head)?;
         u64::try_from(count).map_err(|_| corrupt("a negative number of items"))
     }
 

@@ -10,8 +10,13 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
+use super::head::Head;
 use super::{CPythonHeap, corrupt, unreadable};
+use crate::layout::Field;
 use crate::memory::Memory;
+
+/// The most bytes in front of values: their number, that of these bytes, and indices.
+const FRONT: usize = 32;
 
 /// The entries of a key table.
 pub(super) struct KeyTable<'a> {
@@ -47,6 +52,13 @@ pub(super) enum Order {
     Indices([u8; 64], usize),
 }
 
+/// Bytes of hash indices that no table reaches.
+const LARGEST_INDEX: u64 = 1 << 46;
+
+fn power(logarithm: u8) -> Result<u64, Failure> {
+    1u64.checked_shl(u32::from(logarithm)).ok_or_else(|| corrupt("a key table beyond memory"))
+}
+
 impl<M: Memory> CPythonHeap<M> {
     /// The entries of the key table at `keys`.
     #[inline]
@@ -57,9 +69,10 @@ impl<M: Memory> CPythonHeap<M> {
         let header: &[u8] = &header;
         let count = layout.dk_nentries.decode(header).ok_or_else(unreadable)?;
         let count = u64::try_from(count).map_err(|_| corrupt("a negative number of keys"))?;
-        let index_bytes = match (layout.dk_log2_index_bytes, layout.dk_size) {
-            (Some(logarithm), _) => 1u64.checked_shl(u32::from(logarithm.decode(header).ok_or_else(unreadable)?)),
-            (None, Some(size)) => {
+        let logarithm = |field: Field<u8>| field.decode(header).ok_or_else(unreadable);
+        let (slots, index_bytes) = match (layout.dk_log2_size, layout.dk_log2_index_bytes, layout.dk_size) {
+            (Some(slots), Some(bytes), _) => (power(logarithm(slots)?)?, power(logarithm(bytes)?)?),
+            (_, _, Some(size)) => {
                 let size = size.decode(header).ok_or_else(unreadable)? as u64;
                 let width = match size {
                     0..=0xff => 1,
@@ -67,11 +80,17 @@ impl<M: Memory> CPythonHeap<M> {
                     0x1_0000..=0xffff_ffff => 4,
                     _ => 8,
                 };
-                size.checked_mul(width)
+                (size, size.saturating_mul(width))
             }
-            (None, None) => None,
+            _ => return Err(corrupt("a key table of unknown size")),
         };
-        let index_bytes = index_bytes.filter(|bytes| *bytes < 1 << 46).ok_or_else(|| corrupt("a key table beyond memory"))?;
+        if index_bytes >= LARGEST_INDEX || slots > index_bytes {
+            return Err(corrupt("a key table beyond memory"));
+        }
+        // `USABLE_FRACTION`: what a corrupt count costs is in proportion to the table that is there.
+        if count > slots * 2 / 3 {
+            return Err(corrupt("more keys than the table has room for"));
+        }
         let kind = layout.dk_kind.map_or(Some(0), |kind| kind.decode(header)).ok_or_else(unreadable)?;
         let (stride, key, value) = match (kind, layouts.dict_unicode_entry) {
             (1 | 2, Some(entry)) => (entry.size, entry.me_key.offset(), entry.me_value.offset()),
@@ -128,6 +147,21 @@ impl<M: Memory> CPythonHeap<M> {
         if count == 0 {
             return Ok(());
         }
+        if self.layouts().dict_values.is_some_and(|layout| layout.capacity.is_none())
+            && let Some(bytes) = self.memory.slice(values.offset(-(FRONT as i64)), FRONT + 8 * count)
+            && let Some((front, words)) = bytes.split_first_chunk::<FRONT>()
+            && let Some(indices) =
+                FRONT.checked_sub(2 + usize::from(front[FRONT - 2])).and_then(|first| front.get(first..FRONT - 2))
+        {
+            let words = words.as_chunks::<8>().0;
+            for index in indices.iter().rev().map(|index| usize::from(*index)) {
+                let value = words.get(index).map_or(Address::NULL, |word| Address(u64::from_le_bytes(*word)));
+                if !value.is_null() {
+                    told(index, value);
+                }
+            }
+            return Ok(());
+        }
         let order = self.order_of_values(values, count)?;
         let first = self.layouts().dict_values.map_or(values, |layout| layout.values.at(values));
         match order {
@@ -155,10 +189,15 @@ impl<M: Memory> CPythonHeap<M> {
     /// # Errors
     /// When a part of it cannot be read; what was given before counts.
     #[inline]
-    pub fn entries(&self, dict: Address, mut told: impl FnMut(Address, Address)) -> Result<(), Failure> {
+    pub fn entries(&self, dict: Address, told: impl FnMut(Address, Address)) -> Result<(), Failure> {
+        self.entries_of_head(self.head(dict), told)
+    }
+
+    #[inline]
+    fn entries_of_head(&self, dict: Head<'_>, mut told: impl FnMut(Address, Address)) -> Result<(), Failure> {
         let layout = &self.layouts().dict;
-        let keys = self.field(layout.ma_keys, dict)?;
-        let values = self.field(layout.ma_values, dict)?;
+        let keys = self.head_field(layout.ma_keys, dict)?;
+        let values = self.head_field(layout.ma_values, dict)?;
         let table = self.key_table(keys)?;
         if values.is_null() {
             for (key, value) in table.iter() {
@@ -177,8 +216,8 @@ impl<M: Memory> CPythonHeap<M> {
 }
 
 #[inline]
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
-    heap.entries(object, |key, value| sink.entry(key, value))
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, head: Head<'_>, sink: &mut S) -> Result<(), Failure> {
+    heap.entries_of_head(head, |key, value| sink.entry(key, value))
 }
 
 /// A mapping proxy: the entries of what it shows, if that is a dictionary, and an edge to it.
@@ -189,5 +228,9 @@ pub(super) fn reduce_proxy<M: Memory, S: Sink + ?Sized>(
 ) -> Result<(), Failure> {
     let mapping = heap.field(heap.layouts().mapping_proxy.mapping, object)?;
     sink.edge(EdgeKind::Attribute, Name::Text("mapping"), mapping);
-    if heap.is_dict(mapping) { reduce(heap, mapping, sink) } else { Ok(()) }
+    if heap.is_dict(mapping) { reduce(heap, heap.head(mapping), sink) } else { Ok(()) }
 }
+
+#[cfg(test)]
+#[path = "dictobject_tests.rs"]
+mod tests;

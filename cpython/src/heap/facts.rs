@@ -2,11 +2,15 @@
 //!
 //! Reducers that are written for CPython get it from `Object::runtime()`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use heapsake_core::Address;
 
 use crate::layouts::{Flags, HexVersion, Layouts};
+
+/// More of a file of `/proc` is not read.
+const MAXIMUM_FILE: u64 = 4 << 20;
 
 /// The target, as reducers may ask about it.
 #[derive(Clone, Debug)]
@@ -43,5 +47,54 @@ impl Facts {
     pub fn descriptor(&self, descriptor: i64) -> Option<String> {
         let link = self.process_file("fd")?.join(descriptor.to_string());
         Some(std::fs::read_link(link).ok()?.to_string_lossy().into_owned())
+    }
+    /// What reducers from outside may ask by name: `version`, `flags`, `pid`, and while the process lives `fd/7`, `fdinfo/7`
+    /// and `net/tcp` of `/proc/PID`; none for any other name.
+    pub fn process_fact(&self, name: &str) -> Option<Vec<u8>> {
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match name.split_once('/') {
+            None if name == "version" => Some(self.version.to_string().into_bytes()),
+            None if name == "flags" => Some(self.flags.to_string().into_bytes()),
+            None if name == "pid" => Some(self.pid?.to_string().into_bytes()),
+            Some(("fd", descriptor)) if number(descriptor) => {
+                Some(std::fs::read_link(self.process_file(name)?).ok()?.into_os_string().into_encoded_bytes())
+            }
+            Some(("fdinfo", descriptor)) if number(descriptor) => self.bytes_of(name),
+            Some(("net", "tcp" | "tcp6" | "udp" | "udp6" | "unix")) => self.bytes_of(name),
+            _ => None,
+        }
+    }
+
+    fn bytes_of(&self, name: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(self.process_file(name)?).ok()?.take(MAXIMUM_FILE).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// The library that a type comes from, as this process finds it: the file that is mapped at the type, or for a type of the
+    /// heap the extension of its module. None when the process is gone.
+    pub fn library(&self, type_address: Address, module: &str) -> Option<PathBuf> {
+        let maps = String::from_utf8(self.bytes_of("maps")?).ok()?;
+        let module = module.rsplit('.').next().filter(|module| !module.is_empty())?;
+        let mut of_module = None;
+        for line in maps.lines() {
+            let mut words = line.splitn(6, ' ');
+            let (start, end) = words.next()?.split_once('-')?;
+            let [start, end] = [start, end].map(|word| u64::from_str_radix(word, 16).unwrap_or(0));
+            let path = words.nth(4).unwrap_or_default().trim();
+            if !path.starts_with('/') {
+                continue;
+            }
+            let path = self.root.join(path.trim_start_matches('/'));
+            if (start..end).contains(&type_address.0) {
+                return Some(path);
+            }
+            let rest = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(module));
+            let is_extension = path.extension().is_some_and(|ending| ending == "so");
+            if is_extension && rest.is_some_and(|rest| rest.starts_with('.')) {
+                of_module = Some(path);
+            }
+        }
+        of_module
     }
 }

@@ -44,7 +44,7 @@ impl<M: Memory> CPythonHeap<M> {
         }
         if entry.unknown_items {
             // The number of items may be something else in a type that says it has some.
-            let length = self.item_count_of(entry, object)?.saturating_mul(entry.item_size);
+            let length = self.item_count_of(entry, self.head(object))?.saturating_mul(entry.item_size);
             if length > 0 && length <= MAXIMUM_ITEMS {
                 let first = (entry.basic_size + 7) & !7;
                 if let Ok(items) = self.words(object.offset(first as i64), length / 8) {

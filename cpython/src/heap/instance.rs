@@ -10,6 +10,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::head::Head;
 use super::payload::{Told, ToldField};
 use super::state::Plain;
 use super::types::{Attributes, INLINE_VALUES, Member, T_OBJECT_EX, TypeEntry};
@@ -35,7 +36,7 @@ impl<M: Memory> CPythonHeap<M> {
             Attributes::None => Place::Nowhere,
             Attributes::At(offset) => found(self.pointer(object.offset(i64::from(offset)))?),
             Attributes::FromEnd(offset) => {
-                let items = self.item_count_of(entry, object)?;
+                let items = self.item_count_of(entry, self.head(object))?;
                 let size = entry.basic_size.saturating_add(items.saturating_mul(entry.item_size));
                 let at = size.checked_next_multiple_of(8).ok_or_else(unreadable)? as i64;
                 found(self.pointer(object.offset(at.wrapping_add(offset)))?)
@@ -63,11 +64,11 @@ impl<M: Memory> CPythonHeap<M> {
     }
 
     /// The number of items of an instance of a type that has some; integers keep it in their own way.
-    pub(super) fn item_count_of(&self, entry: &TypeEntry, object: Address) -> Result<u64, Failure> {
+    pub(super) fn item_count_of(&self, entry: &TypeEntry, head: Head<'_>) -> Result<u64, Failure> {
         if entry.payload == super::Payload::Int {
-            return Ok(self.digits(object)?.0);
+            return Ok(self.digits(head)?.0);
         }
-        Ok(self.field(self.layouts().var_object.ob_size, object)?.unsigned_abs())
+        Ok(self.head_field(self.layouts().var_object.ob_size, head)?.unsigned_abs())
     }
 
     /// Tells what an instance has beside its C part.
@@ -145,7 +146,7 @@ impl<M: Memory> CPythonHeap<M> {
     pub fn attribute(&self, object: Address, name: &str) -> Option<Address> {
         let entry = self.type_of(object)?;
         let mut found = None;
-        match self.place_of_attributes(&entry, object).ok()? {
+        match self.place_of_attributes(entry, object).ok()? {
             Place::Nowhere => {}
             Place::Dict(dict) => found = self.dict_get(dict, name),
             Place::Values(values) => {

@@ -5,6 +5,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
 use super::CPythonHeap;
+use super::head::Head;
 use super::types::TypeEntry;
 use crate::memory::Memory;
 
@@ -22,14 +23,14 @@ impl<M: Memory> CPythonHeap<M> {
 
 pub(super) fn reduce_list<M: Memory, S: Sink + ?Sized>(
     heap: &CPythonHeap<M>,
-    object: Address,
+    head: Head<'_>,
     sink: &mut S,
 ) -> Result<(), Failure> {
-    let count = heap.item_count(object)?;
+    let count = heap.item_count_of_head(head)?;
     if count == 0 {
         return Ok(());
     }
-    let items = heap.field(heap.layouts().list.ob_item, object)?;
+    let items = heap.head_field(heap.layouts().list.ob_item, head)?;
     heap.words(items, count)?.iter().for_each(|item| sink.element(item));
     Ok(())
 }
@@ -37,11 +38,11 @@ pub(super) fn reduce_list<M: Memory, S: Sink + ?Sized>(
 pub(super) fn reduce_tuple<M: Memory, S: Sink + ?Sized>(
     heap: &CPythonHeap<M>,
     entry: &TypeEntry,
-    object: Address,
+    head: Head<'_>,
     sink: &mut S,
 ) -> Result<(), Failure> {
-    let count = heap.item_count(object)?;
-    let items = heap.words(heap.layouts().tuple.ob_item.at(object), count)?;
+    let count = heap.item_count_of_head(head)?;
+    let items = heap.words(heap.layouts().tuple.ob_item.at(head.object), count)?;
     items.iter().for_each(|item| sink.element(item));
     for (name, item) in entry.item_names.iter().zip(items.iter()) {
         sink.edge(EdgeKind::Attribute, Name::Object(*name), item);

@@ -11,6 +11,7 @@ mod delegated;
 mod dictobject;
 mod facts;
 mod generic;
+mod head;
 mod instance;
 mod listobject;
 mod longobject;
@@ -46,6 +47,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::layouts::Layouts;
 use crate::memory::Memory;
+use head::Head;
 use types::TypeTable;
 use unicodeobject::StringShape;
 
@@ -57,7 +59,7 @@ pub struct CPythonHeap<M: Memory> {
     pub facts: Facts,
     registry: Registry,
     strings: StringShape,
-    types: RefCell<TypeTable>,
+    types: TypeTable,
     names: RefCell<FxHashMap<Address, Rc<str>>>,
     frames: RefCell<FxHashSet<Address>>,
     filenames: RefCell<FxHashSet<Address>>,
@@ -76,7 +78,7 @@ impl<M: Memory> CPythonHeap<M> {
         CPythonHeap {
             memory,
             strings,
-            types: RefCell::new(TypeTable::new(&facts.layouts)),
+            types: TypeTable::new(&facts.layouts),
             facts,
             registry,
             names: RefCell::default(),
@@ -114,7 +116,7 @@ impl<M: Memory> CPythonHeap<M> {
     }
 
     /// What is known of the type of the object at `object`; `None` when no object lies there.
-    pub fn type_of(&self, object: Address) -> Option<Rc<TypeEntry>> {
+    pub fn type_of(&self, object: Address) -> Option<&TypeEntry> {
         if object.0 & 7 != 0 {
             return None;
         }
@@ -133,16 +135,23 @@ impl<M: Memory> CPythonHeap<M> {
     /// What made the object unreadable.
     #[inline]
     pub fn reduce_object<S: Sink>(&self, object: Address, sink: &mut S) -> Result<(), Failure> {
-        let type_address = self.field(self.layouts().object.ob_type, object)?;
+        let head = self.head(object);
+        let type_address = self.head_field(self.layouts().object.ob_type, head)?;
         let Some(entry) = self.type_entry(type_address) else {
             return self.reduce_special(object, sink);
         };
-        sink.begin(entry.id, self.size(&entry, object));
-        if entry.reducer.is_some() {
-            return registered::reduce(self, &entry, object, sink);
+        if entry.is_leaf {
+            return match entry.payload {
+                Payload::Str => unicodeobject::reduce_leaf(self, entry, head, sink),
+                _ => longobject::reduce_leaf(self, entry, head, sink),
+            };
         }
-        self.reduce_payload(&entry, object, sink)?;
-        if entry.is_plain { Ok(()) } else { self.reduce_instance(&entry, object, sink) }
+        sink.begin(entry.id, if sink.is_marking() { 0 } else { self.size(entry, head) });
+        if entry.reducer.is_some() {
+            return registered::reduce(self, entry, object, sink);
+        }
+        self.reduce_payload(entry, head, sink)?;
+        if entry.is_plain { Ok(()) } else { self.reduce_instance(entry, object, sink) }
     }
 
     /// What has no valid type: an interpreter frame that was made a node.
@@ -151,9 +160,9 @@ impl<M: Memory> CPythonHeap<M> {
         if !self.frames.borrow().contains(&object) {
             return Err(Failure::new(Reason::NotAnObject, ""));
         }
-        let entry = self.types.borrow().interpreter_frame();
+        let entry = self.types.interpreter_frame();
         sink.begin(entry.id, entry.fixed_size);
-        self.reduce_payload(&entry, object, sink)
+        self.reduce_payload(entry, self.head(object), sink)
     }
 
     /// Tells the C part.
@@ -161,18 +170,19 @@ impl<M: Memory> CPythonHeap<M> {
     pub(crate) fn reduce_payload<S: Sink + ?Sized>(
         &self,
         entry: &TypeEntry,
-        object: Address,
+        head: Head<'_>,
         sink: &mut S,
     ) -> Result<(), Failure> {
+        let object = head.object;
         match entry.payload {
             Payload::Object | Payload::Singleton => Ok(()),
-            Payload::Str => unicodeobject::reduce(self, object, sink),
-            Payload::Int => longobject::reduce(self, entry, object, sink),
-            Payload::Dict => dictobject::reduce(self, object, sink),
-            Payload::Tuple => listobject::reduce_tuple(self, entry, object, sink),
-            Payload::List => listobject::reduce_list(self, object, sink),
-            Payload::Float => longobject::reduce_float(self, object, sink),
-            Payload::Set => setobject::reduce(self, object, sink),
+            Payload::Str => unicodeobject::reduce(self, head, sink),
+            Payload::Int => longobject::reduce(self, entry, head, sink),
+            Payload::Dict => dictobject::reduce(self, head, sink),
+            Payload::Tuple => listobject::reduce_tuple(self, entry, head, sink),
+            Payload::List => listobject::reduce_list(self, head, sink),
+            Payload::Float => longobject::reduce_float(self, head, sink),
+            Payload::Set => setobject::reduce(self, head, sink),
             Payload::Bytes => bytesobject::reduce(self, object, sink),
             Payload::Fields => self.reduce_fields(&entry.fields, object, sink),
             Payload::Complex => longobject::reduce_complex(self, object, sink),
@@ -194,6 +204,6 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// Describes the types from number `first` on, in the order of their numbers.
     pub fn described_types(&self, first: TypeId) -> Vec<TypeDescription> {
-        self.types.borrow().described(first)
+        self.types.described(first)
     }
 }

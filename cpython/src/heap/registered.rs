@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heapsake_core::Address;
 use heapsake_core::heap::Sink;
-use heapsake_core::reduce::{Failure, Object, Reason};
+use heapsake_core::reduce::{Failure, Member, Object, Reason};
 
 use super::types::TypeEntry;
 use super::{CPythonHeap, unreadable};
@@ -39,7 +39,33 @@ impl<M: Memory> Object for View<'_, M> {
     }
 
     fn reduce_base(&self, sink: &mut dyn Sink) -> Result<(), Failure> {
-        self.heap.reduce_payload(self.entry, self.object, sink)
+        self.heap.reduce_payload(self.entry, self.heap.head(self.object), sink)
+    }
+
+    fn bases(&self) -> Vec<String> {
+        self.entry.description.mro.clone()
+    }
+
+    fn members(&self) -> Vec<Member> {
+        let mut found = Vec::new();
+        for class in self.heap.classes(self.entry.address) {
+            self.heap.members_of(class, &mut found);
+        }
+        let member = |one: super::Member| {
+            let is_object = one.is_object();
+            Member { name: one.name.into(), offset: one.offset, kind: one.kind, is_object }
+        };
+        found.into_iter().map(member).collect()
+    }
+
+    fn process_fact(&self, name: &str) -> Option<Vec<u8>> {
+        if let Some(of) = name.strip_prefix("library/") {
+            let class = self.entry.description.mro.iter().position(|base| base == of)?;
+            let class = *self.heap.classes(self.entry.address).get(class)?;
+            let path = self.heap.facts.library(class, &self.heap.module_of(class)?)?;
+            return Some(path.into_os_string().into_encoded_bytes());
+        }
+        self.heap.facts.process_fact(name)
     }
 
     fn runtime(&self) -> Option<&dyn Any> {

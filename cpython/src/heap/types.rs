@@ -5,9 +5,11 @@
 //! a registered reducer). What the classes below the floor add is told by their members; words that nothing accounts for
 //! are scanned. Mirrors `Objects/typeobject.c`.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use elsa::FrozenVec;
 use heapsake_core::Address;
 use heapsake_core::heap::{TypeDescription, TypeId, TypeKind};
 use heapsake_core::reduce::{Registration, TypeMatch};
@@ -121,6 +123,8 @@ pub struct TypeEntry {
     pub unknown_items: bool,
     /// Whether an instance has nothing but its payload.
     pub is_plain: bool,
+    /// Whether it is plain, and its payload a text or a number: the most frequent objects, which refer to nothing.
+    pub is_leaf: bool,
     /// The reducer for the C part.
     pub reducer: Option<Registration>,
     /// What the file says of the type.
@@ -146,9 +150,11 @@ impl TypeEntry {
 
 /// All types met so far.
 pub(super) struct TypeTable {
-    cache: Box<[Option<Rc<TypeEntry>>]>,
-    found: FxHashMap<Address, Rc<TypeEntry>>,
-    entries: Vec<Rc<TypeEntry>>,
+    /// Addresses of types, and their numbers.
+    cache: Box<[Cell<(Address, u32)>]>,
+    found: RefCell<FxHashMap<Address, u32>>,
+    /// Append only, so that an entry can be used while others are added.
+    entries: FrozenVec<Box<TypeEntry>>,
 }
 
 #[inline]
@@ -175,6 +181,7 @@ impl TypeTable {
             unknown_words: Box::default(),
             unknown_items: false,
             is_plain: true,
+            is_leaf: false,
             reducer: None,
             description: TypeDescription {
                 name: "frame".into(),
@@ -186,35 +193,35 @@ impl TypeTable {
                 ..TypeDescription::default()
             },
         };
-        TypeTable { cache: vec![None; CACHE].into(), found: FxHashMap::default(), entries: vec![Rc::new(frame)] }
-    }
-
-    pub(super) fn interpreter_frame(&self) -> Rc<TypeEntry> {
-        Rc::clone(&self.entries[0])
-    }
-
-    #[inline]
-    fn cached(&self, address: Address) -> Option<Rc<TypeEntry>> {
-        match &self.cache[slot(address)] {
-            Some(entry) if entry.address == address => Some(Rc::clone(entry)),
-            _ => None,
+        TypeTable {
+            cache: vec![Cell::new((Address::NULL, 0)); CACHE].into(),
+            found: RefCell::default(),
+            entries: FrozenVec::from(vec![Box::new(frame)]),
         }
     }
 
-    fn find(&mut self, address: Address) -> Option<Rc<TypeEntry>> {
-        let entry = self.found.get(&address)?;
-        self.cache[slot(address)] = Some(Rc::clone(entry));
-        Some(Rc::clone(entry))
+    pub(super) fn interpreter_frame(&self) -> &TypeEntry {
+        &self.entries[0]
     }
 
-    fn add(&mut self, mut entry: TypeEntry) -> Rc<TypeEntry> {
-        entry.id = TypeId(self.entries.len() as u32);
-        let address = entry.address;
-        let entry = Rc::new(entry);
-        self.entries.push(Rc::clone(&entry));
-        self.found.insert(address, Rc::clone(&entry));
-        self.cache[slot(address)] = Some(Rc::clone(&entry));
-        entry
+    #[inline]
+    fn cached(&self, address: Address) -> Option<&TypeEntry> {
+        let (known, number) = self.cache[slot(address)].get();
+        if known == address && number != 0 { self.entries.get(number as usize) } else { None }
+    }
+
+    fn find(&self, address: Address) -> Option<&TypeEntry> {
+        let number = *self.found.borrow().get(&address)?;
+        self.cache[slot(address)].set((address, number));
+        self.entries.get(number as usize)
+    }
+
+    fn add(&self, mut entry: TypeEntry) -> &TypeEntry {
+        let number = self.entries.len() as u32;
+        entry.id = TypeId(number);
+        self.found.borrow_mut().insert(entry.address, number);
+        self.cache[slot(entry.address)].set((entry.address, number));
+        self.entries.push_get(Box::new(entry))
     }
 
     pub(super) fn described(&self, first: TypeId) -> Vec<TypeDescription> {
@@ -238,25 +245,25 @@ pub(crate) struct TypeHead {
 impl<M: Memory> CPythonHeap<M> {
     /// What is known of the type at `address`; `None` if no type lies there.
     #[inline]
-    pub fn type_entry(&self, address: Address) -> Option<Rc<TypeEntry>> {
-        if let Some(entry) = self.types.borrow().cached(address) {
+    pub fn type_entry(&self, address: Address) -> Option<&TypeEntry> {
+        if let Some(entry) = self.types.cached(address) {
             return Some(entry);
         }
         self.slow_type_entry(address)
     }
 
     #[cold]
-    fn slow_type_entry(&self, address: Address) -> Option<Rc<TypeEntry>> {
-        if let Some(entry) = self.types.borrow_mut().find(address) {
+    fn slow_type_entry(&self, address: Address) -> Option<&TypeEntry> {
+        if let Some(entry) = self.types.find(address) {
             return Some(entry);
         }
         let entry = self.decode_type(address)?;
-        Some(self.types.borrow_mut().add(entry))
+        Some(self.types.add(entry))
     }
 
     /// Whether a type lies at `address`, without decoding it.
     pub(crate) fn is_type(&self, address: Address) -> bool {
-        self.types.borrow().found.contains_key(&address) || self.type_head(address).is_some_and(|head| head.flags & READY != 0)
+        self.types.found.borrow().contains_key(&address) || self.type_head(address).is_some_and(|head| head.flags & READY != 0)
     }
 
     /// The head of the type at `address`: aligned, mapped, of a metaclass, of a sane size.
@@ -406,6 +413,7 @@ impl<M: Memory> CPythonHeap<M> {
             unknown_words,
             unknown_items,
             is_plain,
+            is_leaf: is_plain && reducer.is_none() && matches!(known.payload, Payload::Str | Payload::Int | Payload::Float),
             reducer: reducer.map(|(_, registration)| registration),
             description,
         })
@@ -448,7 +456,7 @@ impl<M: Memory> CPythonHeap<M> {
         }
     }
 
-    fn members_of(&self, class: Address, into: &mut Vec<Member>) {
+    pub(super) fn members_of(&self, class: Address, into: &mut Vec<Member>) {
         let Some(head) = self.type_head(class) else { return };
         let layout = &self.layouts().member_def;
         let text_at = self.layouts().ascii.size as i64;

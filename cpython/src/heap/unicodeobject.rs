@@ -7,7 +7,8 @@ use heapsake_core::Address;
 use heapsake_core::heap::{Sink, Text, Value};
 use heapsake_core::reduce::Failure;
 
-use super::{CPythonHeap, corrupt};
+use super::head::Head;
+use super::{CPythonHeap, TypeEntry, corrupt};
 use crate::layout::{Bits, Field};
 use crate::layouts::Layouts;
 use crate::memory::Memory;
@@ -90,11 +91,12 @@ pub(super) struct Place {
 
 impl<M: Memory> CPythonHeap<M> {
     #[inline]
-    pub(super) fn place_of_text(&self, object: Address) -> Result<Place, Failure> {
+    pub(super) fn place_of_text(&self, head: Head<'_>) -> Result<Place, Failure> {
+        let object = head.object;
         let layouts = self.layouts();
         let shape = &self.strings;
-        let state = self.word(object.offset(shape.word as i64))?;
-        let length = self.field(layouts.ascii.length, object)?;
+        let state = self.head_word(shape.word, head)?;
+        let length = self.head_field(layouts.ascii.length, head)?;
         let length = u64::try_from(length).map_err(|_| corrupt("a string of negative length"))?;
         let ascii = state & shape.ascii != 0;
         let width = (state >> shape.kind & 7) as u8;
@@ -123,13 +125,34 @@ impl<M: Memory> CPythonHeap<M> {
     /// Gives the text of the string object at `object`, whose type is taken for granted, to `read`.
     #[inline]
     pub(crate) fn with_text<R>(&self, object: Address, read: impl FnOnce(&StringData<'_>) -> R) -> Result<R, Failure> {
-        let place = self.place_of_text(object)?;
+        self.with_text_at(&self.place_of_text(self.head(object))?, read)
+    }
+
+    #[inline]
+    fn with_text_at<R>(&self, place: &Place, read: impl FnOnce(&StringData<'_>) -> R) -> Result<R, Failure> {
         let length = place.length.checked_mul(u64::from(place.width)).ok_or_else(|| corrupt("a string beyond memory"))?;
         let bytes = self.piece(place.at, length)?;
         Ok(read(&StringData { bytes, width: place.width, ascii: place.ascii }))
     }
 }
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
-    heap.with_text(object, |data| sink.value(Value::Text(data.text())))
+/// Tells all of an instance that has nothing but its text.
+#[inline]
+pub(super) fn reduce_leaf<M: Memory, S: Sink>(
+    heap: &CPythonHeap<M>,
+    entry: &TypeEntry,
+    head: Head<'_>,
+    sink: &mut S,
+) -> Result<(), Failure> {
+    let place = heap.place_of_text(head);
+    let size = match &place {
+        Ok(place) if !sink.is_marking() => heap.size_of_text_at(head.object, entry, place),
+        _ => Ok(entry.fixed_size),
+    };
+    sink.begin(entry.id, size.unwrap_or(entry.fixed_size));
+    heap.with_text_at(&place?, |data| sink.value(Value::Text(data.text())))
+}
+
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, head: Head<'_>, sink: &mut S) -> Result<(), Failure> {
+    heap.with_text_at(&heap.place_of_text(head)?, |data| sink.value(Value::Text(data.text())))
 }

@@ -7,6 +7,8 @@
 pub mod collections;
 pub mod concurrency;
 pub mod data;
+pub mod debug_information;
+pub mod dwarf;
 pub mod exceptions;
 pub mod frames;
 pub mod functions;

@@ -62,6 +62,13 @@ impl StructCells {
         self.size
     }
 
+    /// The same fields in a struct of another size.
+    #[cfg(test)]
+    pub(crate) fn resized(mut self, size: u32) -> StructCells {
+        self.size = size;
+        self
+    }
+
     /// Where the field of this row lies.
     pub fn field(&self, row: &str) -> Option<Cell> {
         self.fields.get(row).copied()

@@ -34,6 +34,11 @@ impl Files {
         Files { process: None, root: root.into() }
     }
 
+    /// The target's root directory, as it is seen here.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The file of `mapping`, open for reading; `None` if it has none, or it cannot be had any more.
     pub fn open(&self, mapping: &Mapping) -> Option<File> {
         let path = mapping.file()?;

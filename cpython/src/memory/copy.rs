@@ -5,6 +5,7 @@
 //! faulted in, which would otherwise take most of the pause. All of it is found out once more after the stop, because
 //! the process went on meanwhile; only the pages stay.
 
+use super::available;
 use super::backing::Files;
 use super::maps::Mapping;
 use super::process::Process;
@@ -64,7 +65,7 @@ impl Preparation {
         let mut files = FileCache { files: Files::of_process(process.pid()), open: FxHashMap::default() };
         let layout = Layout::of(process, &mut files)?;
         let needed: u64 = layout.runs.iter().map(|run| run.span.len()).sum();
-        if let Some(available) = available_memory().filter(|available| needed + 4 * GROWTH > *available) {
+        if let Some(available) = available::memory().filter(|available| needed + 4 * GROWTH > *available) {
             return Err(Error::new(
                 ErrorKind::OutOfMemory,
                 format!(
@@ -77,6 +78,8 @@ impl Preparation {
             .hint("it can be read without a copy, while it stays stopped"));
         }
         let arena = arena(layout.length + layout.length / 4 + 4 * GROWTH)?;
+        // A limit of this process's address space must leave room for the walk.
+        drop(self::arena(needed / 8 + 4 * GROWTH)?);
         for run in &layout.runs {
             populate(&arena, run.offset, run.span.len());
         }
@@ -257,30 +260,12 @@ impl FileCache {
     }
 }
 
-/// How many bytes can be allocated before the kernel has to end a process: by the machine, and by the control group that
-/// this process is in.
-fn available_memory() -> Option<u64> {
-    let information = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = information.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let machine = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10;
-    let group = || {
-        let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-        let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        let folder = std::path::Path::new("/sys/fs/cgroup").join(path);
-        let number = |name| std::fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
-        let statistics = std::fs::read_to_string(folder.join("memory.stat")).ok()?;
-        // Cached files count as used, and make room when it is needed.
-        let cache = statistics.lines().find_map(|line| line.strip_prefix("file "))?.parse::<u64>().ok()?;
-        Some((number("memory.max")? + cache).saturating_sub(number("memory.current")?))
-    };
-    Some(group().map_or(machine, |group| group.min(machine)))
-}
-
 /// Zeros of which no page exists yet.
 fn arena(length: u64) -> Result<MmapMut> {
     let length = usize::try_from(length).unwrap_or(usize::MAX).max(PAGE as usize);
     MmapOptions::new().len(length).no_reserve_swap().map_anon().map_err(|error| {
-        Error::new(ErrorKind::System, format!("{length} bytes of address space for the copy are not to be had")).source(error)
+        let kind = if error.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::OutOfMemory } else { ErrorKind::System };
+        Error::new(kind, format!("{length} bytes of address space for the copy are not to be had")).source(error)
     })
 }
 

@@ -6,7 +6,7 @@
 //! receive a signal receives it when it is let go.
 
 use super::copy::Preparation;
-use super::process::{self, Event, Process, Status};
+use super::process::{self, Event, Process, Registers, Status};
 use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use std::marker::PhantomData;
@@ -68,6 +68,16 @@ impl Frozen {
         self.threads.iter().filter(|thread| thread.stopped).map(|thread| thread.identifier)
     }
 
+    /// Where each of its threads stands, as far as the processor is known.
+    pub fn registers(&self) -> Vec<Registers> {
+        self.threads().filter_map(|thread| process::registers(thread).ok()).collect()
+    }
+
+    /// When the first of its threads was stopped.
+    pub fn since(&self) -> Instant {
+        self.since.unwrap_or_else(Instant::now)
+    }
+
     /// Copies what may change, lets the process go on, and gives the copy.
     pub fn copy(mut self) -> Result<Snapshot> {
         let threads = self.threads().collect();
@@ -78,6 +88,16 @@ impl Frozen {
         let copied = preparation.copy(&self.process);
         let pause = self.release();
         Ok(copied?.finish(threads, pause))
+    }
+
+    /// Lets the process go on for `time`, and stops it again: this was no good moment.
+    ///
+    /// # Errors
+    /// As [`Process::freeze`].
+    pub fn again(&mut self, time: Duration) -> Result<()> {
+        self.release();
+        std::thread::sleep(time);
+        self.stop()
     }
 
     /// Lets the process go on, and says how long it stood still.

@@ -8,6 +8,7 @@
 //! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory, while
 //! [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
 
+mod available;
 pub mod backing;
 mod copy;
 pub mod freeze;
@@ -19,14 +20,14 @@ pub mod snapshot;
 pub mod synthetic;
 pub mod windows;
 
-use heapsake_core::{Address, RegionMap, Span};
+use heapsake_core::{Address, RegionMap};
 use std::fmt;
 
 pub use backing::Files;
 pub use freeze::Frozen;
 pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
-pub use process::Process;
+pub use process::{Process, Registers};
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
 pub use windows::Windows;
@@ -42,6 +43,12 @@ pub trait Memory {
     fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
         let _ = (address, length);
         None
+    }
+
+    /// Is told that the bytes at `address` are soon to be read.
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        let _ = address;
     }
 
     /// The 64-bit word at `address`, which need not be aligned.
@@ -100,6 +107,13 @@ pub trait Memory {
             return Ok(bytes.to_vec());
         }
         let mut bytes = Vec::new();
+        if length >= LARGE {
+            // An allocation that fails ends the program: one object is better lost.
+            let failure = Unreadable::new(address, length);
+            if !has_room(length.saturating_add(ROOM)) || bytes.try_reserve_exact(length).is_err() {
+                return Err(failure);
+            }
+        }
         while bytes.len() < length {
             // In steps, so that a hostile length over a small mapping allocates no more than it can read.
             let step = (length - bytes.len()).min(1 << 20);
@@ -137,6 +151,19 @@ pub trait Memory {
     }
 }
 
+/// Reads of this many bytes ask first whether there is room, and leave so much of it.
+const LARGE: usize = 16 << 20;
+const ROOM: usize = 32 << 20;
+
+/// Whether `bytes` can be allocated by now, in one piece.
+pub fn has_room(bytes: usize) -> bool {
+    let mut piece = Vec::<u8>::new();
+    let found = piece.try_reserve_exact(bytes).is_ok();
+    // An allocation that nobody looks at may be taken for one that succeeds.
+    std::hint::black_box(&piece);
+    found
+}
+
 /// `N` bytes at `address`.
 #[inline]
 pub fn read_array<const N: usize>(memory: &(impl Memory + ?Sized), address: Address) -> Option<[u8; N]> {
@@ -169,6 +196,10 @@ impl<M: Memory + ?Sized> Memory for &M {
     fn word(&self, address: Address) -> Option<u64> {
         (**self).word(address)
     }
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        (**self).prefetch(address);
+    }
 }
 
 impl<S: Source + ?Sized> Source for &S {
@@ -178,26 +209,6 @@ impl<S: Source + ?Sized> Source for &S {
     fn regions(&self) -> &RegionMap {
         (**self).regions()
     }
-}
-
-/// The region map of `spans`. Should there be more regions than it can number, the smallest are left out: the map would join
-/// neighbours over the gap between them, and a source must not read a gap.
-fn region_map(spans: &[Span]) -> RegionMap {
-    const MAXIMUM_REGIONS: usize = 60_000;
-    let mut sorted = spans.to_vec();
-    sorted.sort();
-    let mut joined: Vec<Span> = Vec::with_capacity(sorted.len());
-    for span in sorted {
-        match joined.last_mut() {
-            Some(last) if last.end >= span.start => last.end = last.end.max(span.end),
-            _ => joined.push(span),
-        }
-    }
-    if joined.len() > MAXIMUM_REGIONS {
-        joined.sort_by_key(|span| std::cmp::Reverse(span.len()));
-        joined.truncate(MAXIMUM_REGIONS);
-    }
-    RegionMap::new(&joined)
 }
 
 /// `length` bytes at `address` are not all readable.

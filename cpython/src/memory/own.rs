@@ -6,9 +6,10 @@
 #![expect(unsafe_code, reason = "loads from this process's own memory by address")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Source, Unreadable, region_map};
+use super::{Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
+use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -19,6 +20,8 @@ const PAGE: u64 = 4096;
 pub struct Own {
     mappings: Vec<Mapping>,
     regions: RegionMap,
+    /// The region that was read from last: most reads stay in one.
+    last: Cell<Span>,
 }
 
 impl Own {
@@ -40,14 +43,18 @@ impl Own {
                 spans.push(span);
             }
         }
-        Ok(Own { regions: region_map(&spans), mappings })
+        let last = Cell::new(Span::new(Address::NULL, 0));
+        Ok(Own { regions: RegionMap::new(&spans), mappings, last })
     }
 
     /// The start of `length` bytes at `address`, if they lie inside of one region.
     #[inline]
     fn locate(&self, address: Address, length: usize) -> Option<*const u8> {
-        let region = self.regions.find(address)?;
-        let span = self.regions.regions().get(usize::from(region.0))?;
+        let mut span = self.last.get();
+        if !span.contains(address) {
+            span = *self.regions.regions().get(self.regions.find(address)?.0 as usize)?;
+            self.last.set(span);
+        }
         let available = span.end.0 - address.0;
         (length as u64 <= available).then(|| std::ptr::with_exposed_provenance(address.0 as usize))
     }
@@ -76,6 +83,24 @@ impl Memory for Own {
         // SAFETY: as in `read_at`; bytes have no alignment.
         Some(u64::from_le_bytes(unsafe { from.read() }))
     }
+
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        prefetch(std::ptr::with_exposed_provenance(address.0 as usize));
+    }
+}
+
+/// Asks for the cache line at `place`, which may lead anywhere.
+#[inline]
+pub(super) fn prefetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which neither reads nor faults, whatever lies there.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 impl Source for Own {

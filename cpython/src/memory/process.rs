@@ -60,6 +60,13 @@ impl Process {
         Ok(Process { pid, reader, file, through_file: AtomicBool::new(false) })
     }
 
+    /// This process itself, which cannot be stopped and goes on changing.
+    pub(super) fn own() -> Process {
+        let file = File::open("/proc/self/mem").ok();
+        let pid = std::process::id() as i32;
+        Process { pid, reader: pid, file, through_file: AtomicBool::new(false) }
+    }
+
     /// The process identifier.
     pub fn pid(&self) -> i32 {
         self.pid
@@ -214,6 +221,37 @@ pub(super) enum Event {
     Stopped { pending_signal: i32 },
     /// It has ended.
     Ended,
+}
+
+/// Where a thread is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Registers {
+    /// The instruction that it executes next.
+    pub instruction: Address,
+    /// The top of its stack.
+    pub stack: Address,
+    /// What the C library knows it by: `pthread_self()`.
+    pub thread_pointer: u64,
+}
+
+/// The registers of a traced thread that stands still.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn registers(thread: i32) -> io::Result<Registers> {
+    // SAFETY: all-zero bytes are a valid `user_regs_struct`, which is a plain C struct of numbers.
+    let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+    // SAFETY: `registers` is a `user_regs_struct` that outlives the call.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, thread, 0usize, &raw mut registers) };
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    let (instruction, stack) = (Address(registers.rip), Address(registers.rsp));
+    Ok(Registers { instruction, stack, thread_pointer: registers.fs_base })
+}
+
+/// The registers of a traced thread that stands still: not known here for this processor.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn registers(_: i32) -> io::Result<Registers> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Begins to trace `thread` without stopping it.

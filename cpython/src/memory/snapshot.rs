@@ -5,8 +5,9 @@
 
 use super::freeze::Frozen;
 use super::maps::Mapping;
+use super::own;
 use super::process::Process;
-use super::{Memory, Source, Unreadable, region_map};
+use super::{Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use memmap2::MmapMut;
@@ -48,12 +49,27 @@ impl Copy {
 impl Snapshot {
     /// Stops process `pid`, copies its memory, and lets it go on.
     ///
-    /// The stopping is done by a thread of its own: should anything go wrong in it, the target is let go when it ends.
+    /// # Errors
+    /// Whatever keeps this process from reading that one, and [`ErrorKind::OutOfMemory`].
     pub fn of_process(pid: i32) -> Result<Snapshot> {
+        Snapshot::settled(pid, |_| Ok(())).map(|(snapshot, ())| snapshot)
+    }
+
+    /// As [`Snapshot::of_process`], but `settle` has a look at the stopped process first, and may stop it again.
+    ///
+    /// The stopping is done by a thread of its own: should anything go wrong in it, the target is let go when it ends.
+    ///
+    /// # Errors
+    /// As [`Snapshot::of_process`], and those of `settle`.
+    pub fn settled<T: Send>(pid: i32, settle: impl FnOnce(&mut Frozen) -> Result<T> + Send) -> Result<(Snapshot, T)> {
         std::thread::scope(|scope| {
             let tracer = std::thread::Builder::new()
                 .name("freezer".into())
-                .spawn_scoped(scope, || Process::freeze(pid).and_then(Frozen::copy))
+                .spawn_scoped(scope, || {
+                    let mut frozen = Process::freeze(pid)?;
+                    let settled = settle(&mut frozen)?;
+                    Ok((frozen.copy()?, settled))
+                })
                 .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
             tracer.join().unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::System, format!("the copy of process {pid} was given up after a defect")))
@@ -83,14 +99,14 @@ impl Snapshot {
         copied_bytes: u64,
     ) -> Snapshot {
         let mut spans: Vec<Span> = copies.iter().map(|copy| copy.span).collect();
-        let copied = region_map(&spans);
+        let copied = RegionMap::new(&spans);
         let places = copied.regions().iter().filter_map(|region| {
             let after = copies.partition_point(|copy| copy.span.start <= region.start);
             Some(copies.get(after.checked_sub(1)?)?.part(*region))
         });
         let places = places.collect();
         spans.extend(windows.iter().map(|window| window.span));
-        let regions = region_map(&spans);
+        let regions = RegionMap::new(&spans);
         Snapshot { pid, mappings, arena, copied, places, windows, regions, threads, pause, copied_bytes }
     }
 
@@ -117,7 +133,7 @@ impl Snapshot {
     #[inline]
     fn copied(&self, address: Address, length: usize) -> Option<&[u8]> {
         let region = self.copied.find(address)?;
-        let place = self.places.get(usize::from(region.0))?;
+        let place = self.places.get(region.0 as usize)?;
         if length as u64 > place.span.end.0 - address.0 {
             return None;
         }
@@ -144,7 +160,7 @@ impl Snapshot {
     /// As many bytes from `address` on as lie in one piece, at most `length`.
     fn piece(&self, address: Address, length: usize) -> Option<&[u8]> {
         if let Some(region) = self.copied.find(address) {
-            let left = self.places.get(usize::from(region.0))?.span.end.0 - address.0;
+            let left = self.places.get(region.0 as usize)?.span.end.0 - address.0;
             return self.copied(address, length.min(left as usize));
         }
         self.window(address)?.piece(address, length)
@@ -177,6 +193,13 @@ impl Memory for Snapshot {
         match self.copied(address, 8) {
             Some(bytes) => bytes.try_into().ok().map(u64::from_le_bytes),
             None => self.gathered_word(address),
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        if let Some(bytes) = self.copied(address, 8) {
+            own::prefetch(bytes.as_ptr());
         }
     }
 }

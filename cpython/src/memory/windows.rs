@@ -7,7 +7,7 @@
 
 use super::freeze::Frozen;
 use super::process::{self, Process};
-use super::{Mapping, Memory, Source, Unreadable, region_map};
+use super::{Mapping, Memory, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::RefCell;
@@ -35,7 +35,7 @@ pub struct Windows {
 #[derive(Clone, Default)]
 struct Window {
     number: u64,
-    region: u16,
+    region: u32,
     /// Where the readable part begins in the piece; the part is empty in a window that was never filled.
     begin: usize,
     bytes: Vec<u8>,
@@ -53,33 +53,57 @@ impl Windows {
     /// # Errors
     /// As [`Snapshot::of_process`](super::Snapshot::of_process).
     pub fn of_process(pid: i32) -> Result<Windows> {
-        let since = Instant::now();
+        Windows::settled(pid, |_| Ok(())).map(|(windows, ())| windows)
+    }
+
+    /// As [`Windows::of_process`], but `settle` has a look at the stopped process first, and may stop it again.
+    ///
+    /// # Errors
+    /// As [`Windows::of_process`], and those of `settle`.
+    pub fn settled<T: Send + 'static>(
+        pid: i32,
+        settle: impl FnOnce(&mut Frozen) -> Result<T> + Send + 'static,
+    ) -> Result<(Windows, T)> {
         let (release, released) = channel();
         let (report, reported) = channel();
         let tracer = std::thread::Builder::new()
             .name("holder".into())
             .spawn(move || {
-                let frozen = Process::hold(pid);
-                let stopped = frozen.as_ref().map(|frozen: &Frozen| frozen.threads().collect::<Vec<i32>>());
+                let stopped = Process::hold(pid).and_then(|mut frozen| {
+                    let settled = settle(&mut frozen)?;
+                    Ok((frozen, settled))
+                });
                 match stopped {
-                    Ok(threads) => {
-                        let heard = report.send(Ok(threads));
+                    Ok((frozen, settled)) => {
+                        let threads: Vec<i32> = frozen.threads().collect();
+                        let heard = report.send(Ok((threads, frozen.since(), settled)));
                         if heard.is_ok() {
                             let _ = released.recv();
                         }
                         drop(frozen);
                     }
-                    Err(_) => {
-                        let _ = report.send(frozen.map(|_| Vec::new()));
+                    Err(error) => {
+                        let _ = report.send(Err(error));
                     }
                 }
             })
             .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
         let hold = Hold { release: Some(release), tracer: Some(tracer) };
-        let threads = reported
+        let (threads, since, settled) = reported
             .recv()
             .map_err(|_| Error::new(ErrorKind::System, format!("stopping process {pid} was given up after a defect")))??;
-        Windows::new(pid, threads, since, Some(hold))
+        Ok((Windows::new(Process::open(pid)?, threads, since, Some(hold))?, settled))
+    }
+
+    /// This process, the memory of which goes on changing but for what the caller keeps still: by holding the interpreter
+    /// lock. It is read through the kernel, so what another thread unmaps meanwhile is unreadable and no more.
+    ///
+    /// # Errors
+    /// When the kernel does not show this process its own memory.
+    pub fn own() -> Result<Windows> {
+        let process = Process::own();
+        let threads = process::threads(process.pid()).unwrap_or_default();
+        Windows::new(process, threads, Instant::now(), None)
     }
 
     /// The memory of process `pid`, every thread of which the caller has stopped, and keeps stopped while the value lives.
@@ -87,16 +111,15 @@ impl Windows {
     /// # Errors
     /// As [`Snapshot::of_stopped`](super::Snapshot::of_stopped).
     pub fn of_stopped(pid: i32) -> Result<Windows> {
-        Windows::new(pid, process::threads(pid).unwrap_or_default(), Instant::now(), None)
+        Windows::new(Process::open(pid)?, process::threads(pid).unwrap_or_default(), Instant::now(), None)
     }
 
-    fn new(pid: i32, threads: Vec<i32>, since: Instant, hold: Option<Hold>) -> Result<Windows> {
-        let process = Process::open(pid)?;
+    fn new(process: Process, threads: Vec<i32>, since: Instant, hold: Option<Hold>) -> Result<Windows> {
         let mappings = process.mappings()?;
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
         let table = RefCell::new(vec![Window::default(); 1 << TABLE_BITS]);
-        Ok(Windows { process, regions: region_map(&spans), mappings, threads, table, since, hold })
+        Ok(Windows { process, regions: RegionMap::new(&spans), mappings, threads, table, since, hold })
     }
 
     /// The process.
@@ -107,6 +130,11 @@ impl Windows {
     /// The threads that stand still, by their identifiers in the kernel.
     pub fn threads(&self) -> &[i32] {
         &self.threads
+    }
+
+    /// When it was stopped.
+    pub fn since(&self) -> Instant {
+        self.since
     }
 
     /// Lets the process go on, and says how long it stood still.
@@ -126,7 +154,7 @@ impl Windows {
         let window = table.get_mut(place)?;
         if window.number != number || window.region != region.0 || window.bytes.is_empty() {
             window.region = region.0;
-            let region = *self.regions.regions().get(usize::from(region.0))?;
+            let region = *self.regions.regions().get(region.0 as usize)?;
             window.fill(&self.process, number, region);
         }
         let begin = (address.0 as usize % WINDOW).checked_sub(window.begin)?;

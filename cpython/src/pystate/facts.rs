@@ -42,6 +42,8 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     add("warnoptions", of_sys("warnoptions"));
     add("xoptions", of_sys("_xoptions"));
     add("reason", (!options.reason.is_empty()).then(|| options.reason.clone().into()));
+    let hidden: Vec<Value> = options.hidden_prefixes.iter().map(|prefix| prefix.as_str().into()).collect();
+    add("hidden", (!hidden.is_empty()).then_some(Value::Array(hidden)));
     add("pause_seconds", options.pause.map(|pause| pause.as_secs_f64().into()));
     add("main_file", heap.dict_get(modules, "__main__").and_then(|module| plain(heap, heap.attribute(module, "__file__")?, 0)));
     add("module_versions", Some(module_versions(heap, modules)));
@@ -49,6 +51,9 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     add("gc", collector(heap));
     let daemons: Vec<Value> = states.iter().filter(|state| state.is_daemon).map(|state| state.ident.into()).collect();
     add("daemon_threads", (!daemons.is_empty()).then_some(Value::Array(daemons)));
+    for (name, value) in &options.facts {
+        add(name, Some(value.clone()));
+    }
     let known = |name: &str, facts: &[(String, Value)]| facts.iter().any(|(known, _)| known == name);
     for (name, value) in process::facts(options) {
         if !known(&name, &facts) {

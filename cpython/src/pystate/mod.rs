@@ -41,6 +41,8 @@ pub struct CaptureOptions {
     pub pid: Option<i32>,
     /// How long the process stood still.
     pub pause: Option<Duration>,
+    /// What else the caller knows, for the dump's header.
+    pub facts: Vec<(String, ciborium::Value)>,
 }
 
 impl CaptureOptions {

@@ -134,7 +134,9 @@ pub(super) fn threads<M: Memory>(
     for (index, state) in states.iter().enumerate() {
         let is_owner = owner == Some(index);
         let own = if is_owner { exception } else { None };
-        let frames = own.and_then(|exception| describer.of_exception(exception));
+        // What only handles an exception goes on from there: where it is now is its stack.
+        let unwinds = |exception: &Address| options.exception.is_some() || state.in_flight(heap) == Some(*exception);
+        let frames = own.filter(unwinds).and_then(|exception| describer.of_exception(exception));
         let thread = Thread {
             name: state.name.clone(),
             ident: state.ident,

@@ -35,11 +35,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let wanted = run::Arguments {
         python: arguments.python.clone(),
         output: Some(arguments.output.clone().unwrap_or_else(|| folder.clone())),
+        max_dumps: 1,
         what,
         program: vec![script.into_os_string()],
     };
     eprintln!("running a bakery of four threads until it fails …");
-    let outcome = supervise(&wanted, "bakery")?;
+    let outcome = supervise(&wanted, &[], &wanted.program, "bakery")?;
     let Some(dump) = outcome.dump else {
         anyhow::bail!("no dump was made\n{}", outcome.told.join("\n"));
     };

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use heapsake_core::reduce::Registry;
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
-use heapsake_cpython::capture::capture_snapshot;
-use heapsake_cpython::memory::Snapshot;
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::{Taken, Taking};
+use heapsake_plugins::Plugins;
 use serde_json::json;
 
 use crate::output::{Output, bytes, count};
+use crate::plugins;
 
 /// Options of `heapsake dump`.
 #[derive(clap::Args, Debug)]
@@ -85,10 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let path = target_path(arguments.output.as_deref(), &format!("process-{}", arguments.pid))?;
     // Before the process is stopped: an unwritable folder must not cost it a pause.
     let file = DumpFile::create(&path)?;
-    let snapshot = Snapshot::of_process(arguments.pid)?;
-    let (pause, copied) = (snapshot.pause(), snapshot.copied_bytes());
+    let taken = Taken::of_process(arguments.pid)?;
     let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
-    let (path, summary) = write(file, snapshot, options, arguments.what.options("on demand"))?;
+    let (path, summary, taking) = write(file, taken, options, arguments.what.options("on demand"))?;
     let reduced = crate::python::reduce(&path);
     let mut output = Output::new(arguments.json);
     if output.json {
@@ -98,21 +97,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "edges": summary.edges,
             "threads": summary.threads,
             "file_bytes": summary.file_bytes,
-            "pause": pause.as_secs_f64(),
-            "copied_bytes": copied,
+            "pause": taking.pause.as_secs_f64(),
+            "copied_bytes": taking.copied_bytes,
+            "stops": taking.moment.stops,
+            "caught": taking.moment.caught,
             "reduced": reduced.reduced,
             "reducers_failed": reduced.failed,
             "reducers_not_run": reduced.notes,
         }))?;
     } else {
         output.line(format!(
-            "wrote {}: {} objects, {} threads, {}; the process stood still for {:.1} ms",
+            "wrote {}: {} objects, {} threads, {}; {}",
             path.display(),
             count(summary.objects),
             summary.threads,
             bytes(summary.file_bytes),
-            pause.as_secs_f64() * 1e3
+            stood_still("the process ", &taking)
         ))?;
+        for line in &taking.moment.caught {
+            output.line(format!("  {line}: it may read wrongly"))?;
+        }
         if let Some(line) = reduced.line() {
             output.line(line)?;
         }
@@ -126,16 +130,24 @@ pub(crate) fn outside(pid: i32, reason: &str) -> CaptureOptions {
     CaptureOptions { reason: reason.to_owned(), pid: Some(pid), root_dir, ..CaptureOptions::default() }
 }
 
-/// Writes a dump of a snapshot; gives its path.
+/// Writes a dump of a process that was taken; gives its path.
 pub(crate) fn write(
     mut file: DumpFile,
-    snapshot: Snapshot,
+    taken: Taken,
     options: CaptureOptions,
-    dump: DumpOptions,
-) -> anyhow::Result<(PathBuf, Summary)> {
-    let registry = Registry::linked()?;
-    let summary = capture_snapshot(snapshot, options, registry, &mut file, dump)?;
-    Ok((file.finish()?, summary))
+    mut dump: DumpOptions,
+) -> anyhow::Result<(PathBuf, Summary, Taking)> {
+    let plugins = plugins::open()?;
+    Plugins::accompany(&plugins, &mut dump);
+    let (summary, taking) = taken.capture(options, plugins.registry(), &mut file, dump)?;
+    plugins::report(&plugins);
+    Ok((file.finish()?, summary, taking))
+}
+
+/// How long a process stood still, in words.
+pub(crate) fn stood_still(who: &str, taking: &Taking) -> String {
+    let time = format!("{who}stood still for {:.1} ms", taking.pause.as_secs_f64() * 1e3);
+    if taking.copied_bytes.is_some() { time } else { format!("{time}, while it was read: there is no memory for a copy") }
 }
 
 /// The file to write: what was asked for, a new name in the folder that was asked for, or in the working directory.

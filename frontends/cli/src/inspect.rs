@@ -8,6 +8,7 @@ use heapsake_core::format::records::Reference;
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
 use serde_json::{Value, json};
 
+use crate::holders::{self, Question};
 use crate::output::{Output, Style, bytes, count, harmless};
 use crate::path::{Path, Place, Step};
 use crate::stack::{find_thread, heading, print_frame, thread_json};
@@ -24,13 +25,25 @@ const SHOWN: u64 = 50;
   exception/args[0]                                the exception of the dump
   module:app.config/SETTINGS[\"host\"]               a global name of a module
   object:0x7f21a4c0  object:#4711                  an object by its address or number
-  …[2:5]                                           some elements")]
+  …[2:5]                                           some elements
+
+--referrers and --path-from-roots read the whole dump once and keep its graph in
+$XDG_CACHE_HOME/heapsake (~/.cache/heapsake).")]
 pub(crate) struct Arguments {
     /// The dump.
     file: PathBuf,
     /// The path.
     #[arg(default_value = "frame:-1")]
     path: String,
+    /// Who holds it: the roots that are this object, and the objects with edges to it.
+    #[arg(long)]
+    referrers: bool,
+    /// How a root leads to it: the shortest way.
+    #[arg(long)]
+    path_from_roots: bool,
+    /// The most referrers to show.
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    most: usize,
     /// Print JSON (docs/json.md).
     #[arg(long)]
     json: bool,
@@ -62,7 +75,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         walked.push_str(&shown_step(step));
     }
     let mut output = Output::new(arguments.json);
-    if output.json {
+    if arguments.referrers || arguments.path_from_roots {
+        let Found::Object(object) = &found else {
+            bail!("{:?} is no object of the dump: objects alone have referrers", arguments.path);
+        };
+        let asked = Question { referrers: arguments.referrers.then_some(arguments.most), path: arguments.path_from_roots };
+        holders::show(object, asked, &mut output)?;
+    } else if output.json {
         output.value(&as_json(&dump, &found))?;
     } else {
         print(&dump, &found, &mut output)?;
@@ -187,7 +206,7 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         },
         (Found::Object(object), Step::Index(index)) if object.tail_kind() == TailKind::Entries => {
             let target = object.entry_of_number(*index);
-            of_target(dump, target.with_context(|| format!("the {} has no key {index}", object.type_name()))?)
+            of_target(dump, target.with_context(|| no_key(&object, &index.to_string()))?)
         }
         (Found::Object(object), Step::Index(index)) => {
             let length = object.len() as i64;
@@ -207,7 +226,7 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         }
         (Found::Object(object), Step::Key(key)) => {
             let target = object.entry(key);
-            of_target(dump, target.with_context(|| format!("the {} has no key {key:?}", object.type_name()))?)
+            of_target(dump, target.with_context(|| no_key(&object, &format!("{key:?}")))?)
         }
         (Found::Object(object), Step::Slice(from, to)) => {
             let length = object.len() as i64;
@@ -235,6 +254,15 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         }
         (_, step) => bail!("{} does not apply to what is there", shown_step(step)),
     }
+}
+
+/// That there is no such key, and keys that there are.
+fn no_key(object: &Object<'_>, key: &str) -> String {
+    let limits = Limits { characters: 60, ..Limits::default() };
+    let keys = object.entries(0, 20).into_iter();
+    let keys: Vec<String> = keys.filter_map(|(key, _)| Some(harmless(&render(&object.follow(key)?, limits)))).collect();
+    let hint = if keys.is_empty() { String::new() } else { format!("\nhint: it has {}", keys.join(", ")) };
+    format!("the {} has no key {key}{hint}", object.type_name())
 }
 
 fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<()> {
@@ -269,6 +297,12 @@ fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<
     Ok(())
 }
 
+/// What and where an object is.
+pub(crate) fn place(object: &Object<'_>) -> String {
+    let name = harmless(object.type_name());
+    format!("{name} object #{} at {}, {}", object.id().0, object.address(), bytes(object.size()))
+}
+
 fn print_object(
     object: &Object<'_>,
     output: &mut Output,
@@ -276,8 +310,7 @@ fn print_object(
 ) -> anyhow::Result<()> {
     let whole = Limits { characters: 4000, elements: 20, depth: 4, text: 2000 };
     output.line(harmless(&render(object, whole)))?;
-    let place = format!("object #{} at {}, {}", object.id().0, object.address(), bytes(object.size()));
-    output.line(output.style(Style::Dim, format!("{} {place}", object.type_name())))?;
+    output.line(output.style(Style::Dim, place(object)))?;
     if let Some((reason, detail)) = object.surrogate() {
         output.line(output.style(Style::Problem, format!("not complete: {reason} {}", harmless(&detail))))?;
     }
@@ -349,7 +382,7 @@ fn reduction_json(object: &Object<'_>) -> Value {
     })
 }
 
-fn object_json(object: &Object<'_>) -> Value {
+pub(crate) fn object_json(object: &Object<'_>) -> Value {
     json!({
         "object": object.id().0,
         "address": format!("{}", object.address()),

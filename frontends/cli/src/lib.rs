@@ -7,9 +7,11 @@ mod check;
 mod debug;
 mod demo;
 mod dump;
+mod holders;
 mod inspect;
 mod output;
 mod path;
+mod plugins;
 pub mod python;
 mod reducers;
 mod run;
@@ -23,6 +25,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use output::Output;
+
+pub use plugins::Surroundings;
 
 /// Saves every thread, frame and object of a Python program to one file, and shows it again on any machine.
 #[derive(Parser, Debug)]
@@ -65,8 +69,18 @@ enum Command {
     Demo(demo::Arguments),
 }
 
-/// Runs the command line; gives the exit status. The first argument is the program's name.
+/// Runs the command line of a program that is nothing else; gives the exit status. The first argument is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    main_in(arguments, Surroundings::of_program)
+}
+
+/// Runs the command line inside of another program; gives the exit status.
+pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl FnOnce() -> Surroundings) -> i32 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|word| word == heapsake_plugins::WORKER) {
+        return heapsake_plugins::worker();
+    }
+    plugins::set(surroundings());
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(problem) => {
@@ -93,7 +107,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Ok(status) => status,
         Err(problem) if is_closed_pipe(&problem) => 0,
         Err(problem) => {
-            eprintln!("heapsake: {problem:#}");
+            eprintln!("heapsake: {}", output::told(&problem));
             1
         }
     }

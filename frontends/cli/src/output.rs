@@ -91,6 +91,22 @@ pub(crate) fn harmless(text: &str) -> String {
     shown
 }
 
+/// What went wrong and why, each cause once, and the hint after all of them.
+pub(crate) fn told(problem: &anyhow::Error) -> String {
+    let whole = problem.to_string();
+    let (message, hint) = whole.split_once("\nhint: ").map_or((whole.as_str(), None), |(message, hint)| (message, Some(hint)));
+    let (mut message, mut hint) = (message.to_owned(), hint.map(str::to_owned));
+    for cause in problem.chain().skip(1) {
+        let cause = cause.to_string();
+        let (cause, its_hint) = cause.split_once("\nhint: ").map_or((cause.as_str(), None), |(cause, hint)| (cause, Some(hint)));
+        if !message.contains(cause) {
+            message = format!("{message}: {cause}");
+        }
+        hint = hint.or_else(|| its_hint.map(str::to_owned));
+    }
+    hint.map_or(message.clone(), |hint| format!("{message}\nhint: {hint}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +118,9 @@ mod tests {
             ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
         );
         assert_eq!(bytes(2_500_000), "2.5 MB");
+        let cause = anyhow::anyhow!("no room\nhint: make some");
+        assert_eq!(told(&cause.context("writing failed")), "writing failed: no room\nhint: make some");
+        assert_eq!(told(&anyhow::anyhow!("b: a").context("c: b: a\nhint: d")), "c: b: a\nhint: d");
         assert_eq!(harmless("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\n");
     }
 }

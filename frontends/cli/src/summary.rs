@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use heapsake_core::format::records::Thread;
-use heapsake_core::heap::TypeDescription;
+use heapsake_core::format::records::{Frame, Thread};
+use heapsake_core::heap::{FrameKind, TypeDescription};
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, Target, open, render};
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ use crate::stack::{heading, print_frame, source_line, thread_json};
 const TYPES: usize = 15;
 /// Exceptions of a chain that are shown.
 const CHAIN: usize = 20;
+/// Names of withheld values that are shown; all are in the JSON.
+const NAMES: usize = 10;
 /// Frames of a stack that are shown, at its inner end.
 const FRAMES: usize = 12;
 
@@ -132,6 +134,14 @@ fn print_header(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         bytes(dump.file_bytes()),
         header.redaction
     ))?;
+    if let Some(ciborium::Value::Array(caught)) = dump.fact("caught") {
+        for line in caught {
+            output.line(format!("  {}", output.style(Style::Problem, format!("{}: it may read wrongly", plain(line)))))?;
+        }
+    }
+    for fact in ["held", "in_place"].into_iter().filter_map(|name| fact_text(dump, name)) {
+        output.line(format!("  {fact}"))?;
+    }
     Ok(())
 }
 
@@ -155,18 +165,26 @@ fn chain<'d>(dump: &'d Dump) -> Vec<(&'static str, Object<'d>)> {
     chain
 }
 
+/// What `str` gives for an exception whose class does not say otherwise: the argument, or the tuple of arguments.
 fn message(exception: &Object<'_>) -> String {
     let Some(arguments) = exception.attribute_object("args") else { return String::new() };
-    let limits = Limits::default();
-    let shown: Vec<String> = arguments
-        .elements(0, 8)
-        .into_iter()
-        .filter_map(|target| {
-            let argument = arguments.follow(target)?;
-            Some(argument.text().unwrap_or_else(|| render(&argument, limits)))
-        })
-        .collect();
-    harmless(&shown.join(", "))
+    let is = |base: &str| exception.type_description().is_some_and(|known| known.mro.iter().any(|name| name == base));
+    let limits = Limits { characters: 300, ..Limits::default() };
+    let shown = |object: Option<Object<'_>>| object.map(|object| render(&object, limits)).filter(|text| text != "None");
+    if is("OSError")
+        && let Some(number) = shown(exception.attribute_object("errno"))
+    {
+        let strerror = exception.attribute_object("strerror").and_then(|text| text.text()).unwrap_or_default();
+        let file = shown(exception.attribute_object("filename")).map(|name| format!(": {name}")).unwrap_or_default();
+        return harmless(&format!("[Errno {number}] {strerror}{file}"));
+    }
+    let first = || arguments.follow(*arguments.elements(0, 1).first()?);
+    harmless(&match (arguments.len(), first()) {
+        (0, _) => String::new(),
+        (1, Some(only)) if !is("KeyError") => only.text().unwrap_or_else(|| render(&only, limits)),
+        (1, Some(only)) => render(&only, limits),
+        _ => render(&arguments, limits),
+    })
 }
 
 fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
@@ -178,7 +196,14 @@ fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     for (link, exception) in &chain {
         let what = format!("{}: {}", harmless(exception.type_name()), message(exception));
         let what = output.style(Style::Problem, what);
-        output.line(if link.is_empty() { what } else { format!("  {link} {what}") })?;
+        // A thread that stands elsewhere than in the traceback handles it, and has not died of it.
+        let handled =
+            dump.threads().first().is_some_and(|thread| thread.frames.iter().all(|frame| frame.kind == FrameKind::Running));
+        output.line(match *link {
+            "" if handled => format!("Being handled: {what}"),
+            "" => what,
+            link => format!("  {link} {what}"),
+        })?;
         for note in exception.attribute_object("__notes__").into_iter().flat_map(|notes| {
             let targets = notes.elements(0, 10).into_iter();
             targets.filter_map(|target| notes.follow(target)?.text()).collect::<Vec<_>>()
@@ -201,8 +226,9 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     if hidden > 0 {
         output.line(format!("  … {hidden} outer frames"))?;
     }
-    for frame in &first.frames[hidden..] {
-        print_frame(output, dump, frame, true)?;
+    for (at, frame) in first.frames.iter().enumerate().skip(hidden) {
+        // Variables of libraries are seldom what is looked for; `stack` shows them.
+        print_frame(output, dump, frame, is_own(frame) || at + 1 == first.frames.len())?;
     }
     let mut groups: Vec<(String, Vec<&Thread>)> = Vec::new();
     for thread in others {
@@ -226,6 +252,15 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a frame is of the program itself: of no library that came with Python or was installed.
+fn is_own(frame: &Frame) -> bool {
+    let name = &frame.filename;
+    !(name.contains("/site-packages/")
+        || name.contains("/dist-packages/")
+        || name.contains("/lib/python3.")
+        || name.starts_with('<'))
+}
+
 fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     let omissions = dump.omissions();
     let annotated = dump.annotated();
@@ -242,8 +277,11 @@ fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         output.line(format!("  {} objects: {reason}", count(*number)))?;
     }
     if withheld {
-        let names = omissions.redacted_names.join(", ");
-        output.line(format!("  {} values withheld, under the names {}", omissions.redacted_values, harmless(&names)))?;
+        let known = &omissions.redacted_names;
+        let more = known.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() };
+        let names = known[..known.len().min(NAMES)].join(", ");
+        output.line(format!("  {} values withheld, under the names {}{more}", omissions.redacted_values, harmless(&names)))?;
     }
     for note in notes {
         output.line(format!("  {}", harmless(note)))?;

@@ -5,19 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use heapsake_tests::pythons;
 use serde_json::Value;
-
-/// The interpreters to test: those that the test command names, else the `python3` of `PATH`.
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
 
 fn heapsake() -> Command {
     Command::new(env!("CARGO_BIN_EXE_heapsake"))
@@ -59,7 +48,7 @@ fn compare(python: &Path, mode: &str, folder: &Path) -> Option<PathBuf> {
 
 #[test]
 fn programs_end_as_they_would_without_us() {
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         for mode in ["exit", "asyncok"] {
             assert_eq!(compare(&python, mode, folder.path()), None, "{mode} is no crash");
@@ -87,7 +76,7 @@ fn programs_end_as_they_would_without_us() {
 #[test]
 fn a_live_process_is_dumped_and_goes_on() {
     let code = "import sys\nheld = {'answer': [41, 42]}\ndef wait(held):\n    print('ready', flush=True)\n    print(sys.stdin.readline() + str(held))\nwait(held)";
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child =
             Command::new(&python).args(["-c", code]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python runs");
@@ -128,4 +117,153 @@ fn what_cannot_be_done_is_said_in_one_message() {
         assert!(!problem.contains("panicked"), "{problem}");
     }
     assert_eq!(finish(heapsake().args(["dump", "not-a-number"])).status.code(), Some(2));
+}
+
+#[test]
+fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |words: &[&str]| {
+        let mut command = heapsake();
+        command.args(["run", "--python"]).arg(&python).args(words).current_dir(folder.path());
+        command
+    };
+    let crash = program().to_string_lossy().into_owned();
+    let mut nowhere = heapsake();
+    nowhere.args(["run", "x.py"]).env("PATH", "/no/such/folder").env_remove("VIRTUAL_ENV").env_remove("HEAPSAKE_PYTHON");
+    for (mut command, status, told) in [
+        (run(&["-o", "/no/such/folder/x.heapsake", &crash, "main"]), 1, "no dump can be written to /no/such/folder/x.heapsake"),
+        (run(&["-o", "/proc/x.heapsake", &crash, "main"]), 1, "the program was not started"),
+        (run(&["-c"]), 2, "argument expected for the -c option"),
+        (run(&["-m"]), 2, "argument expected for the -m option"),
+        (run(&["-u"]), 2, "no program"),
+        (nowhere, 1, "no python3 and no python on PATH"),
+    ] {
+        let output = finish(&mut command);
+        let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{command:?}: {problem}");
+        assert!(problem.contains(told), "{command:?}: {problem}");
+        assert_eq!(problem.lines().filter(|line| !line.starts_with("hint: ")).count(), 1, "{problem}");
+        assert!(output.stdout.is_empty(), "the program has not begun");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_full_disk_costs_the_dump_and_nothing_else() {
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = folder.path().join("full.heapsake");
+        let plain = finish(Command::new(&python).arg(program()).arg("main"));
+        // A file may grow to 128 blocks of 512 bytes, in some shells of 1024: more than the bootstrap, less than the dump.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 128; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_heapsake"), "run", "--python"]);
+        let ours = finish(command.arg(&python).arg("-o").arg(&dump).arg(program()).arg("main"));
+        let problem = String::from_utf8_lossy(&ours.stderr).into_owned();
+        assert_eq!((plain.status, &plain.stdout), (ours.status, &ours.stdout), "{problem}");
+        assert!(problem.contains("heapsake: no dump: ") && problem.contains("too large"), "{problem}");
+        assert!(!dump.exists(), "no half file has the name of a whole one");
+    }
+}
+
+#[test]
+fn where_the_working_directory_cannot_be_written_to_the_dump_lies_with_temporary_files() {
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = heapsake();
+    command.args(["run", "--python"]).arg(&python).arg(program()).arg("main").current_dir("/proc").env("TMPDIR", folder.path());
+    let output = finish(&mut command);
+    let found: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|entry| entry.path()).collect();
+    let [dump] = found.as_slice() else { panic!("{found:?}: {}", String::from_utf8_lossy(&output.stderr)) };
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("wrote {}", dump.display())), "{output:?}");
+    assert_eq!(json(&[], dump)["exceptions"][0]["type"], "ZeroDivisionError");
+}
+
+#[test]
+fn no_dump_replaces_another_and_there_are_not_too_many() {
+    let code = "import threading\ndef fail(n): 1 / n\nfor _ in range(4):\n    t = threading.Thread(target=fail, args=(0,))\n    \
+                t.start()\n    t.join()\nprint('well')";
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = folder.path().join("some.heapsake");
+    let mut command = heapsake();
+    command.args(["run", "--max-dumps", "3", "--python"]).arg(&python).arg("-o").arg(&dump).args(["-c", code]);
+    let output = finish(&mut command);
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"well\n"[..]), "{problem}");
+    assert_eq!(problem.matches("heapsake: wrote ").count(), 3, "{problem}");
+    assert_eq!(problem.matches("heapsake: no more dumps: 3 were made").count(), 1, "{problem}");
+    for name in ["some.heapsake", "some-1.heapsake", "some-2.heapsake"] {
+        assert!(json(&[], &folder.path().join(name))["threads"].is_array(), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 3);
+}
+
+#[test]
+fn children_that_outlive_the_program_are_not_waited_for() {
+    // The child holds the channel, and lives until its own input ends.
+    let code =
+        "import os\nif os.fork() == 0:\n    os.close(1)\n    os.close(2)\n    os.read(0, 1)\n    os._exit(0)\nprint('well')";
+    for python in pythons() {
+        let mut command = heapsake();
+        command.args(["run", "--python"]).arg(&python).args(["-c", code]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let input = child.stdin.take();
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"well\n"[..]));
+        drop(input);
+    }
+}
+
+#[test]
+fn what_the_caller_ignores_stays_ignored() {
+    let code = "import signal; print([signal.getsignal(n) for n in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1)])";
+    for python in pythons() {
+        let sh = |words: &[&str]| {
+            let mut command = Command::new("sh");
+            command.args(["-c", "trap '' HUP INT USR1; exec \"$@\"", "sh"]).args(words);
+            finish(command.arg(&python).args(["-c", code]))
+        };
+        let (plain, ours) = (sh(&[]), sh(&[env!("CARGO_BIN_EXE_heapsake"), "run", "--python"]));
+        assert!(String::from_utf8_lossy(&plain.stdout).contains("SIG_IGN"), "{plain:?}");
+        assert_eq!(plain.stdout, ours.stdout, "{ours:?}");
+    }
+}
+
+#[test]
+fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
+    // Descriptors; address space, in KiB, of which the program takes more than half, so that no copy fits.
+    let code = "held = [bytes(1 << 16) for _ in range(6400)]\n1 / 0";
+    for python in pythons() {
+        for limit in ["-n 40", "-v 700000"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let dump = folder.path().join("limited.heapsake");
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_heapsake"), "run"]);
+            let output = finish(command.arg("-o").arg(&dump).arg("--python").arg(&python).args(["-c", code]));
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(dump.exists(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(json(&[], &dump)["exceptions"][0]["type"], "ZeroDivisionError");
+        }
+    }
+}
+
+#[test]
+fn an_exception_that_is_caught_leaves_an_earlier_dump_alone() {
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = folder.path().join("kept.heapsake");
+        std::fs::write(&dump, "an earlier dump").expect("a file");
+        let run = |mode: &str| {
+            let mut command = heapsake();
+            command.args(["run", "--python"]).arg(&python).arg("-o").arg(&dump).arg(program()).arg(mode);
+            finish(&mut command)
+        };
+        assert!(run("asyncok").status.success());
+        assert_eq!(std::fs::read(&dump).expect("the file"), b"an earlier dump");
+        let output = run("async");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("wrote {} (", dump.display())), "{output:?}");
+        assert_eq!(json(&[], &dump)["exceptions"][0]["message"], "async boom");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
 }

@@ -1,6 +1,8 @@
 """The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
 import os
+import signal
 import sys
+import threading
 
 USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
 
@@ -53,7 +55,6 @@ LISTING = 30
 def reducers(arguments):
     """What the native command asks of this Python: ``_reduce FILE`` and ``_reducers``; answers with JSON."""
     import json
-    import signal
 
     from . import _reduce
 
@@ -83,6 +84,10 @@ def command(arguments=None):
     if "HEAPSAKE_PYTHON" not in os.environ:
         os.environ["HEAPSAKE_PYTHON"] = sys.executable
         os.environ["HEAPSAKE_PACKAGES"] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    # The native command line handles the key on the terminal; one that is ignored stays so.
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return _native().main(["heapsake"] + arguments)
     except Error as problem:

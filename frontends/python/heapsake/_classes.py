@@ -244,6 +244,7 @@ class Classes:
             body.update(item_behaviour(rebuilder))
         if flavour in ("call", "weak"):
             body["__call__"] = refuse_call if flavour == "call" else weak_call
+            body["__heapsake_describe__"] = describe_call if flavour == "call" else describe_weak
         if flavour.startswith("surrogate"):
             body["__heapsake_describe__"] = describe_surrogate
             body.pop("__str__", None)
@@ -382,6 +383,30 @@ def describe_tuple(instance, limits):
     return None
 
 
+def describe_weak(instance, limits):
+    """What it refers to by type and address, as Python shows it: what is held weakly is seldom what is looked for."""
+    referent = weak_call(instance)
+    return opening_of(instance) + ("; dead>" if referent is None else "; to %s>" % brief(referent))
+
+
+def describe_call(instance, limits):
+    """A C function by its name."""
+    attributes = vars(instance)
+    name, module, owner = (attributes.get(each) for each in ("__name__", "__module__", "__self__"))
+    if type(instance).__qualname__ != "builtin_function_or_method" or not isinstance(name, str):
+        return describe_instance(instance, limits)
+    if owner is None or isinstance(owner, types.ModuleType):
+        return "<built-in function %s>" % (name if module in (None, "builtins") else "%s.%s" % (module, name))
+    return "<built-in method %s of %s>" % (name, brief(owner))
+
+
+def brief(value):
+    """Type and address alone."""
+    if isinstance(type(value), DeadType):
+        return opening_of(value)[1:]
+    return "%s object" % type(value).__qualname__
+
+
 def describe_surrogate(instance, limits):
     reason = type(instance).__heapsake_flavour__.partition(":")[2]
     attributes = vars(instance)
@@ -456,7 +481,10 @@ def exception_behaviour(rebuilder):
                 found = None if view is None else attribute(view, name)
                 value = None if found is None else rebuilder.rebuild(found)
                 kind = types.TracebackType if name == "__traceback__" else BaseException
+                suppress = self.__suppress_context__
                 put(self, value if isinstance(value, kind) else None)
+                # setting a cause, even to None, hides the context
+                self.__suppress_context__ = suppress
             return links[key]
 
         def put(self, value):

@@ -11,27 +11,35 @@ import itertools
 from . import _repr
 
 
+#: items that are read together
+BLOCK = 256
+
+
 class Source:
     """Where a lazy container's items come from: the rebuilder and the sequence of views, or of pairs of views."""
 
-    __slots__ = ("rebuilder", "items")
+    __slots__ = ("rebuilder", "items", "start", "block")
 
     def __init__(self, rebuilder, items):
         self.rebuilder, self.items = rebuilder, items
+        self.start, self.block = 0, ()
 
     def __len__(self):
         return len(self.items)
 
     def item(self, index):
-        return self.rebuilder.rebuild(self.items[index])
+        if not self.start <= index < self.start + len(self.block):
+            # what lies before an item is decoded with it: neighbours come along
+            self.start = index - index % BLOCK
+            self.block = self.items[self.start:min(self.start + BLOCK, len(self.items))]
+        return self.rebuilder.rebuild(self.block[index - self.start])
 
     def all(self):
-        for index in range(len(self.items)):
-            yield self.rebuilder.rebuild(self.items[index])
+        for item in self.items:
+            yield self.rebuilder.rebuild(item)
 
     def pairs(self):
-        for index in range(len(self.items)):
-            key, value = self.items[index]
+        for key, value in self.items:
             yield self.rebuilder.key(key), self.rebuilder.rebuild(value)
 
 
@@ -191,8 +199,7 @@ class LazyDict(dict):
         index = getattr(self, "_heapsake_index", None)
         if index is None:
             index = {}
-            for number in range(len(source.items)):
-                key, value = source.items[number]
+            for key, value in source.items:
                 source.rebuilder.put(index, source.rebuilder.rebuild(key), value)
             self._heapsake_index = index
         return index

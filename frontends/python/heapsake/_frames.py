@@ -132,6 +132,9 @@ class Frames:
     def __init__(self, rebuilder):
         self.rebuilder, self.dump = rebuilder, rebuilder.dump
         self.namespaces, self.built, self.replaced, self.codes = {}, {}, {}, {}
+        header = getattr(rebuilder.dump, "header", None) or {}
+        #: how the names of files begin whose frames are the dumper's, not the program's
+        self.hidden = tuple(each for each in header.get("hidden") or () if isinstance(each, str) and each)
 
     def code(self, view):
         """The facts of a code object, or of none, read once."""
@@ -245,10 +248,20 @@ class Frames:
 
     def traceback(self, view):
         """The real traceback of a view of one."""
-        views = list(traceback_views(view))
+        views = self.traceback_views(view)
         many = [FrameFacts.of_view(attribute(each, "tb_frame"), value_of(each, "tb_lineno", int, 1), True)
                 for each in views if attribute(each, "tb_frame") is not None]
         return self.chain(many)[0] if many else None
+
+    def traceback_views(self, view):
+        """The views of a traceback chain but for entries of the dumper's own files; all, where no other is left."""
+        views = list(traceback_views(view))
+        shown = [each for each in views if not self.is_hidden(attribute(each, "tb_frame"))] if self.hidden else views
+        return shown or views
+
+    def is_hidden(self, frame):
+        filename = value_of(attribute(frame, "f_code"), "co_filename", str)
+        return filename is not None and filename.startswith(self.hidden)
 
     def of_view(self, view):
         return self.frame(FrameFacts.of_view(view))

@@ -38,15 +38,23 @@ def function(rebuilder, view):
     rebuilder.frames.show_source(stub.co_filename)
     names = attribute(view, "__globals__")
     namespace = rebuilder.frames.namespace(_Globals(names))
-    closure = tuple(types.CellType() for _ in stub.co_freevars)
+    closure = _closure(rebuilder, attribute(view, "__closure__"), len(stub.co_freevars))
     name = _stubs.plain(value_of(view, "__name__", str) or stub.co_name)
     made = types.FunctionType(stub, namespace, name, None, closure)
     made.__qualname__ = _stubs.plain(value_of(view, "__qualname__", str) or name)
     for constant in stub.co_consts:
         if type(constant) is Refusal:
             constant.name = made.__qualname__
-    rebuilder.fills.append((fill_function, rebuilder, made, view, closure))
+    rebuilder.fills.append((fill_function, rebuilder, made, view))
     return made
+
+
+def _closure(rebuilder, view, count):
+    """The cells of a function, which other functions may have too; an empty one where the dump has none."""
+    held = list(view.items)[:count] if view is not None and view.items is not None else []
+    found = [rebuilder.resolve(each) if each.type_name == "cell" else None for each in held]
+    found += [None] * (count - len(found))
+    return tuple(cell if type(cell) is types.CellType else types.CellType() for cell in found)
 
 
 class _Globals:
@@ -57,7 +65,7 @@ class _Globals:
         self.names_key = None if view is None else getattr(view, "id", None)
 
 
-def fill_function(rebuilder, made, view, closure):
+def fill_function(rebuilder, made, view):
     for name, kinds in (("__defaults__", tuple), ("__kwdefaults__", dict), ("__doc__", object), ("__module__", object),
                         ("__annotations__", dict)):
         found = attribute(view, name)
@@ -65,12 +73,6 @@ def fill_function(rebuilder, made, view, closure):
             value = rebuilder.resolve(found)
             if isinstance(value, kinds) and not (name == "__annotations__" and len(value) > 1000):
                 setattr(made, name, value if kinds is not tuple else tuple(value))
-    cells = attribute(view, "__closure__")
-    if cells is not None and cells.items is not None:
-        for cell, held in zip(closure, cells.items):
-            value = attribute(held, "cell_contents")
-            if value is not None:
-                cell.cell_contents = rebuilder.resolve(value)
     attributes = view.attributes
     for name in list(attributes):
         if not (name.startswith("__") and name.endswith("__") and name != "__wrapped__"):

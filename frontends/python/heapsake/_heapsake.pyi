@@ -41,6 +41,11 @@ class View:
     @property
     def edges(self) -> List[Tuple[str, str, View]]: ...
     @property
+    def referrers(self) -> List[View]:
+        """The objects that have edges to it; the first question of a dump reads all of it."""
+    def path_from_root(self) -> Optional[List[Tuple[str, View]]]:
+        """The shortest way from a root: how each step is called, and where it leads."""
+    @property
     def surrogate(self) -> Optional[str]: ...
     @property
     def reduction(self) -> Optional[Reduction]: ...

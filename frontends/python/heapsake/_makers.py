@@ -43,6 +43,18 @@ def byte_array(rebuilder, view):
     return bytearray(contents(view))
 
 
+@makes("memoryview")
+def a_memoryview(rebuilder, view):
+    """A real view where it shows all bytes of what it looks at, in their order."""
+    held = attribute(view, "obj")
+    whole = held is not None and held.type_name in ("bytes", "bytearray") and not held.surrogate \
+        and value_of(view, "nbytes", int) == len(contents(held))
+    if not whole or value_of(view, "ndim", int) != 1 or value_of(view, "itemsize", int) != 1:
+        return NotImplemented
+    readonly = value_of(view, "readonly", bool)
+    return Needs([held], lambda values: memoryview(values[0]).toreadonly() if readonly else memoryview(values[0]))
+
+
 @makes("list")
 def a_list(rebuilder, view):
     items = view.items

@@ -6,7 +6,7 @@ the program's objects stays in it: it has a copy of the memory, no descriptors, 
 import gc
 import sys
 
-from . import _plugins, _registry
+from . import _entry_points, _registry
 from ._registry import REDUCERS, Reduction
 
 #: frames that a reducer may nest
@@ -20,7 +20,7 @@ def work(channel, path, packages, done, refused):
     gc.freeze()
     sys.setrecursionlimit(RECURSION)
     if packages is not None:
-        load_plugins(channel, packages, refused)
+        load_packages(channel, packages, refused)
     if not REDUCERS:
         return
     from . import load
@@ -37,14 +37,14 @@ def work(channel, path, packages, done, refused):
         ask(channel, reducer, view, live)
 
 
-def load_plugins(channel, packages, refused):
-    for plugin in _plugins.plugins(packages):
-        name = str(plugin)
+def load_packages(channel, packages, refused):
+    for entry_point in _entry_points.entry_points(packages):
+        name = str(entry_point)
         if name in refused:
             continue
         channel.loading(name)
         try:
-            _plugins.load(plugin, packages)
+            _entry_points.load(entry_point, packages)
         except BaseException as problem:
             channel.note("the reducers of %s were not loaded: %s" % (name, sentence(problem)))
 
@@ -102,7 +102,7 @@ def outside(path):
     """Runs the reducers of installed packages over a dump that was made from outside; what was done, as a dict."""
     from . import _native
 
-    packages = _plugins.folder()
+    packages = _entry_points.folder()
     if packages is None:
         return {"reduced": 0, "failed": 0, "answers": [], "notes": ["heapsake is not installed in a folder of packages"]}
     return _native().annotate_dump(path, packages, 30.0)
@@ -110,16 +110,16 @@ def outside(path):
 
 def listed():
     """The reducers of installed packages, each as a dict; those that cannot be loaded with the problem."""
-    packages, found, seen = _plugins.folder(), [], set(REDUCERS)
-    for plugin in _plugins.plugins(packages) if packages is not None else ():
+    packages, found, seen = _entry_points.folder(), [], set(REDUCERS)
+    for entry_point in _entry_points.entry_points(packages) if packages is not None else ():
         try:
-            _plugins.load(plugin, packages)
+            _entry_points.load(entry_point, packages)
         except BaseException as problem:
-            found.append({"origin": str(plugin), "problem": sentence(problem)})
+            found.append({"origin": str(entry_point), "problem": sentence(problem)})
         for reducer in [REDUCERS[name] for name in REDUCERS if name not in seen]:
             seen.add(reducer.name)
             words = (getattr(reducer.function, "__doc__", None) or "").strip().split("\n")[0]
-            found.append({"type": reducer.name, "origin": "%s, %s" % (reducer.origin, plugin.distribution), "subclasses": reducer.base,
+            found.append({"type": reducer.name, "origin": "%s, %s" % (reducer.origin, entry_point.distribution), "subclasses": reducer.base,
                           "live": reducer.live, "saves": words})
     return found
 

@@ -102,8 +102,18 @@ def _mapping(value, kind, limits):
         opening, closing = next((o, c) for base, o, c in MAPPINGS if issubclass(kind, base))
     peek = getattr(kind, "__heapsake_pairs__", None)
     pairs = peek(value) if peek is not None else dict.items(value)
-    shown = list(itertools.islice(pairs, limits.items))
+    shown = [(NONE if key is None else key, item) for key, item in itertools.islice(pairs, limits.items)]
     return Description(opening, shown, closing, max(0, size - limits.items))
+
+
+class _None:
+    """None as a key: a label of None is no label."""
+
+    def __heapsake_describe__(self, limits):
+        return "None"
+
+
+NONE = _None()
 
 
 def _guarded(value, limits):
@@ -166,7 +176,7 @@ class _Writer:
 
     def block(self, value, width, indent=0, depth=0):
         """Over several lines where one does not do."""
-        spare = Limits(self.limits.items, self.limits.depth, self.limits.text, self.limits.left)
+        spare = Limits(self.limits.items, max(1, self.limits.depth - depth), self.limits.text, self.limits.left)
         line = _Writer(spare).line(value)
         if indent + len(line) <= width or depth >= self.limits.depth or id(value) in self.open or self.limits.left <= 0:
             self.limits.left -= len(line)

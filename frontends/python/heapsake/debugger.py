@@ -14,7 +14,7 @@ import types
 from . import _repr, _sources
 from ._classes import DeadType, attribute, value_of
 from ._error import Error
-from ._frames import FrameFacts, traceback_views
+from ._frames import FrameFacts
 from ._session import Console, Leave, Namespace, Stack, leave
 from .rebuild import rebuilder_of
 
@@ -92,7 +92,7 @@ class Debugger(pdb.Pdb):
             self.show(Stack(self.rebuilder.frames, thread.frames, FrameFacts.of_thread))
 
     def show_traceback(self, exception):
-        entries = [view for view in traceback_views(attribute(exception, "__traceback__"))]
+        entries = self.rebuilder.frames.traceback_views(attribute(exception, "__traceback__"))
         if not entries:
             raise Error("this exception has no traceback in the dump")
         self.show(Stack(self.rebuilder.frames, entries, lambda view: FrameFacts.of_view(

@@ -5,7 +5,7 @@
 //! and allocates nothing from the C library, so it can itself be the child that has written the dump.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use heapsake_core::format::records::{Annotations, Reduction};
@@ -34,6 +34,8 @@ const HUNG: u32 = 7;
 const LONGEST: Duration = Duration::from_hours(24);
 /// The most bytes that all reductions may have.
 const MOST_BYTES: usize = 64 << 20;
+/// How a note begins that says why no reducer was run.
+const NOT_RUN: &str = "Python reducers were not run";
 /// Notes that are kept.
 const MOST_NOTES: usize = 1000;
 
@@ -88,13 +90,23 @@ pub(crate) fn annotate(job: Job) -> Result<Outcome, String> {
             runtime: job.runtime,
         };
         let parent = isolation::process();
-        match fork::split(|_, tell| worker::run(work, parent, tell)) {
+        match fork::split(work, |work, _, tell| worker::run(work, parent, tell)) {
             Ok(child) => outcome.watch(child, &job, deadline),
-            Err(problem) => outcome.give_up(format!("Python reducers were not run: no process could be split off: {problem}")),
+            Err((problem, _)) => outcome.give_up(format!("{NOT_RUN}: no process could be split off: {problem}")),
         }
     }
-    outcome.append(&job)?;
+    outcome.append(&job.path, &job.withheld)?;
     Ok(outcome)
+}
+
+/// Notes in a dump that no reducer was run, and why.
+///
+/// # Errors
+/// When it cannot be appended; the dump is as it was.
+pub(crate) fn not_run(path: &Path, why: &str) -> Result<(), String> {
+    let mut outcome = Outcome::default();
+    outcome.give_up(format!("{NOT_RUN}: {why}"));
+    outcome.append(path, &Withheld::default())
 }
 
 /// What a process is at.
@@ -214,7 +226,7 @@ impl Outcome {
     fn failed(&mut self, at: At, cost: u32, why: &str) {
         match at {
             At::Start => self.give_up(format!(
-                "Python reducers were not run: the process for them {why} before it began; another thread may have held a lock \
+                "{NOT_RUN}: the process for them {why} before it began; another thread may have held a lock \
                  when it was split off"
             )),
             At::Loading(name) => {
@@ -238,7 +250,7 @@ impl Outcome {
     /// Notes what was still to be done.
     fn cut_off(&mut self, at: &At, why: &str) {
         match at {
-            At::Start | At::Planning => self.note(format!("Python reducers were not run: {why}")),
+            At::Start | At::Planning => self.note(format!("{NOT_RUN}: {why}")),
             At::Loading(name) => self.note(format!("the reducers of {name} and of what comes after were not loaded: {why}")),
             At::Between | At::Asking(..) => {}
         }
@@ -250,20 +262,16 @@ impl Outcome {
         self.over = true;
     }
 
-    fn append(&mut self, job: &Job) -> Result<(), String> {
+    fn append(&mut self, path: &Path, withheld: &Withheld) -> Result<(), String> {
         if self.annotations.reductions.is_empty() && self.annotations.notes.is_empty() {
             return Ok(());
         }
-        job.withheld.scrub(&mut self.annotations.reductions, &mut self.annotations.notes);
+        withheld.scrub(&mut self.annotations.reductions, &mut self.annotations.notes);
         self.annotations.reductions.sort_by_key(|reduction| reduction.object);
         let Annotations { reductions, notes } = &self.annotations;
-        let appended = format::append(&job.path, Compressor::zlib(), |writer| {
-            let only = |reductions| Annotations { reductions, notes: Vec::new() };
-            writer.records(ChunkKind::Annotations, reductions, only)?;
-            if notes.is_empty() {
-                return Ok(());
-            }
-            writer.records(ChunkKind::Annotations, notes, |notes| Annotations { reductions: Vec::new(), notes })
+        let appended = format::append(path, Compressor::zlib(), |writer| {
+            writer.records(ChunkKind::Annotations, "reductions", reductions)?;
+            writer.records(ChunkKind::Annotations, "notes", notes)
         });
         appended.map(drop).map_err(|problem| problem.to_string())
     }

@@ -135,18 +135,17 @@ impl State {
         self.slab.wrapping_add(offset)
     }
 
+    /// The next slab of the reserved space, all its pages present: one call in place of a fault for each.
     fn new_slab(&mut self) -> *mut u8 {
         let end = self.regions[..self.region_count].last().map_or(0, |(_, end)| *end);
         if self.next_slab + SLAB > end && !self.reserve() {
             return ptr::null_mut();
         }
-        let slab: *mut u8 = ptr::with_exposed_provenance_mut(self.next_slab);
-        // SAFETY: reserved by us, and not used yet.
-        let made = unsafe { libc::mprotect(slab.cast(), SLAB, libc::PROT_READ | libc::PROT_WRITE) };
-        if made != 0 {
-            return ptr::null_mut();
+        let place: *mut u8 = ptr::with_exposed_provenance_mut(self.next_slab);
+        let slab = map(place, SLAB, libc::MAP_FIXED | libc::MAP_POPULATE);
+        if !slab.is_null() {
+            self.next_slab += SLAB;
         }
-        self.next_slab += SLAB;
         slab
     }
 
@@ -170,7 +169,7 @@ impl State {
 
     fn allocate_large(&mut self, size: usize) -> *mut u8 {
         let length = size.next_multiple_of(PAGE);
-        let block = map(length);
+        let block = map(ptr::null_mut(), length, 0);
         if !block.is_null() && self.large_count < LARGE {
             self.large[self.large_count] = (block as usize, length);
             self.large_count += 1;
@@ -221,10 +220,11 @@ fn class_of(size: usize) -> usize {
     size.max(16).next_power_of_two().trailing_zeros() as usize - 4
 }
 
-fn map(length: usize) -> *mut u8 {
-    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: a new anonymous mapping touches no memory that exists.
-    let mapped = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
+/// A new mapping, at `place` where the flags say that it is to be there: then that space is reserved and not used yet.
+fn map(place: *mut u8, length: usize, more: libc::c_int) -> *mut u8 {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | more);
+    // SAFETY: a new anonymous mapping touches no memory that is in use.
+    let mapped = unsafe { libc::mmap(place.cast(), length, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { ptr::null_mut() } else { mapped.cast() }
 }
 

@@ -1,27 +1,35 @@
 //! Dumps of this process from inside: the roots are noted with the interpreter lock held, then a child is split off that
-//! walks and writes while the program goes on.
+//! walks and writes while the program goes on. Where no child can be split off, the walk is done in place, with the lock held
+//! to the end.
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
-use std::ffi::CString;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use heapsake_core::format::Compressor;
 use heapsake_core::reduce::Registry;
 use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction, Withheld};
 use heapsake_cpython::capture::capture;
-use heapsake_cpython::memory::{Files, Own};
+use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
-use pyo3::exceptions::PyRuntimeWarning;
+use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
 
+use crate::plugins::Prepared;
 use crate::{Error, annotate, fork, isolation, worker};
 
-/// What the child answers when all went well; a problem of the reducers follows.
+/// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
+/// How a line begins that says why reducers written in Python gave nothing.
+const LACKS: &str = "the dump lacks what reducers made";
+/// What a walk needs besides the program: marks and their like, for each of so many bytes one, and tables.
+const SHARE_OF_MARKS: u64 = 16;
+const ROOM: u64 = 64 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
@@ -72,23 +80,22 @@ pub(crate) fn dump(
         ..CaptureOptions::default()
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let save = Save { path: path.clone(), options, registry, reason, redaction, budget, wanted, compressor: Compressor::new() };
+    let plugins = Prepared::new(py);
+    let compressor = Compressor::new();
+    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
-    let answer = match fork::split(|pause, tell| save.run(pause, tell)) {
+    let answer = match fork::split(save, Save::run) {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| Error::new_err(problem.to_string()))?,
-        Err(problem) => return Err(Error::new_err(format!("no process could be split off to write the dump: {problem}"))),
+        Err((problem, save)) => save.run_in_place(&problem),
     };
-    match answer.strip_prefix(DONE) {
-        Some(b"") => Ok(path),
-        // The dump is there; what became of the reducers is said the way that Python says such things.
-        Some(problem) => {
-            let problem = CString::new(problem).unwrap_or_default();
-            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &problem, 1)?;
-            Ok(path)
-        }
-        None => Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned())),
+    let Some(told) = answer.strip_prefix(DONE) else {
+        return Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned()));
+    };
+    for line in String::from_utf8_lossy(told).lines() {
+        py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
     }
+    Ok(path)
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
@@ -97,11 +104,18 @@ fn unused_name(py: Python<'_>) -> PyResult<PathBuf> {
     hooks.call_method1("_path", (py.None(),))?.extract()
 }
 
+/// The answer when all went well: a line for each note.
+fn done(notes: &[String]) -> Vec<u8> {
+    let lines = notes.iter().flat_map(|note| ["\n", note]).collect::<String>();
+    [DONE, lines.as_bytes()].concat()
+}
+
 /// What the child does.
 struct Save {
     path: PathBuf,
     options: CaptureOptions,
     registry: Registry,
+    plugins: Prepared,
     reason: String,
     redaction: Redaction,
     budget: Budget,
@@ -115,19 +129,16 @@ impl Save {
     fn run(mut self, pause: Duration, mut tell: File) {
         let (path, wanted) = (self.path.clone(), self.wanted.take());
         let answer = match self.save(pause) {
-            Ok(withheld) => {
-                let mut answer = DONE.to_vec();
+            Ok((mut notes, withheld)) => {
                 if let Some((packages, time, runtime)) = wanted {
                     let job = annotate::Job { path, packages, live: true, time, withheld, runtime };
                     // What a reducer starts must never come to the program, which may be the container's first process.
                     fork::adopt_orphans();
                     let annotated = annotate::annotate(job);
                     fork::end_orphans();
-                    if let Err(problem) = annotated {
-                        answer.extend(format!("the dump lacks what reducers made: {problem}").into_bytes());
-                    }
+                    notes.extend(annotated.err().map(|problem| format!("{LACKS}: {problem}")));
                 }
-                answer
+                done(&notes)
             }
             Err(problem) => problem.into_bytes(),
         };
@@ -135,23 +146,62 @@ impl Save {
         let _ = tell.write_all(&answer);
     }
 
-    fn save(self, pause: Duration) -> Result<Withheld, String> {
+    /// The same without a child: the interpreter lock keeps the objects still. What other threads do outside of it goes on, so
+    /// nothing is read but through the kernel.
+    fn run_in_place(self, problem: &io::Error) -> Vec<u8> {
+        let work = || self.save_in_place(problem);
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(notes)) => done(&notes),
+            Ok(Err(text)) => text.into_bytes(),
+            Err(_) => b"the walk in place was given up after a defect".to_vec(),
+        }
+    }
+
+    fn save_in_place(mut self, problem: &io::Error) -> Result<Vec<String>, String> {
+        let memory = Windows::own().map_err(|problem| problem.to_string())?;
+        // An allocation that fails ends the program, so that there is room is made sure of first.
+        let spans = memory.mappings().iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
+        let room = spans.map(|mapping| mapping.span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
+        if !has_room(room as usize) {
+            return Err(format!(
+                "no process could be split off to write the dump ({problem}), and there is no memory to do without"
+            ));
+        }
+        let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");
+        self.options.facts.push(("in_place".to_owned(), how.into()));
+        let (path, wanted) = (self.path.clone(), self.wanted.take());
+        let (mut notes, _) = self.write(memory, None)?;
+        if wanted.is_some() {
+            // They run in a process that is split off, and nowhere else.
+            let noted = annotate::not_run(&path, &format!("no process could be split off: {problem}"));
+            notes.extend(noted.err().map(|problem| format!("{LACKS}: {problem}")));
+        }
+        Ok(notes)
+    }
+
+    fn save(self, pause: Duration) -> Result<(Vec<String>, Withheld), String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;
+        self.write(memory, Some(pause))
+    }
+
+    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<(Vec<String>, Withheld), String> {
         let path: &Path = &self.path;
         let mut file = DumpFile::create(path).map_err(|problem| problem.to_string())?;
-        let dump = DumpOptions {
+        let plugins = Rc::new(self.plugins.open(self.registry));
+        let mut dump = DumpOptions {
             reason: self.reason,
             redaction: self.redaction,
             budget: self.budget,
-            pause: Some(pause),
+            pause,
             compressor: Some(self.compressor),
-            progress: None,
+            ..DumpOptions::default()
         };
-        let summary = capture(memory, &Files::own(), self.options, self.registry, &mut file, dump);
-        let summary = summary.map_err(|problem| problem.to_string())?;
+        Plugins::accompany(&plugins, &mut dump);
+        let summary = capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
+            .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
-        Ok(summary.withheld)
+        Ok((plugins.notes(), summary.withheld))
     }
 }

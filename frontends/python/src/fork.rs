@@ -7,11 +7,16 @@
 
 #![expect(unsafe_code, reason = "clone, waitpid and pipes are system calls")]
 
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+
+use heapsake_plugins::{Process, Spawner, Worker};
 
 use crate::arena;
 
@@ -36,12 +41,15 @@ pub(crate) enum Heard {
     Silence,
 }
 
-/// Splits off a child that runs `work`, given how long the split took and where to write what it answers.
+/// Splits off a child that runs `work` on `job`, given how long the split took and where to write what it answers.
 ///
 /// # Errors
-/// When there is no descriptor for a pipe, or the kernel makes no process.
-pub(crate) fn split(work: impl FnOnce(Duration, File)) -> io::Result<Child> {
-    let (answer, tell) = pipe()?;
+/// When there is no descriptor for a pipe, or the kernel makes no process; the job comes back.
+pub(crate) fn split<J>(job: J, work: impl FnOnce(J, Duration, File)) -> Result<Child, (io::Error, J)> {
+    let (answer, tell) = match pipe() {
+        Ok(ends) => ends,
+        Err(problem) => return Err((problem, job)),
+    };
     let started = Instant::now();
     let before = block_signals();
     // SAFETY: with no flags and no stack this is fork without an exit signal; the child returns here with a copy of this
@@ -50,12 +58,12 @@ pub(crate) fn split(work: impl FnOnce(Duration, File)) -> io::Result<Child> {
     if pid == 0 {
         // The child comes back from the call a moment after the program does.
         let pause = started.elapsed();
-        child(|tell| work(pause, tell), tell);
+        child(|tell| work(job, pause, tell), tell);
     }
     let problem = io::Error::last_os_error();
     restore_signals(&before);
     if pid < 0 {
-        return Err(problem);
+        return Err((problem, job));
     }
     Ok(Child { pid: pid as libc::pid_t, answer })
 }
@@ -199,4 +207,106 @@ fn block_signals() -> libc::sigset_t {
 fn restore_signals(before: &libc::sigset_t) {
     // SAFETY: the set is what was there before.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, std::ptr::null_mut()) };
+}
+
+/// A program that the child runs: arguments and environment are made before the split, and the child starts it by system
+/// calls alone, for `posix_spawn` and `fork` of the C library take locks and memory of the program.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+impl Program {
+    /// The program at the path that is the first argument, with the environment of this process.
+    pub(crate) fn new(arguments: Vec<OsString>) -> Program {
+        let text = |text: OsString| CString::new(text.into_vec()).ok();
+        let joined = |(mut name, value): (OsString, OsString)| {
+            name.push("=");
+            name.push(value);
+            text(name)
+        };
+        Program {
+            arguments: arguments.into_iter().filter_map(text).collect(),
+            environment: std::env::vars_os().filter_map(joined).collect(),
+        }
+    }
+}
+
+impl Spawner for Program {
+    fn spawn(&self) -> io::Result<Worker> {
+        let pointers = |texts: &[CString]| {
+            let mut pointers: Vec<*const libc::c_char> = texts.iter().map(|text| text.as_ptr()).collect();
+            pointers.push(std::ptr::null());
+            pointers
+        };
+        let Some(path) = self.arguments.first() else {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "no Python to run plugins in is known"));
+        };
+        let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
+        let (ours, theirs) = UnixStream::pair()?;
+        // SAFETY: as in `split`: the new process has a copy of this stack, and never returns from the branch below.
+        let pid = unsafe { libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) };
+        if pid == 0 {
+            become_worker(&theirs);
+            // SAFETY: path, arguments and environment are NUL-terminated, the lists end with null, and all outlive the call.
+            unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+            // SAFETY: ends this process at once.
+            unsafe { libc::_exit(127) }
+        }
+        if pid < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Worker { channel: ours, process: Box::new(Spawned { pid: pid as libc::pid_t, ended: None }) })
+    }
+}
+
+/// Makes this process one that has the channel as standard input and nothing else of the program's: no descriptor, no folder,
+/// no blocked signal, no group of processes. What fails of it is no reason not to go on.
+fn become_worker(channel: &UnixStream) {
+    // SAFETY: duplicates a descriptor that is open onto one that this process may close.
+    unsafe { libc::dup2(channel.as_raw_fd(), 0) };
+    // SAFETY: keeps the descriptor over `execve`, in a program that had closed its standard input and got this number for it.
+    unsafe { libc::fcntl(0, libc::F_SETFD, 0) };
+    // SAFETY: the path is a NUL-terminated text.
+    let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+    for standard in [1, 2] {
+        // SAFETY: as above.
+        unsafe { libc::dup2(null, standard) };
+    }
+    // SAFETY: closes descriptors, of which nothing here uses any more.
+    unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, 0u32) };
+    // SAFETY: the path is a NUL-terminated text.
+    unsafe { libc::chdir(c"/".as_ptr()) };
+    // SAFETY: no memory is involved.
+    unsafe { libc::setpgid(0, 0) };
+    // SAFETY: a signal set is plain bits, and all zero is the empty one.
+    let none: libc::sigset_t = unsafe { std::mem::zeroed() };
+    restore_signals(&none);
+}
+
+/// A worker that the child has started.
+struct Spawned {
+    pid: libc::pid_t,
+    ended: Option<i32>,
+}
+
+impl Process for Spawned {
+    fn end(&mut self) -> Option<i32> {
+        if let Some(status) = self.ended {
+            return libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
+        }
+        // SAFETY: the process is our child, and not waited for yet, so the number is still its own.
+        unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        let mut status = 0;
+        loop {
+            // SAFETY: the status is ours; `__WALL` waits for children of either sort, for `execve` changes the sort.
+            let waited = unsafe { libc::waitpid(self.pid, &raw mut status, libc::__WALL) };
+            if waited == self.pid || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                break;
+            }
+        }
+        self.ended = Some(status);
+        libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
+    }
 }

@@ -7,12 +7,14 @@
 
 mod annotate;
 mod arena;
+mod attributes;
 mod capture;
 mod channel;
 mod dump;
 mod fork;
 mod isolation;
 mod plain;
+mod plugins;
 mod reduction;
 mod view;
 mod worker;
@@ -28,8 +30,13 @@ create_exception!(heapsake._heapsake, Error, PyException, "A file that is no dum
 /// The command line; gives the exit status.
 #[pyfunction]
 #[pyo3(signature = (argv))]
-fn main(py: Python<'_>, argv: Vec<std::ffi::OsString>) -> i32 {
-    py.detach(|| heapsake_cli::main(argv))
+fn main(py: Python<'_>, argv: Vec<std::ffi::OsString>) -> PyResult<i32> {
+    // A worker has this module and nothing else of the package.
+    if argv.get(1).is_some_and(|word| word == heapsake_plugins::WORKER) {
+        return Ok(py.detach(heapsake_plugins::worker));
+    }
+    let surroundings = plugins::surroundings(py).unwrap_or_default();
+    Ok(py.detach(|| heapsake_cli::main_in(argv, || surroundings)))
 }
 
 /// The native half of heapsake.

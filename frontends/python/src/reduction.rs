@@ -7,8 +7,9 @@ use heapsake_loader::Target;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
 
+use crate::attributes::Attributes;
 use crate::dump::Dump;
-use crate::view::{Attributes, Content, Items, View};
+use crate::view::{Content, Items, View};
 
 /// The most bytes of one reduction, about as its record has them.
 pub(crate) const LONGEST: usize = 1 << 20;

@@ -6,15 +6,16 @@ use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, T
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyList, PySlice, PyString};
 
+use crate::attributes::Attributes;
 use crate::dump::Dump;
 use crate::{plain, reduction};
 
 /// Elements that `edges` lists of one container.
 const MOST_EDGES: u64 = 100_000;
 /// Elements that an iteration fetches at once.
-const BATCH: u64 = 256;
+const BATCH: u64 = 1024;
 
 /// What a view shows.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl View {
         View { owner: owner.clone_ref(py), content }
     }
 
-    fn of_attribute(py: Python<'_>, owner: &Py<Dump>, value: AttributeValue) -> View {
+    pub(crate) fn of_attribute(py: Python<'_>, owner: &Py<Dump>, value: AttributeValue) -> View {
         match value {
             AttributeValue::Target(target) => View::of_target(py, owner, target),
             AttributeValue::Plain(value) => View::of_fact(py, owner, &value),
@@ -60,7 +61,7 @@ impl View {
     }
 
     /// A fact, or the object that it refers to.
-    fn of_fact(py: Python<'_>, owner: &Py<Dump>, value: &Value) -> View {
+    pub(crate) fn of_fact(py: Python<'_>, owner: &Py<Dump>, value: &Value) -> View {
         let content = match referenced(value) {
             Some(id) => Content::Object(id),
             None => Content::Fact(value.clone()),
@@ -73,7 +74,7 @@ impl View {
         plain::with_references(py, value, &|id| View::object_of(py, owner, id).into_bound_py_any(py))
     }
 
-    fn object(&self) -> Option<Object<'_>> {
+    pub(crate) fn object(&self) -> Option<Object<'_>> {
         match self.content {
             Content::Object(id) => Some(self.owner.get().inner.object(id)),
             _ => None,
@@ -308,6 +309,24 @@ impl View {
         Ok(list)
     }
 
+    /// The objects that have edges to it: those that keep it alive first, then instances of a type, then weak ones. The
+    /// first question of a dump reads all of it.
+    #[getter]
+    fn referrers(&self, py: Python<'_>) -> Vec<View> {
+        let Content::Object(id) = self.content else { return Vec::new() };
+        let dump = &self.owner.get().inner;
+        let holders = py.detach(|| dump.referrers(id));
+        holders.into_iter().map(|holder| View::object_of(py, &self.owner, holder.object)).collect()
+    }
+
+    /// The shortest way from a root: pairs of how the step is called and where it leads; None when no root leads there.
+    fn path_from_root(&self, py: Python<'_>) -> Option<Vec<(String, View)>> {
+        let Content::Object(id) = self.content else { return None };
+        let dump = &self.owner.get().inner;
+        let hops = py.detach(|| dump.path_from_root(id))?;
+        Some(hops.into_iter().map(|hop| (hop.name, View::object_of(py, &self.owner, hop.object))).collect())
+    }
+
     /// Why it is not complete; None when it is.
     #[getter]
     fn surrogate(&self) -> Option<String> {
@@ -496,91 +515,5 @@ impl ItemsIterator {
             self.batch = batch.into_iter().rev().map(Bound::unbind).collect();
         }
         Ok(self.batch.pop())
-    }
-}
-
-/// The attributes of a view, by name. A mapping.
-#[pyclass(frozen, mapping, module = "heapsake._heapsake")]
-#[derive(Debug)]
-pub(crate) struct Attributes {
-    view: Py<View>,
-}
-
-impl Attributes {
-    fn find(&self, py: Python<'_>, name: &str) -> Option<View> {
-        let view = self.view.get();
-        match &view.content {
-            Content::Object(_) => {
-                let value = view.object()?.attribute(name)?;
-                Some(View::of_attribute(py, &view.owner, value))
-            }
-            Content::Locals(_) => {
-                let (_, target) = view.locals()?.into_iter().find(|(known, _)| known == name)?;
-                Some(View::of_target(py, &view.owner, target))
-            }
-            Content::Fact(Value::Map(entries)) => {
-                let (_, value) = entries.iter().find(|(key, _)| key.as_text() == Some(name))?;
-                Some(View::of_fact(py, &view.owner, value))
-            }
-            Content::Fact(_) | Content::Stray(_) => None,
-        }
-    }
-
-    fn all(&self, py: Python<'_>) -> Vec<(String, View)> {
-        let view = self.view.get();
-        match view.object() {
-            Some(object) => {
-                let attributes = object.attributes().into_iter();
-                attributes.map(|one| (one.name, View::of_attribute(py, &view.owner, one.value))).collect()
-            }
-            None => {
-                let locals = view.locals().unwrap_or_default().into_iter();
-                locals.map(|(name, target)| (name, View::of_target(py, &view.owner, target))).collect()
-            }
-        }
-    }
-}
-
-#[pymethods]
-impl Attributes {
-    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<View> {
-        self.find(py, name).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
-    }
-
-    #[pyo3(signature = (name, default=None))]
-    fn get<'py>(&self, py: Python<'py>, name: &str, default: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        match self.find(py, name) {
-            Some(view) => view.into_bound_py_any(py),
-            None => Ok(default.unwrap_or_else(|| py.None().into_bound(py))),
-        }
-    }
-
-    fn __contains__(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> bool {
-        name.extract::<String>().is_ok_and(|name| self.find(py, &name).is_some())
-    }
-
-    fn __len__(&self, py: Python<'_>) -> usize {
-        self.all(py).len()
-    }
-
-    fn keys(&self, py: Python<'_>) -> Vec<String> {
-        self.all(py).into_iter().map(|(name, _)| name).collect()
-    }
-
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        self.all(py).into_iter().map(|(_, view)| view.into_bound_py_any(py)).collect()
-    }
-
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-        let pairs = self.all(py).into_iter();
-        pairs.map(|(name, view)| PyTuple::new(py, [name.into_bound_py_any(py)?, view.into_bound_py_any(py)?])).collect()
-    }
-
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        PyList::new(py, self.keys(py))?.call_method0("__iter__")
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        format!("<attributes {}>", self.keys(py).join(", "))
     }
 }

@@ -47,6 +47,8 @@ class FakeItems(collections.abc.Sequence):
         return len(self.all)
 
     def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self.all)))]
         item = self.all[index]
         self.dump.items_read += 1
         if self.pairs:

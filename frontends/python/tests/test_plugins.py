@@ -1,210 +1,49 @@
-"""Reducers of installed packages: over dumps from inside, from outside and of ``heapsake run``; only of installed ones."""
-import json
+"""What native plugins are told of this Python."""
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
-import reducing
-from reducing import Environments, Running, environment
-
-import heapsake
-
-HANDLE = """
-class Handle:
-    def __init__(self, number):
-        self.number, self.path = number, "/var/%d" % number
-
-handles = [Handle(number) for number in range(6)]
-"""
-WAITS = HANDLE + """
-print("ready", flush=True)
-input()
-"""
-REDUCER = """
-    import heapsake
-
-    @heapsake.reducer("__main__.Handle")
-    def reduce_handle(view):
-        '''Where it is.'''
-        if view["number"].value == 2: raise ValueError("two")
-        if view["number"].value == 3: return 1 / 0
-        if view["number"].value == 4:
-            import os
-            os._exit(5)
-        print("noise")
-        return heapsake.Reduction(state={"where": view["path"].value}, summary="at %s" % view["path"].value)
-"""
+from heapsake import _plugins
 
 
-class Installed(Environments):
-    def heapsake(self, *arguments, **options):
-        return self.python("-m", "heapsake", *arguments, executable=self.executable, **options)
+class Surroundings(unittest.TestCase):
+    def test_only_folders_of_installed_packages_may_declare_plugins(self):
+        with tempfile.TemporaryDirectory() as folder:
+            prefix, project = os.path.join(folder, "prefix"), os.path.join(folder, "project", "site-packages")
+            installed = os.path.join(prefix, "lib", "site-packages")
+            for path in (installed, project):
+                os.makedirs(path)
+            others = ["", ".", "site-packages", project, os.path.join(prefix, "lib"), None]
+            with mock.patch.object(sys, "path", others[:3] + [installed, installed] + others[3:]):
+                with mock.patch.object(sys, "prefix", prefix):
+                    self.assertEqual(_plugins._packages(), [installed])
 
-    def outside(self, text, **options):
-        """A dump of a running program, made by the environment's command."""
-        with Running(self, text) as process:
-            out, _ = self.heapsake("dump", str(process.pid), "-o", self.path("here.heapsake"), "--json", **options)
-        return json.loads(out), heapsake.load(self.path("here.heapsake"))
+    def test_this_environment_has_a_folder_of_packages(self):
+        package = os.path.dirname(os.path.dirname(os.path.abspath(_plugins.__file__)))
+        self.assertIn(os.path.realpath(package), [os.path.realpath(path) for path in _plugins._packages()])
 
-    def test_from_outside(self):
-        self.install("bring", REDUCER)
-        told, dump = self.outside(WAITS)
-        self.assertEqual((told["reduced"], told["reducers_failed"], told["reducers_not_run"]), (3, 3, []))
-        self.assertEqual([repr(fault) for fault in dump.faults], [])
-        handles = dump.modules["__main__"]["handles"].items
-        self.assertEqual([handle.summary for handle in handles], ["at /var/0", "at /var/1", None, None, None, "at /var/5"])
-        self.assertEqual([handle.reducer_failure for handle in handles[2:5]],
-                         ["bring.reduce_handle: ValueError: two", "bring.reduce_handle: ZeroDivisionError: division by zero",
-                          "bring.reduce_handle: ended its process with status 5"])
-        shown, _ = self.heapsake("here.heapsake")
-        self.assertIn("1 objects: reducer bring.reduce_handle failed: ValueError: two", shown)
+    def test_the_worker_runs_in_this_python_and_not_in_what_embeds_it(self):
+        command, _ = _plugins.surroundings("/somewhere/_heapsake.so")
+        self.assertEqual((command[0], command[-1]), (sys.executable, "/somewhere/_heapsake.so"))
+        with mock.patch.object(sys, "executable", "/usr/sbin/server"):
+            command, _ = _plugins.surroundings("x")
+            self.assertNotEqual(command[:1], ["/usr/sbin/server"])
 
-    def test_heapsake_run(self):
-        self.install("bring", REDUCER)
-        self.write("app.py", HANDLE + "raise KeyError('price')\n")
-        _, told = self.heapsake("run", "-o", "run.heapsake", "app.py", status=1)
-        self.assertIn("reducers in Python gave 3 objects their state; they failed for 3", told)
-        dump = heapsake.load(self.path("run.heapsake"))
-        self.assertEqual(dump.modules["__main__"]["handles"][5]["where"].value, "/var/5")
-        self.assertIsNotNone(dump.exception)
+    def test_the_worker_ends_when_nobody_talks_to_it(self):
+        from heapsake import _heapsake
 
-    def test_from_inside_without_being_imported_by_the_program(self):
-        self.install("bring", REDUCER)
-        self.program(HANDLE + """
-import sys
-import heapsake
-heapsake.dump("here.heapsake")
-assert "bring" not in sys.modules
-""", executable=self.executable)
-        dump = heapsake.load(self.path("here.heapsake"))
-        self.assertEqual([handle.summary is not None for handle in dump.modules["__main__"]["handles"].items],
-                         [True, True, False, False, False, True])
+        command, _ = _plugins.surroundings(_heapsake.__file__)
+        import socket
 
-    def test_live_ones_are_not_run_from_outside_and_said_so(self):
-        self.install("bring", """
-            import heapsake
-
-            @heapsake.reducer("__main__.Handle", live=True)
-            def reduce_handle(handle):
-                return {"where": handle.path}
-        """)
-        told, dump = self.outside(WAITS)
-        note = "6 objects of __main__.Handle were not given to their reducer bring.reduce_handle: " \
-               "it wants the live object, which only a dump from inside has"
-        self.assertEqual((told["reduced"], told["reducers_not_run"], dump.notes), (0, [note], [note]))
-        self.program(HANDLE + "import heapsake; heapsake.dump('here.heapsake')", executable=self.executable)
-        dump = heapsake.load(self.path("here.heapsake"))
-        self.assertEqual(dump.modules["__main__"]["handles"][1].reduction.state, {"where": "/var/1"})
-
-    def test_those_of_the_program_are_not_run_from_outside_and_said_so(self):
-        text = """
-import heapsake
-%s
-class Unused: pass
-
-@heapsake.reducer(Handle)
-def reduce_handle(view): return {}
-@heapsake.reducer(Unused)
-def reduce_unused(view): return {}
-print("ready", flush=True)
-input()
-""" % HANDLE
-        told, dump = self.outside(text)
-        note = "6 objects of __main__.Handle were not given to their reducer __main__.reduce_handle: " \
-               "it is registered in the program, and only dumps from inside run it"
-        self.assertEqual((told["reducers_not_run"], dump.notes), ([note], [note]))
-        # where an installed one answers for the type, nothing was left out
-        self.install("bring", REDUCER)
-        told, dump = self.outside(text)
-        self.assertEqual((told["reduced"], told["reducers_not_run"]), (3, []))
-
-    def test_one_that_cannot_be_loaded_costs_itself(self):
-        self.install("bring", REDUCER)
-        self.install("broken", "raise RuntimeError('half done')")
-        self.install("absent", "", value="nowhere_to_be_found")
-        self.install("leaves", "import os; os._exit(7)")
-        self.install("asks", "reducers = []\ndef register():\n    import heapsake\n    heapsake.reducer('x.Y')(lambda view: {})\n",
-                     value="asks:register")
-        self.install("again", REDUCER.replace("def reduce_handle", "def another"))
-        told, dump = self.outside(WAITS)
-        self.assertEqual(sorted(told["reducers_not_run"]), [
-            "the reducers of bring (bring 1.0) were not loaded: ValueError: __main__.Handle has a reducer already: again.another",
-            "the reducers of broken (broken 1.0) were not loaded: RuntimeError: half done",
-            "the reducers of leaves (leaves 1.0) were not loaded: loading them ended its process with status 7",
-            "the reducers of nowhere_to_be_found (absent 1.0) were not loaded: ImportError: nowhere_to_be_found is not in %s" % self.packages,
-        ])
-        self.assertEqual(told["reduced"], 3)
-        self.assertEqual(sorted(dump.notes)[:4], sorted(sorted(told["reducers_not_run"]) + dump.notes[4:])[:4])
-
-    def test_the_working_directory_and_pythonpath_bring_nothing(self):
-        evil = "open(%r, 'w').close()\n" % self.path("ran")
-        elsewhere = tempfile.mkdtemp(dir=self.folder)
-        self.install("evil", evil, folder=self.folder)
-        self.install("evil", evil, folder=elsewhere)
-        # names that heapsake itself and a package import
-        self.write("configparser.py", evil)
-        self.write("bring.py", evil)
-        self.write("heapsake/__init__.py", evil)
-        variables = dict(environment(), PYTHONPATH=os.pathsep.join([self.folder, elsewhere]))
-        self.install("bring", REDUCER)
-        command = os.path.join(self.base, "bin", "heapsake-command")
-        with open(command, "w") as file:
-            file.write("import sys; sys.path[:] = [each for each in sys.path if %r not in each]\n" % self.folder)
-            file.write("from heapsake.__main__ import command; sys.exit(command())\n")
-        with Running(self, WAITS) as process:
-            self.python(command, "dump", str(process.pid), "-o", self.path("here.heapsake"), executable=self.executable, env=variables)
-        dump = heapsake.load(self.path("here.heapsake"))
-        self.assertEqual(dump.modules["__main__"]["handles"][1].summary, "at /var/1")
-        os.rename(self.path("heapsake"), self.path("not_heapsake"))
-        # from inside the program's own path finds its own module; the package's is loaded from where it is installed
-        self.program(HANDLE + "import heapsake; heapsake.dump('inside.heapsake')", executable=self.executable,
-                     env=dict(environment(), PYTHONPATH=elsewhere))
-        dump = heapsake.load(self.path("inside.heapsake"))
-        self.assertEqual(dump.modules["__main__"]["handles"][1].summary, "at /var/1")
-        self.assertFalse(os.path.exists(self.path("ran")))
-
-    def test_listed(self):
-        self.install("bring", REDUCER)
-        self.install("broken", "print('noise'); raise RuntimeError('half done')")
-        listed = json.loads(self.heapsake("reducers", "--json")[0])["python"]
-        self.assertEqual(listed, [
-            {"type": "__main__.Handle", "origin": "bring.reduce_handle, bring 1.0", "subclasses": False, "live": False, "saves": "Where it is."},
-            {"origin": "broken (broken 1.0)", "problem": "RuntimeError: half done"},
-        ])
-        shown = self.heapsake("reducers")[0]
-        self.assertRegex(shown, r"__main__\.Handle +bring\.reduce_handle, bring 1\.0  Where it is\.")
-        self.assertIn("broken (broken 1.0) is refused: RuntimeError: half done", shown)
-
-    def test_the_page(self):
-        """The examples of docs/writing-a-reducer-python.md."""
-        page = os.path.join(os.path.dirname(os.path.abspath(reducing.__file__)), *"../../../docs/writing-a-reducer-python.md".split("/"))
-        with open(page) as file:
-            lines = file.read().split("\n")
-        files, outputs, name, text = {}, {}, None, None
-        for line in lines:
-            if line.startswith(("<!-- file: ", "<!-- output: ")):
-                target = files if line.startswith("<!-- file") else outputs
-                name = line.split()[2]
-            elif line.startswith("```"):
-                if text is not None and name is not None:
-                    target[name], name, text = "".join(text), None, None
-                else:
-                    text = [] if text is None and name is not None else None
-            elif text is not None:
-                text.append(line + "\n")
-        self.assertEqual(sorted(outputs), ["live.py", "rebuild.py", "show.py"])
-        for name, text in files.items():
-            if name.endswith(".py"):
-                self.write(name, text)
-                if name != "handles_heapsake.py":
-                    self.assertEqual(self.python(self.path(name))[0], outputs.get(name, ""), name)
-        self.assertIn('[project.entry-points."heapsake.reducers"]\nhandles = "handles_heapsake"\n', files["pyproject.toml"])
-        self.install("handles_heapsake", files["handles_heapsake.py"])
-        os.unlink(self.path("handles_heapsake.py"))
-        told, dump = self.outside(files["app.py"].replace("heapsake.dump(\"here.heapsake\")", "print('ready', flush=True)\ninput()"))
-        self.assertEqual((told["reduced"], told["reducers_not_run"]), (2, []))
-        self.assertEqual(dump.modules["__main__"]["handles"][0]["file"].value, "A.TXT")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            worker = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
+        ours.close()
+        said = worker.communicate(timeout=60)
+        self.assertEqual((worker.returncode, said), (0, (b"", b"")))
 
 
 if __name__ == "__main__":

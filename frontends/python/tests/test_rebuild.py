@@ -19,7 +19,7 @@ import uuid
 import fake
 
 import heapsake
-from heapsake import rebuild
+from heapsake import _repr, rebuild
 
 CALLS = []
 
@@ -149,6 +149,36 @@ class RebuildCase(unittest.TestCase):
 
 
 class Values(RebuildCase):
+    def test_functions_share_their_cells(self):
+        count = 0
+
+        def add():
+            nonlocal count
+            count += 1
+
+        def get():
+            return count
+
+        first, second, cell = self.again((add, get, add.__closure__[0]))
+        self.assertIs(first.__closure__[0], second.__closure__[0])
+        self.assertIs(first.__closure__[0], cell)
+
+    def test_asking_for_the_cause_does_not_hide_the_context(self):
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError:
+                raise ValueError("second")
+        except ValueError as problem:
+            made = self.again(problem)
+        self.assertIsNone(made.__cause__)
+        self.assertFalse(made.__suppress_context__)
+        self.assertEqual(made.__context__.args, ("first",))
+
+    def test_none_is_a_key(self):
+        self.assertEqual(_repr.one_line({None: [1]}), "{None: [1]}")
+        self.assertEqual(_repr.one_line(self.again({None: [None]})), "{None: [None]}")
+
     def test_exact_builtins_are_real(self):
         for value in (None, True, 0, -5, 2 ** 300, 1.5, float("inf"), 1 + 2j, "a\udc80\U0001F600\0z", b"\x00\xff", bytearray(b"mutable"), [1, [2]],
                       (1, (2, [3])), {"a": {1: 2}}, {1, 2}, frozenset([(1, 2)]), range(3, 30, 4), slice(1, 9, 2), Ellipsis, NotImplemented,

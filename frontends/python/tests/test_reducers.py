@@ -389,7 +389,7 @@ import sys
 import heapsake
 
 heapsake.dump("here.heapsake")
-for name in ("heapsake._reduce", "heapsake._plugins", "importlib.metadata", "configparser"):
+for name in ("heapsake._reduce", "heapsake._entry_points", "importlib.metadata", "configparser"):
     assert name not in sys.modules, name
 """)
         with open(self.path("here.heapsake"), "rb") as file:

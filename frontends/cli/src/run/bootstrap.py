@@ -1,65 +1,150 @@
-"""Runs a program as Python itself would, and tells the supervisor of exceptions that nobody catches.
+# Runs a program as Python itself would, and tells the supervisor of exceptions that nobody catches.
+"""Started as a script by ``heapsake run``, with two descriptors and the program's command line as arguments.
 
-Started as a script by ``heapsake run`` with the channel's descriptor and the program's command line as arguments.  It leaves
-no trace that the program would stumble over: ``sys.argv``, ``sys.path``, ``__main__`` and tracebacks are as without it.
+It leaves nothing that the program would stumble over: ``sys.argv``, ``sys.path``, ``__main__`` and tracebacks are as without
+it.  The module's documentation of ``frontends/cli/src/run`` says what is caught, where, and why there.
 """
 
 
-def start():
+def start(label):
     import _thread
     import os
     import sys
     import types
 
-    here = sys._getframe().f_code.co_filename
+    here = "/proc/self/fd/" + sys.argv[2]
     channel, script = int(sys.argv[1]), int(sys.argv[2])
     os.set_inheritable(channel, False)
-    os.close(script)
-    owner, lock = os.getpid(), _thread.allocate_lock()
+    os.set_inheritable(script, False)
+    ours = [os.fstat(channel)[1:3], os.fstat(script)[1:3]]
+    program = sys.argv[3:]
+    original_line = getattr(sys, "orig_argv", [])
+    if here in original_line:
+        at = original_line.index(here)
+        del original_line[at : at + 3]
+    teller = [os.getpid(), _thread.allocate_lock(), 0]
 
     def tell(kind, exception):
         """Waits until the supervisor has seen the exception; whatever goes wrong here stays here."""
-        if isinstance(exception, (SystemExit, KeyboardInterrupt)) or os.getpid() != owner:
+        if exception is None or isinstance(exception, (SystemExit, KeyboardInterrupt)):
             return
         try:
-            native = getattr(_thread, "get_native_id", _thread.get_ident)()
-            with lock:
-                os.write(channel, b"%s %d %d %d\n" % (kind, id(exception), _thread.get_ident(), native))
-                os.read(channel, 1)
-        except BaseException:
+            process = os.getpid()
+            if teller[0] != process:
+                # A forked child: what was being told when it split off is its parent's matter.
+                teller[:] = [process, _thread.allocate_lock(), 0]
+            with teller[1]:
+                # A program that closes all descriptors may have others of these numbers since.
+                if [os.fstat(channel)[1:3], os.fstat(script)[1:3]] != ours:
+                    return
+                # Among processes; the kernel undoes it for one that dies.
+                os.lockf(script, os.F_LOCK, 0)
+                try:
+                    teller[2] += 1
+                    native = getattr(_thread, "get_native_id", _thread.get_ident)()
+                    words = (kind, process, teller[2], id(exception), _thread.get_ident(), native)
+                    os.write(channel, b"%s %d %d %d %d %d\n" % words)
+                    expected, answer = b"%d %d\n" % (process, teller[2]), b""
+                    # Before ours may lie the answer to one that died while it waited.
+                    while not answer.endswith(expected):
+                        more = os.read(channel, 64)
+                        if not more:
+                            break
+                        answer += more
+                finally:
+                    os.lockf(script, os.F_ULOCK, 0)
+        except Exception:
+            # What a handler of a signal raises to end the program (KeyboardInterrupt, SystemExit) is the program's.
             pass
 
+    def passes(exception, frame):
+        """Whether the exception comes through the frame, not from one that handles it and called this."""
+        trace = getattr(exception, "__traceback__", None)
+        return trace is not None and trace.tb_frame is frame
+
     def without_us(trace):
-        while trace is not None and trace.tb_frame.f_code.co_filename == here:
+        while trace is not None and trace.tb_frame.f_code.co_filename in (here, label):
             trace = trace.tb_next
         return trace
 
     def patch_threading(module):
         make = module._make_invoke_excepthook
+        information = sys.exc_info
+
+        def exc_info():
+            found = information()
+            tell(b"thread", found[1])
+            return found
 
         def _make_invoke_excepthook():
+            # What calls `threading.excepthook`, whatever that is by then, asks for the exception first.
             invoke = make()
+            at = invoke.__code__.co_freevars.index("sys_exc_info")
+            invoke.__closure__[at].cell_contents = exc_info
+            return invoke
 
-            def invoke_excepthook(thread):
-                tell(b"thread", sys.exc_info()[1])
-                return invoke(thread)
-
-            return invoke_excepthook
-
+        _make_invoke_excepthook()
         module._make_invoke_excepthook = _make_invoke_excepthook
+        # Its threads report by themselves.
+        for name, begin in begins.items():
+            if hasattr(module, "_" + name):
+                setattr(module, "_" + name, begin)
 
     def patch_runners(module):
         cancel = module._cancel_all_tasks
 
         def _cancel_all_tasks(loop):
-            exception = sys.exc_info()[1]
-            if exception is not None:
-                tell(b"leaving", exception)
+            exception, frame = sys.exc_info()[1], sys._getframe(1)
+            for _ in range(4):
+                if frame is not None and passes(exception, frame):
+                    tell(b"leaving", exception)
+                    break
+                frame = frame and frame.f_back
             return cancel(loop)
 
         module._cancel_all_tasks = _cancel_all_tasks
 
-    patches = {"threading": patch_threading, "asyncio.runners": patch_runners}
+    def patch_process(module):
+        # A worker handles its exceptions itself: it asks for its own name to report them.
+        name, code = module.BaseProcess.name, module.BaseProcess._bootstrap.__code__
+
+        def get(self):
+            frame = sys._getframe(1)
+            if frame.f_code is code and passes(sys.exc_info()[1], frame):
+                tell(b"uncaught", sys.exc_info()[1])
+            return name.fget(self)
+
+        module.BaseProcess.name = property(get, name.fset, name.fdel, name.__doc__)
+
+    def patch_spawning(module):
+        spawn = module.spawnv_passfds
+
+        def spawnv_passfds(path, args, passfds):
+            try:
+                at = args.index("-c")
+                if "spawn_main" in args[at + 1] or "multiprocessing.forkserver" in args[at + 1]:
+                    args = args[:at] + [here, str(channel), str(script)] + args[at:]
+                    passfds = list(passfds) + [channel, script]
+            except Exception:
+                pass
+            return spawn(path, args, passfds)
+
+        module.spawnv_passfds = spawnv_passfds
+
+    patches = {
+        "threading": patch_threading,
+        "asyncio.runners": patch_runners,
+        "multiprocessing.process": patch_process,
+        "multiprocessing.util": patch_spawning,
+    }
+
+    def patch(module, name):
+        try:
+            patches.pop(name)(module)
+        except Exception:
+            pass
+        if not patches and Finder in sys.meta_path:
+            sys.meta_path.remove(Finder)
 
     class Finder:
         """Patches a module when it is first imported, and is gone when all are."""
@@ -68,10 +153,7 @@ def start():
         def find_spec(name, path=None, target=None):
             if name not in patches:
                 return None
-            patch = patches.pop(name)
-            if not patches:
-                sys.meta_path.remove(Finder)
-            for finder in sys.meta_path:
+            for finder in list(sys.meta_path):
                 spec = finder.find_spec(name, path, target) if finder is not Finder else None
                 if spec is not None:
                     break
@@ -90,43 +172,73 @@ def start():
                 def exec_module(module):
                     spec.loader = module.__loader__ = loader
                     loader.exec_module(module)
-                    try:
-                        patch(module)
-                    except Exception:
-                        pass
+                    patch(module, name)
 
-            spec.loader = Loader
+                def __getattr__(self, name):
+                    return getattr(loader, name)
+
+            spec.loader = Loader()
             return spec
+
+    REPORT = "sys.unraisablehook"
+    watched = []
+
+    def reported(event, arguments):
+        """The audit hook: the C function that reports an exception raises this event, whatever hook there is."""
+        if event == REPORT:
+            try:
+                report = arguments[1]
+                if report.err_msg.startswith("Exception ignored in thread started by"):
+                    tell(b"thread", report.exc_value)
+            except Exception:
+                pass
+
+    class Report:
+        """A key that the name of that event finds, and no other: ``dict.get`` is a hook that costs next to nothing."""
+
+        def __hash__(self):
+            return hash(REPORT)
+
+        def __eq__(self, event):
+            if event == REPORT and len(watched) == 1:
+                watched.append(reported)
+                # Events are given to the hooks in turn, so also this one to the new hook.
+                sys.addaudithook(reported)
+            return False
+
+    def watch():
+        if not watched and hasattr(sys, "addaudithook"):
+            watched.append({Report(): None})
+            try:
+                sys.addaudithook(watched[0].get)
+            except BaseException:
+                pass
+
+    def watching(begin):
+        def start_new_thread(*arguments, **keywords):
+            watch()
+            return begin(*arguments, **keywords)
+
+        for name in ("__name__", "__qualname__", "__doc__", "__text_signature__"):
+            setattr(start_new_thread, name, getattr(begin, name, None))
+        start_new_thread.__module__ = "_thread"
+        return start_new_thread
+
+    names = ("start_new_thread", "start_new", "start_joinable_thread")
+    begins = {name: getattr(_thread, name) for name in names if hasattr(_thread, name)}
+    for name, begin in begins.items():
+        setattr(_thread, name, watching(begin))
 
     sys.meta_path.insert(0, Finder)
     for name in list(patches):
         if name in sys.modules:
-            try:
-                patches.pop(name)(sys.modules[name])
-            except Exception:
-                pass
+            patch(sys.modules[name], name)
 
-    begin = _thread.start_new_thread
-
-    def start_new_thread(function, *arguments, **keywords):
-        def run(*arguments, **keywords):
-            try:
-                function(*arguments, **keywords)
-            except BaseException as exception:
-                tell(b"thread", exception)
-                exception.__traceback__ = without_us(exception.__traceback__)
-                raise
-
-        return begin(run if callable(function) else function, *arguments, **keywords)
-
-    # ``threading`` reports by itself; what uses ``_thread`` alone has no other place to report.
-    _thread.start_new_thread = _thread.start_new = start_new_thread
-
-    program = sys.argv[3:]
     main = types.ModuleType("__main__")
-    main.__dict__.update(__builtins__=sys.modules["builtins"], __file__=None)
-    del main.__file__
     original, sys.modules["__main__"] = sys.modules["__main__"], main
+    for name in ("__annotations__", "__builtins__"):
+        if name in original.__dict__:
+            main.__dict__[name] = original.__dict__[name]
     safe = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
     if not safe and sys.path:
         del sys.path[0]
@@ -135,24 +247,54 @@ def start():
         if not safe:
             sys.path.insert(0, entry)
 
+    def importer(path):
+        for hook in sys.path_hooks:
+            try:
+                return hook(path)
+            except ImportError:
+                pass
+        return None
+
+    def run(source, name):
+        exec(compile(source, name, "exec", dont_inherit=True), main.__dict__)
+
     def execute():
-        kind = program[0] if program else ""
+        kind = program[0]
         if kind == "-c":
+            main.__loader__ = sys.__spec__.loader
             sys.argv[:] = ["-c"] + program[2:]
             prepend("")
-            exec(compile(program[1] if len(program) > 1 else "", "<string>", "exec", dont_inherit=True), main.__dict__)
+            code = compile(program[1], "<string>", "exec", dont_inherit=True)
+            if sys.version_info >= (3, 13):
+                import linecache
+
+                key = code if hasattr(linecache, "_interactive_cache") else "<string>"
+                linecache._register_code(key, program[1], "<string>")
+            exec(code, main.__dict__)
         elif kind == "-m":
             import runpy
 
             sys.argv[:] = ["-m"] + program[2:]
             prepend(os.getcwd())
             runpy._run_module_as_main(program[1])
+        elif kind == "-":
+            sys.argv[:] = program
+            prepend("")
+            main.__loader__ = sys.__spec__.loader
+            main.__file__ = "<stdin>"
+            main.__cached__ = None
+            pieces = []
+            while not pieces or pieces[-1]:
+                pieces.append(os.read(0, 1 << 16))
+            run(b"".join(pieces), "<stdin>")
         else:
             sys.argv[:] = program
-            if os.path.isdir(kind) or is_archive(kind):
+            whole = sys.version_info >= (3, 9) and not os.path.isabs(kind)
+            path = os.getcwd() + "/" + kind if whole else kind
+            if importer(kind) is not None:
                 import runpy
 
-                sys.path.insert(0, kind)
+                sys.path.insert(0, path)
                 runpy._run_module_as_main("__main__", False)
                 return
             try:
@@ -160,28 +302,30 @@ def start():
                     source = file.read()
             except OSError as problem:
                 text = "%s: can't open file %r: [Errno %d] %s\n"
-                sys.stderr.write(text % (sys.executable, os.path.abspath(kind), problem.errno, problem.strerror))
+                sys.stderr.write(text % (sys.executable, path, problem.errno, problem.strerror))
                 raise SystemExit(2) from None
             prepend(os.path.dirname(os.path.realpath(kind)))
-            from importlib.machinery import SourceFileLoader
+            from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
-            path = os.path.abspath(kind) if sys.version_info >= (3, 9) else kind
-            main.__dict__.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
-            main.__dict__.setdefault("__annotations__", {})
-            exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
-
-    def is_archive(path):
-        try:
-            with open(path, "rb") as file:
-                return file.read(4) == b"PK\x03\x04"
-        except OSError:
-            return False
+            compiled = kind.endswith(".pyc")
+            loader = SourcelessFileLoader if compiled else SourceFileLoader
+            main.__loader__ = loader("__main__", path)
+            main.__file__ = path
+            main.__cached__ = None
+            if compiled:
+                exec(main.__loader__.get_code("__main__"), main.__dict__)
+            else:
+                run(source, path)
 
     try:
         execute()
     except BaseException as exception:
-        tell(b"uncaught", exception)
-        hook = sys.excepthook
+        # The program's own tracing is no business of ours, nor is ours of it.
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        if without_us(exception.__traceback__) is not None:
+            tell(b"uncaught", exception)
+        hook = getattr(sys, "excepthook", None)
 
         def excepthook(kind, value, trace):
             sys.excepthook = hook
@@ -190,12 +334,30 @@ def start():
                 value.__traceback__ = sys.last_traceback = trace
             except Exception:
                 pass
-            hook(kind, value, trace)
+            sys.settrace(tracer)
+            try:
+                hook(kind, value, trace)
+            except SystemExit:
+                raise
+            except BaseException as problem:
+                # As the interpreter says it, which would show this frame.
+                if sys.stderr is not None:
+                    sys.stderr.write("Error in sys.excepthook:\n")
+                    problem.__traceback__ = without_us(problem.__traceback__)
+                    sys.__excepthook__(type(problem), problem, problem.__traceback__)
+                    sys.stderr.write("\nOriginal exception was:\n")
+                    sys.__excepthook__(kind, value, trace)
 
-        sys.excepthook = excepthook
+        if hook is not None:
+            sys.excepthook = excepthook
         raise
-    finally:
-        del original
 
 
-start()
+def renamed(code, name):
+    """The code under a name that no tracer takes for a file of the program."""
+    inner = (renamed(part, name) if hasattr(part, "co_code") else part for part in code.co_consts)
+    return code.replace(co_filename=name, co_consts=tuple(inner))
+
+
+start.__code__ = renamed(start.__code__, "<heapsake run>")
+start("<heapsake run>")

@@ -1,38 +1,40 @@
-//! The supervisor: starts the program, answers its bootstrap, passes signals on, and ends as the program ended.
+//! The supervisor: starts the program with the bootstrap, answers it, and ends as the program ended.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::{BufRead, BufReader, Seek, Write};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
-use heapsake_core::{Address, DumpFile};
-use heapsake_cpython::memory::Snapshot;
-use heapsake_cpython::pystate::CaptureOptions;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::Signals;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 
 use super::Arguments;
-use crate::dump;
-use crate::output::{bytes, count};
-use crate::python::{self, PACKAGES, PYTHON};
+use super::session::Session;
+use super::signals::{self, Taken};
+use crate::python::{PACKAGES, PYTHON};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
-/// Descriptors in the program: the bootstrap closes the one and keeps the other from its children.
+/// Of two descriptors in the program, and in its children that are Python, the first: the talk with us. The second is the
+/// bootstrap itself, which is also what they lock to talk one at a time. A program may allow itself fewer than this.
 const CHANNEL: i32 = 198;
-const SCRIPT: i32 = 199;
+/// How descriptors are opened as files.
+pub(super) const DESCRIPTORS: &str = "/proc/self/fd/";
 
 /// How a supervised program ended.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     ended: ExitStatus,
-    /// The dump that is to stay.
+    /// The last dump.
     pub(crate) dump: Option<PathBuf>,
     /// Lines for the user.
     pub(crate) told: Vec<String>,
@@ -42,48 +44,79 @@ impl Outcome {
     /// The status to end with. When the program died of a signal this does not return: we die of the same.
     pub(crate) fn status(&self) -> i32 {
         if let Some(signal) = self.ended.signal() {
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            signals::die_of(signal);
             return 128 + signal;
         }
         self.ended.code().unwrap_or(1)
     }
 }
 
-/// Runs the program to its end.
-pub(crate) fn supervise(arguments: &Arguments, stem: &str) -> anyhow::Result<Outcome> {
-    let python = interpreter(arguments)?;
+/// Runs the program to its end. `options` are Python's own, `stem` is what dumps are called.
+pub(crate) fn supervise(
+    arguments: &Arguments,
+    options: &[OsString],
+    program: &[OsString],
+    stem: &str,
+) -> anyhow::Result<Outcome> {
+    let python = python(arguments)?;
+    if let Some(wanted) = &arguments.output {
+        // What cannot be written is better known now than after the hours that the program ran.
+        writable(wanted)
+            .with_context(|| format!("no dump can be written to {}; the program was not started", wanted.display()))?;
+    }
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
-    let mut script = tempfile::tempfile().context("no temporary file for the start of the program")?;
+    let mut script = temporary().context("no temporary file for the start of the program\nhint: TMPDIR names a folder")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
     script.rewind()?;
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])?;
+    let taken = Taken::new()?;
     let mut command = Command::new(&python);
-    command.arg(format!("/proc/self/fd/{SCRIPT}")).arg(CHANNEL.to_string()).arg(SCRIPT.to_string());
-    command.args(&arguments.program).env_remove(PYTHON).env_remove(PACKAGES);
+    let most = getrlimit(Resource::Nofile).current.and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX);
+    let first = CHANNEL.min(most.saturating_sub(2));
+    let second = first + 1;
+    command.args(options).arg(format!("{DESCRIPTORS}{second}")).arg(first.to_string()).arg(second.to_string());
+    command.args(program).env_remove(PYTHON).env_remove(PACKAGES);
     command.fd_mappings(vec![
-        FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: CHANNEL },
-        FdMapping { parent_fd: OwnedFd::from(script), child_fd: SCRIPT },
+        FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: first },
+        FdMapping { parent_fd: OwnedFd::from(script), child_fd: second },
     ])?;
     let mut child = command.spawn().with_context(|| format!("cannot run {}", python.display()))?;
     drop(command);
     let pid = child.id() as i32;
-    let handle = signals.handle();
-    let forwarder = thread::spawn(move || {
-        for signal in &mut signals {
-            // A key on the terminal reaches the program by itself.
-            if ![SIGINT, SIGQUIT].contains(&signal) || !foreground() {
-                let _ = send(pid, signal);
-            }
-        }
+    let forwarder = taken.forward_to(pid);
+    let mut session = Session::new(arguments, stem, pid);
+    let served = thread::scope(|scope| {
+        let end = ours.try_clone().context("the channel cannot be shared")?;
+        scope.spawn(move || {
+            watch(pid);
+            forwarder.end();
+            // Children that outlive the program hold their end; they are not waited for.
+            let _ = end.shutdown(Shutdown::Read);
+        });
+        session.serve(&ours);
+        anyhow::Ok(())
     });
-    let mut session = Session { arguments, stem, pid, provisional: None, dump: None, saved: Vec::new(), told: Vec::new() };
-    session.serve(&ours);
     let ended = wait(&mut child)?;
-    handle.close();
-    let _ = forwarder.join();
-    session.discard();
-    session.reduce();
-    Ok(Outcome { ended, dump: session.dump, told: session.told })
+    served?;
+    let (dump, told) = session.end();
+    Ok(Outcome { ended, dump, told })
+}
+
+/// Returns when the process has ended. It is not waited for: a `waitpid` would be told of every stop of a process that is
+/// being read, in place of who reads it.
+fn watch(pid: i32) {
+    let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let Some(handle) = handle else {
+        // Before Linux 5.3.
+        let is_alive = || {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+        };
+        while is_alive() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        return;
+    };
+    while poll(&mut [PollFd::new(&handle, PollFlags::IN)], None) == Err(Errno::INTR) {}
 }
 
 fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
@@ -96,17 +129,23 @@ fn wait(child: &mut Child) -> anyhow::Result<ExitStatus> {
     }
 }
 
-/// Whether a terminal's keys reach the whole process group, so that the program had the signal too.
-fn foreground() -> bool {
-    std::io::IsTerminal::is_terminal(&std::io::stdin())
+/// A file without a name; in memory where the folder for temporary files cannot be written to.
+fn temporary() -> std::io::Result<File> {
+    tempfile::tempfile().or_else(|problem| tempfile::tempfile_in("/dev/shm").map_err(|_| problem))
 }
 
-fn send(pid: i32, signal: i32) -> std::io::Result<()> {
-    Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status().map(drop)
+/// Whether a file can be made at this path, or in this folder.
+fn writable(wanted: &Path) -> std::io::Result<()> {
+    let folder = match wanted.parent() {
+        _ if wanted.is_dir() => wanted,
+        Some(folder) if folder != OsStr::new("") => folder,
+        _ => Path::new("."),
+    };
+    tempfile::tempfile_in(folder).map(drop)
 }
 
 /// The Python to run.
-fn interpreter(arguments: &Arguments) -> anyhow::Result<PathBuf> {
+fn python(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     if let Some(python) = &arguments.python {
         return Ok(python.clone());
     }
@@ -121,108 +160,4 @@ fn interpreter(arguments: &Arguments) -> anyhow::Result<PathBuf> {
         }
     }
     bail!("no python3 and no python on PATH\nhint: name one with --python")
-}
-
-/// The talk with one program's bootstrap.
-struct Session<'a> {
-    arguments: &'a Arguments,
-    stem: &'a str,
-    pid: i32,
-    /// The exception that left `asyncio.run`, and its dump.
-    provisional: Option<(u64, PathBuf, String)>,
-    dump: Option<PathBuf>,
-    /// All dumps that stay.
-    saved: Vec<PathBuf>,
-    told: Vec<String>,
-}
-
-impl Session<'_> {
-    /// Answers until the program closes its end, by ending.
-    fn serve(&mut self, channel: &UnixStream) {
-        let mut lines = BufReader::new(channel);
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
-            self.hear(line.trim());
-            line.clear();
-            if (&*channel).write_all(b".").is_err() {
-                break;
-            }
-        }
-    }
-
-    fn hear(&mut self, line: &str) {
-        let words: Vec<&str> = line.split(' ').collect();
-        let &[kind, exception, ident, native] = words.as_slice() else { return };
-        let (Ok(exception), Ok(ident)) = (exception.parse::<u64>(), ident.parse::<u64>()) else { return };
-        let native = native.parse::<u64>().ok();
-        if let Some((known, path, line)) = self.provisional.take() {
-            if known == exception {
-                self.saved.push(path.clone());
-                self.dump = Some(path);
-                self.told.push(line);
-                return;
-            }
-            let _ = fs::remove_file(path);
-        }
-        match self.save(exception, ident, native) {
-            Ok((path, line)) if kind == "leaving" => self.provisional = Some((exception, path, line)),
-            Ok((path, line)) => {
-                self.saved.push(path.clone());
-                self.dump = Some(path);
-                self.told.push(line);
-            }
-            Err(problem) => self.told.push(format!("no dump: {problem:#}")),
-        }
-    }
-
-    fn save(&self, exception: u64, ident: u64, native: Option<u64>) -> anyhow::Result<(PathBuf, String)> {
-        let path = match &self.arguments.output {
-            // A second dump must not replace the first.
-            Some(path) if !path.is_dir() && self.dump.is_some() => numbered(path),
-            wanted => dump::target_path(wanted.as_deref(), self.stem)?,
-        };
-        let file = DumpFile::create(&path)?;
-        let snapshot = Snapshot::of_process(self.pid)?;
-        let pause = snapshot.pause();
-        let options = CaptureOptions {
-            exception: Some(Address(exception)),
-            exception_thread: native.or(Some(ident)),
-            current_thread: native.or(Some(ident)),
-            hidden_prefixes: vec![format!("/proc/self/fd/{SCRIPT}")],
-            ..dump::outside(self.pid, "uncaught exception")
-        };
-        let (path, summary) = dump::write(file, snapshot, options, self.arguments.what.options("uncaught exception"))?;
-        let line = format!(
-            "wrote {} ({} objects, {}; stood still for {:.1} ms)",
-            path.display(),
-            count(summary.objects),
-            bytes(summary.file_bytes),
-            pause.as_secs_f64() * 1e3
-        );
-        Ok((path, line))
-    }
-
-    /// Runs the reducers of installed packages, after the program has ended: it does not wait for them.
-    fn reduce(&mut self) {
-        let lines = self.saved.iter().filter_map(|path| python::reduce(path).line());
-        self.told.extend(lines.collect::<Vec<_>>());
-    }
-
-    /// Removes the dump of an exception that was caught after all.
-    fn discard(&mut self) {
-        if let Some((_, path, _)) = self.provisional.take() {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// `path` with the first number that is free.
-fn numbered(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_owned();
-    let name = |number: usize| {
-        let mut name: OsString = stem.clone();
-        name.push(format!("-{number}.heapsake"));
-        path.with_file_name(name)
-    };
-    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
 }

@@ -1,10 +1,9 @@
 //! Tests of the DWARF reader against the C compiler: the program whose debug information is read prints its own `offsetof`.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Definitions, Shape, Structure, read};
+use super::{DebugFiles, Definitions, Names, Shape, Structure};
 
 const PROGRAM: &str = r#"
 #include <stddef.h>
@@ -32,6 +31,10 @@ int main(void) {
 }
 "#;
 
+fn read(binary: &Path, debug_folder: &Path, names: &Names<'_>) -> crate::Result<Option<Definitions>> {
+    super::read(binary, &DebugFiles::in_folder(debug_folder), names)
+}
+
 fn built(folder: &Path, options: &[&str]) -> PathBuf {
     let (source, binary) = (folder.join("program.c"), folder.join("program"));
     std::fs::write(&source, PROGRAM).unwrap();
@@ -40,8 +43,8 @@ fn built(folder: &Path, options: &[&str]) -> PathBuf {
     binary
 }
 
-fn names() -> HashSet<&'static str> {
-    HashSet::from(["sample", "Alias", "Only", "either", "absent", "nowhere"])
+fn names() -> Names<'static> {
+    ["sample", "Alias", "Only", "either", "absent", "nowhere"].into_iter().collect()
 }
 
 fn width(shape: &Shape) -> u64 {

@@ -5,46 +5,104 @@
 //! reported: which of them is meant is not guessed.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use gimli::{DebugInfoOffset, DebuggingInformationEntry, DwAt, LittleEndian, UnitOffset};
 use object::{Object, ObjectSection};
 
+use crate::error::{Error, ErrorKind, Result};
+
+/// The names of structs that are looked up.
+pub type Names<'n> = rustc_hash::FxHashSet<&'n str>;
 type Reader<'a> = gimli::EndianSlice<'a, LittleEndian>;
 type Unit<'a> = gimli::Unit<Reader<'a>>;
 type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
 
 /// How deep embedded structs are opened; the runtime state of CPython needs 5.
 const DEPTH: usize = 12;
+/// Members that are looked at in one file; the largest CPython has a twentieth of that. A bound on what a hostile file costs.
+const MAXIMUM_MEMBERS: usize = 40_000_000;
+/// Bytes of a file, and of an inflated section.
+const MAXIMUM_FILE: u64 = 1 << 30;
+
+/// Where files of separate debug information are looked for.
+#[derive(Clone, Debug)]
+pub struct DebugFiles {
+    root: PathBuf,
+    folders: Vec<PathBuf>,
+}
+
+impl DebugFiles {
+    /// Those of this machine, in `folder`.
+    pub fn in_folder(folder: &Path) -> DebugFiles {
+        DebugFiles { root: PathBuf::from("/"), folders: vec![folder.to_owned()] }
+    }
+
+    /// Those of a target whose root is `root`, and those of this machine.
+    pub fn under(root: &Path) -> DebugFiles {
+        DebugFiles { root: root.to_owned(), folders: vec![root.join("usr/lib/debug"), PathBuf::from("/usr/lib/debug")] }
+    }
+
+    /// The file that holds the debug information of the stripped binary at `path`, by its build id, else by its link, as
+    /// gdb looks; only one that says of itself that it belongs to that binary.
+    fn belonging_to(&self, path: &Path, file: &object::File<'_>) -> Option<Vec<u8>> {
+        let build_id = file.build_id().ok().flatten();
+        if let Some([first, rest @ ..]) = build_id {
+            let name = format!(".build-id/{first:02x}/{}.debug", hexadecimal(rest));
+            let same = |data: &Vec<u8>| {
+                let file = object::File::parse(&**data).ok();
+                file.is_some_and(|file| file.build_id().ok().flatten() == build_id)
+            };
+            if let Some(data) = self.folders.iter().find_map(|folder| load(&folder.join(&name)).ok().filter(same)) {
+                return Some(data);
+            }
+        }
+        let (name, checksum) = file.gnu_debuglink().ok().flatten()?;
+        let name = String::from_utf8_lossy(name).into_owned();
+        let folder = path.parent()?;
+        let mut candidates = vec![folder.join(&name), folder.join(".debug").join(&name)];
+        let inside = folder.strip_prefix(&self.root).or_else(|_| folder.strip_prefix("/")).unwrap_or(folder);
+        candidates.extend(self.folders.iter().map(|folder| folder.join(inside).join(&name)));
+        let others = candidates.into_iter().filter(|candidate| candidate != path);
+        others.filter_map(|candidate| load(&candidate).ok()).find(|data| crc32fast::hash(data) == checksum)
+    }
+}
 
 /// A struct or union.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Structure {
+pub struct Structure {
     /// `sizeof`.
-    pub(crate) size: u64,
+    pub size: u64,
     /// Its members, in order.
-    pub(crate) members: Vec<MemberInfo>,
+    pub members: Vec<MemberInfo>,
 }
 
 /// A member of a struct or union.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct MemberInfo {
+pub struct MemberInfo {
     /// Its name; none for an anonymous struct or union.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// Where it begins, in bits.
-    pub(crate) bit: u64,
+    pub bit: u64,
     /// What it is.
-    pub(crate) shape: Shape,
+    pub shape: Shape,
 }
 
 /// What a member is, as far as reading it needs.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// An integer or enumeration of so many bits.
-    Integer { bits: u64, signed: bool, field: bool },
+    Integer {
+        /// Its width.
+        bits: u64,
+        /// Whether it has a sign.
+        signed: bool,
+        /// Whether it is a bit field.
+        field: bool,
+    },
     /// A floating-point number of so many bytes.
     Float(u64),
     /// A pointer.
@@ -56,47 +114,82 @@ pub(crate) enum Shape {
 }
 
 /// The definitions found in one binary.
-#[derive(Debug, Default)]
-pub(crate) struct Definitions {
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
     /// Every distinct complete definition of each name, in the order found.
-    pub(crate) structures: HashMap<String, Vec<Structure>>,
+    pub structures: HashMap<String, Vec<Structure>>,
     /// The compiler of the first translation unit.
-    pub(crate) compiler: Option<String>,
+    pub compiler: Option<String>,
     /// `build-id:…`, or `crc32:…` of a binary without one.
-    pub(crate) binary: String,
+    pub binary: String,
 }
 
-/// Looks up `names` in the binary at `path`, or in its file of separate debug information below `debug_folder`; `None`
-/// if neither has any.
-pub(crate) fn read(path: &Path, debug_folder: &Path, names: &HashSet<&str>) -> Result<Option<Definitions>> {
-    let data = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    let file = object::File::parse(&*data).with_context(|| format!("parsing {}", path.display()))?;
-    let binary = match file.build_id()? {
+/// Looks up `names` in the binary at `path`, or in its file of separate debug information; `None` if neither has any.
+///
+/// # Errors
+/// [`ErrorKind::DebugInformation`] if there is some that cannot be read.
+pub fn read(path: &Path, debug_files: &DebugFiles, names: &Names<'_>) -> Result<Option<Definitions>> {
+    read_open(path, path, debug_files, names)
+}
+
+/// As [`read`], of a binary at `path` that is opened as `opened`: its name may be gone, or stand for another file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_open(opened: &Path, path: &Path, debug_files: &DebugFiles, names: &Names<'_>) -> Result<Option<Definitions>> {
+    let failed = |error: Error| {
+        Error::new(ErrorKind::DebugInformation, format!("the debug information of {} cannot be read", path.display()))
+            .source(error)
+    };
+    let data = load(opened).map_err(failed)?;
+    let file = object::File::parse(&*data).map_err(|error| failed(error.into()))?;
+    let binary = match file.build_id().map_err(|error| failed(error.into()))? {
         Some(id) => format!("build-id:{}", hexadecimal(id)),
         None => format!("crc32:{:08x}", crc32fast::hash(&data)),
     };
-    let structures = if has_debug_information(&file) {
+    let found = if has_debug_information(&file) {
         structures(&file, names)
     } else {
-        let Some(path) = separate_file(path, &file, debug_folder) else {
-            return Ok(None);
-        };
-        let data = std::fs::read(&path)?;
-        let file = object::File::parse(&*data).with_context(|| format!("parsing {}", path.display()))?;
+        let Some(data) = debug_files.belonging_to(path, &file) else { return Ok(None) };
+        let file = object::File::parse(&*data).map_err(|error| failed(error.into()))?;
         if !has_debug_information(&file) {
             return Ok(None);
         }
         structures(&file, names)
     };
-    let found = structures.with_context(|| format!("the debug information of {}", path.display()))?;
-    Ok(Some(Definitions { binary, ..found }))
+    Ok(Some(Definitions { binary, ..found.map_err(failed)? }))
+}
+
+fn load(path: &Path) -> Result<Vec<u8>> {
+    let failed = |error| Error::new(ErrorKind::DebugInformation, "it cannot be opened").source(error);
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > MAXIMUM_FILE {
+        return Err(malformed("it is no file, or too large"));
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+fn malformed(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::DebugInformation, what)
+}
+
+impl From<gimli::Error> for Error {
+    fn from(error: gimli::Error) -> Error {
+        malformed("malformed DWARF").source(error)
+    }
+}
+
+impl From<object::Error> for Error {
+    fn from(error: object::Error) -> Error {
+        malformed("malformed ELF").source(error)
+    }
 }
 
 fn has_debug_information(file: &object::File<'_>) -> bool {
     file.section_by_name(".debug_info").is_some_and(|section| !matches!(section.data(), Ok([]) | Err(_)))
 }
 
-fn structures(file: &object::File<'_>, names: &HashSet<&str>) -> Result<Definitions> {
+fn structures(file: &object::File<'_>, names: &Names<'_>) -> Result<Definitions> {
     let section = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>> {
         let Some(section) = file.section_by_name(id.name()) else {
             return Ok(Cow::Borrowed(&[]));
@@ -106,32 +199,20 @@ fn structures(file: &object::File<'_>, names: &HashSet<&str>) -> Result<Definiti
             object::CompressionFormat::None => Ok(Cow::Borrowed(data.data)),
             object::CompressionFormat::Zlib => {
                 let mut inflated = Vec::new();
-                flate2::read::ZlibDecoder::new(data.data).take(data.uncompressed_size).read_to_end(&mut inflated)?;
+                let length = data.uncompressed_size.min(MAXIMUM_FILE);
+                let read = flate2::read::ZlibDecoder::new(data.data).take(length).read_to_end(&mut inflated);
+                read.map_err(|error| malformed("a section that cannot be inflated").source(error))?;
                 Ok(Cow::Owned(inflated))
             }
-            other => bail!("{} is compressed by {other:?}; objcopy --decompress-debug-sections opens it", id.name()),
+            other => Err(malformed(format!("{} is compressed by {other:?}", id.name()))
+                .hint("`objcopy --decompress-debug-sections` opens it")),
         }
     };
     let sections = gimli::DwarfSections::load(section)?;
     let dwarf = sections.borrow(|bytes| gimli::EndianSlice::new(bytes, LittleEndian));
-    let mut search = Search { dwarf: &dwarf, units: Vec::new(), found: Definitions::default() };
+    let mut search = Search { dwarf: &dwarf, units: Vec::new(), found: Definitions::default(), members: Cell::new(0) };
     search.run(names)?;
     Ok(search.found)
-}
-
-/// The file that holds the debug information of a stripped binary, by its build id, else by its link, as gdb looks.
-fn separate_file(path: &Path, file: &object::File<'_>, debug_folder: &Path) -> Option<PathBuf> {
-    let mut candidates = Vec::new();
-    if let Ok(Some([first, rest @ ..])) = file.build_id() {
-        candidates.push(debug_folder.join(format!(".build-id/{first:02x}/{}.debug", hexadecimal(rest))));
-    }
-    if let (Ok(Some((name, _))), Some(folder)) = (file.gnu_debuglink(), path.parent()) {
-        let name = String::from_utf8_lossy(name).into_owned();
-        candidates.push(folder.join(&name));
-        candidates.push(folder.join(".debug").join(&name));
-        candidates.push(debug_folder.join(folder.strip_prefix("/").unwrap_or(folder)).join(&name));
-    }
-    candidates.into_iter().find(|candidate| candidate != path && candidate.is_file())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -142,10 +223,11 @@ struct Search<'d, 'a> {
     dwarf: &'d gimli::Dwarf<Reader<'a>>,
     units: Vec<(usize, Unit<'a>)>,
     found: Definitions,
+    members: Cell<usize>,
 }
 
 impl<'a> Search<'_, 'a> {
-    fn run(&mut self, names: &HashSet<&str>) -> Result<()> {
+    fn run(&mut self, names: &Names<'_>) -> Result<()> {
         let mut headers = self.dwarf.units();
         while let Some(header) = headers.next()? {
             let start = header.debug_info_offset().map_or(0, |offset| offset.0);
@@ -196,11 +278,11 @@ impl<'a> Search<'_, 'a> {
             Some(gimli::AttributeValue::UnitRef(offset)) => Ok(Some((unit, offset))),
             Some(gimli::AttributeValue::DebugInfoRef(DebugInfoOffset(offset))) => {
                 let after = self.units.partition_point(|(start, _)| *start <= offset);
-                let index = after.checked_sub(1).context("a type reference before the first unit")?;
+                let index = after.checked_sub(1).ok_or_else(|| malformed("a type reference before the first unit"))?;
                 let start = self.units[index].0;
                 Ok(Some((index, UnitOffset(offset - start))))
             }
-            Some(other) => bail!("a type reference of the form {other:?} is not followed"),
+            Some(other) => Err(malformed(format!("a type reference of the form {other:?} is not followed"))),
         }
     }
 
@@ -224,7 +306,7 @@ impl<'a> Search<'_, 'a> {
                 None => return Ok(None),
             }
         }
-        bail!("a chain of typedefs without end")
+        Err(malformed("a chain of typedefs without end"))
     }
 
     /// The struct or union at `offset`; `None` if it is neither, or only declared.
@@ -236,13 +318,17 @@ impl<'a> Search<'_, 'a> {
         if !matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type) || !complete {
             return Ok(None);
         }
-        let size = number(&entry, gimli::DW_AT_byte_size).context("a struct without a size")?;
+        let size = number(&entry, gimli::DW_AT_byte_size).ok_or_else(|| malformed("a struct without a size"))?;
         let mut members = Vec::new();
         let mut tree = self.units[unit].1.entries_tree(Some(entry.offset()))?;
         let mut children = tree.root()?.children();
         while let Some(child) = children.next()? {
             let member = child.entry();
             if member.tag() == gimli::DW_TAG_member {
+                self.members.set(self.members.get() + 1);
+                if self.members.get() > MAXIMUM_MEMBERS {
+                    return Err(malformed("more members of structs than any CPython has"));
+                }
                 members.push(self.member(unit, member, depth)?);
             }
         }
@@ -251,18 +337,18 @@ impl<'a> Search<'_, 'a> {
 
     fn member(&self, unit: usize, entry: &Entry<'a>, depth: usize) -> Result<MemberInfo> {
         let name = self.string(&self.units[unit].1, entry, gimli::DW_AT_name)?;
-        let (of, offset) = self.target(unit, entry, gimli::DW_AT_type)?.context("a member without a type")?;
+        let (of, offset) = self.target(unit, entry, gimli::DW_AT_type)?.ok_or_else(|| malformed("a member without a type"))?;
         let mut shape = self.shape(of, offset, depth)?;
         let mut bit = location(entry, self.units[unit].1.encoding())? * 8;
         if let Some(width) = number(entry, gimli::DW_AT_bit_size) {
             let Shape::Integer { bits: storage, signed, .. } = shape else {
-                bail!("a bit field that is no integer");
+                return Err(malformed("a bit field that is no integer"));
             };
             if let Some(first) = number(entry, gimli::DW_AT_data_bit_offset) {
                 bit = first;
             } else if let Some(from_top) = number(entry, gimli::DW_AT_bit_offset) {
                 // Before version 4, counted from the most significant bit of the storage unit.
-                bit = (bit + storage).checked_sub(from_top + width).context("a bit field before its struct")?;
+                bit = (bit + storage).checked_sub(from_top + width).ok_or_else(|| malformed("a bit field before its struct"))?;
             }
             shape = Shape::Integer { bits: width, signed, field: true };
         }
@@ -280,7 +366,7 @@ impl<'a> Search<'_, 'a> {
                 self.structure(unit, entry.offset(), depth + 1)?.map_or(Shape::Opaque, Shape::Structure)
             }
             gimli::DW_TAG_enumeration_type => {
-                let bits = bytes.context("an enumeration without a size")? * 8;
+                let bits = bytes.ok_or_else(|| malformed("an enumeration without a size"))? * 8;
                 let signed = match self.target(unit, &entry, gimli::DW_AT_type)? {
                     Some((unit, underlying)) => {
                         matches!(self.shape(unit, underlying, depth)?, Shape::Integer { signed: true, .. })
@@ -290,10 +376,10 @@ impl<'a> Search<'_, 'a> {
                 Shape::Integer { bits, signed, field: false }
             }
             gimli::DW_TAG_base_type => {
-                let bytes = bytes.context("a base type without a size")?;
+                let bytes = bytes.ok_or_else(|| malformed("a base type without a size"))?;
                 let encoding = match entry.attr_value(gimli::DW_AT_encoding) {
                     Some(gimli::AttributeValue::Encoding(encoding)) => encoding,
-                    other => bail!("a base type with the encoding {other:?}"),
+                    other => return Err(malformed(format!("a base type with the encoding {other:?}"))),
                 };
                 match encoding {
                     gimli::DW_ATE_signed | gimli::DW_ATE_signed_char => {
@@ -319,10 +405,10 @@ fn location(entry: &Entry<'_>, encoding: gimli::Encoding) -> Result<u64> {
             let mut operations = expression.operations(encoding);
             match (operations.next()?, operations.next()?) {
                 (Some(gimli::Operation::PlusConstant { value }), None) => Ok(value),
-                other => bail!("a member at {other:?}"),
+                other => Err(malformed(format!("a member at {other:?}"))),
             }
         }
-        Some(value) => value.udata_value().with_context(|| format!("a member at {value:?}")),
+        Some(value) => value.udata_value().ok_or_else(|| malformed(format!("a member at {value:?}"))),
     }
 }
 
@@ -332,7 +418,7 @@ fn number(entry: &Entry<'_>, name: DwAt) -> Option<u64> {
 
 impl Structure {
     /// The member at a dotted path: its first bit and its shape. Anonymous structs and unions are looked through.
-    pub(crate) fn find(&self, path: &str) -> Option<(u64, &Shape)> {
+    pub fn find(&self, path: &str) -> Option<(u64, &Shape)> {
         let (name, rest) = match path.split_once('.') {
             Some((name, rest)) => (name, Some(rest)),
             None => (path, None),
@@ -352,7 +438,7 @@ impl Structure {
     }
 
     /// Every path of at most `depth` components, with its first bit and shape.
-    pub(crate) fn paths(&self, depth: usize) -> Vec<(String, u64, &Shape)> {
+    pub fn paths(&self, depth: usize) -> Vec<(String, u64, &Shape)> {
         let mut paths = Vec::new();
         for member in &self.members {
             let prefix = member.name.clone().unwrap_or_default();

@@ -1,0 +1,161 @@
+//! Making a graph: told its edges object by object, it is put together in linear time.
+//!
+//! The edges are kept as they are told, 5 bytes each, and scattered twice: to the rows of sources, and from these to the
+//! rows of targets, which sorts both. The alternative, telling everything twice to count first, would decode a dump twice to
+//! save the 5 bytes.
+
+use super::Graph;
+use super::layout::{Key, Layout};
+use super::link::Link;
+
+/// Collects the edges of a graph.
+#[derive(Debug)]
+pub struct Builder {
+    most: usize,
+    /// Whether edges belong to the last of the objects.
+    open: bool,
+    /// Each object that was told, and the position of its first edge.
+    objects: Vec<(u32, u32)>,
+    targets: Vec<u32>,
+    links: Vec<u8>,
+    roots: Vec<u32>,
+    left_out: u64,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder::new(u64::MAX)
+    }
+}
+
+impl Builder {
+    /// Collects at most so many edges; what is beyond is left out.
+    pub fn new(most: u64) -> Builder {
+        // One edge less than there are numbers, so that a position after the last is a number as well.
+        let most = usize::try_from(most.min(u64::from(u32::MAX))).unwrap_or(usize::MAX);
+        let (objects, targets, links, roots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Builder { most, open: false, objects, targets, links, roots, left_out: 0 }
+    }
+
+    /// Starts the next object. Numbers ascend; the edges of an object out of order are left out.
+    pub fn object(&mut self, number: u32) {
+        self.open = self.objects.last().is_none_or(|(last, _)| *last < number);
+        if self.open {
+            self.objects.push((number, self.targets.len() as u32));
+        }
+    }
+
+    /// An edge from the object that was started last.
+    #[inline]
+    pub fn edge(&mut self, link: Link, target: u32) {
+        if self.open && self.targets.len() + self.roots.len() < self.most {
+            self.targets.push(target);
+            self.links.push(link as u8);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// An edge from the root of the graph.
+    pub fn root(&mut self, target: u32) {
+        if self.targets.len() + self.roots.len() < self.most {
+            self.roots.push(target);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Number of objects told.
+    pub fn told(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// The graph of so many objects, and the number of edges that are not in it: those that lead to objects beyond, or from
+    /// them, and those that are too many.
+    pub fn finish(mut self, objects: u32, key: Key) -> (Graph, u64) {
+        let objects = objects.min(u32::MAX - 1);
+        let nodes = objects as usize + 1;
+        self.roots.sort_unstable();
+        self.roots.dedup();
+        let kept = self.objects.partition_point(|(number, _)| *number < objects);
+        let end = self.objects.get(kept).map_or(self.targets.len(), |(_, first)| *first as usize);
+        let inside = |target: u32| target < objects;
+
+        let mut counts = vec![0u32; nodes];
+        let mut edges = 0;
+        for target in self.targets[..end].iter().chain(&self.roots).copied().filter(|target| inside(*target)) {
+            counts[target as usize] += 1;
+            edges += 1;
+        }
+        let left_out = self.left_out + (self.targets.len() + self.roots.len()) as u64 - u64::from(edges);
+        let layout = Layout { nodes: nodes as u32, edges };
+        let mut bytes = vec![0; layout.length().unwrap_or_default()];
+        let (forward, reverse) = layout.sections();
+        let ranges = [forward.offsets, forward.ends, forward.links, reverse.offsets, reverse.ends, reverse.links];
+        if let Ok([targets_from, targets, links, sources_from, sources, source_links]) = bytes.get_disjoint_mut(ranges) {
+            let mut into = Half::new(sources_from, sources, source_links, counts);
+            for (at, (object, first)) in self.objects[..kept].iter().enumerate() {
+                let next = self.objects.get(at + 1).map_or(self.targets.len(), |(_, first)| *first as usize);
+                let row = *first as usize..next;
+                for (target, link) in self.targets[row.clone()].iter().zip(&self.links[row]) {
+                    if inside(*target) {
+                        into.put(*target, *object, *link);
+                    }
+                }
+            }
+            for target in self.roots.iter().copied().filter(|target| inside(*target)) {
+                into.put(target, objects, Link::Root as u8);
+            }
+            drop(self);
+
+            let sources = sources.as_chunks::<4>().0;
+            let mut counts = vec![0u32; nodes];
+            for source in sources {
+                counts[u32::from_le_bytes(*source) as usize] += 1;
+            }
+            let mut into = Half::new(targets_from, targets, links, counts);
+            let starts = sources_from.as_chunks::<4>().0.iter().map(|start| u32::from_le_bytes(*start) as usize);
+            for (target, (start, end)) in (0..).zip(starts.clone().zip(starts.skip(1))) {
+                for (source, link) in sources[start..end].iter().zip(&source_links[start..end]) {
+                    into.put(u32::from_le_bytes(*source), target, *link);
+                }
+            }
+        }
+        layout.seal(&mut bytes, key);
+        (Graph { bytes, layout }, left_out)
+    }
+}
+
+/// The arrays of one direction, being filled.
+struct Half<'a> {
+    ends: &'a mut [[u8; 4]],
+    links: &'a mut [u8],
+    /// Where the next end of each node goes.
+    next: Vec<u32>,
+}
+
+impl<'a> Half<'a> {
+    /// Fills `starts`, for rows of so many ends.
+    fn new(starts: &mut [u8], ends: &'a mut [u8], links: &'a mut [u8], counts: Vec<u32>) -> Half<'a> {
+        let mut next = counts;
+        let mut at = 0;
+        let (places, _) = starts.as_chunks_mut::<4>();
+        for (place, count) in places.iter_mut().zip(&mut next) {
+            *place = u32::to_le_bytes(at);
+            at += std::mem::replace(count, at);
+        }
+        if let Some(last) = places.last_mut() {
+            *last = at.to_le_bytes();
+        }
+        Half { ends: ends.as_chunks_mut().0, links, next }
+    }
+
+    #[inline]
+    fn put(&mut self, node: u32, end: u32, link: u8) {
+        let place = &mut self.next[node as usize];
+        let at = *place as usize;
+        *place += 1;
+        self.ends[at] = end.to_le_bytes();
+        self.links[at] = link;
+    }
+}

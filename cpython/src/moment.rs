@@ -1,0 +1,197 @@
+//! Whether the moment at which a process was stopped is a good one to read it.
+//!
+//! Threads that wait for the interpreter lock stand at a safe point. The one that holds it may stand anywhere: in the midst
+//! of a collection, when the headers of collected objects hold other numbers, or in the midst of a change to a dict, a list,
+//! a set or a deque, when the fields of that one object contradict each other. Reading is safe all the same, as every read
+//! is checked; the object may read wrongly. Where the holder stands is told by its registers and by the return addresses on
+//! its stack, up to the evaluation loop; a word left over from an earlier call may tell too much, so a bad moment is a
+//! suspicion.
+
+use std::time::Duration;
+
+use heapsake_core::{Address, Span};
+use rustc_hash::FxHashMap;
+
+use crate::attach::Runtime;
+use crate::error::Result;
+use crate::memory::{Files, Frozen, Memory, Process, Registers};
+use crate::symbols::Symbols;
+
+/// How often a process is stopped until a bad moment is taken as it is.
+const MAXIMUM_STOPS: u32 = 12;
+/// How long it goes on before it is stopped again: at first, and at last, by when a collection may have ended.
+const FIRST_WAIT: Duration = Duration::from_millis(1);
+const LAST_WAIT: Duration = Duration::from_millis(64);
+/// How much of the holder's stack is looked at.
+const STACK: usize = 8 << 10;
+const MAXIMUM_THREADS: usize = 100_000;
+const MAXIMUM_INTERPRETERS: usize = 1000;
+
+/// The functions of CPython that change a container, of every version: some are static, and there only with their symbols.
+const CHANGING: &str = "
+    PyDict_Clear PyDict_DelItem PyDict_SetDefault PyDict_SetDefaultRef PyDict_SetItem _PyDict_DelItem_KnownHash _PyDict_Pop
+    _PyDict_Pop_KnownHash _PyDict_SetItem_KnownHash _PyDict_SetItem_Take2 _PyObjectDict_SetItem
+    _PyObject_StoreInstanceAttribute clear_lock_held convert_to_nonsplit delitem_common dict_merge dict_popitem
+    dict_popitem_impl dict_setdefault_ref_lock_held dict_update dictresize insert_combined_dict insert_split_dict
+    insert_split_value insert_to_emptydict insertdict insertion_resize make_keys_shared setitem_lock_held
+    setitem_take2_lock_held store_instance_attr_dict store_instance_attr_lock_held
+
+    PyList_Append PyList_Insert PyList_SetSlice _PyList_AppendTakeRefListResize _PyList_Extend _list_clear _list_extend app1
+    ins1 list_append list_ass_slice list_ass_slice_lock_held list_ass_subscript list_clear list_extend list_extend_dict
+    list_extend_fast list_extend_lock_held list_extend_set list_inplace_concat list_inplace_repeat list_insert
+    list_insert_impl list_pop list_pop_impl list_preallocate_exact list_remove list_resize list_reverse list_sort
+    list_sort_impl
+
+    PySet_Add PySet_Clear PySet_Discard set_add_entry set_add_key set_clear set_clear_internal set_discard_entry
+    set_discard_key set_merge set_merge_lock_held set_pop set_pop_impl set_swap_bodies set_table_resize set_update_internal
+
+    deque_append deque_append_impl deque_append_internal deque_appendleft deque_appendleft_impl deque_appendleft_internal
+    deque_clear deque_del_item deque_extend deque_extendleft deque_pop deque_pop_impl deque_popleft deque_popleft_impl
+    _odict_add_new_node _odict_clear_node _odict_resize
+";
+
+/// What must be known of a live process to judge its moments.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The runtime, found while the process went on.
+    pub(crate) runtime: Runtime,
+    /// The functions that change a container, ascending.
+    changing: Vec<(Span, &'static str)>,
+    evaluation: Vec<Span>,
+}
+
+/// How a process was caught.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Moment {
+    /// How often it was stopped.
+    pub stops: u32,
+    /// Why the last stop was no good moment, in words; nothing if it was one.
+    pub caught: Vec<String>,
+}
+
+impl Watch {
+    /// Has a look at a process that goes on; `None` if that is not a Python that can be read so.
+    pub(crate) fn of_process(pid: i32) -> Option<Watch> {
+        let process = Process::open(pid).ok()?;
+        let files = Files::of_process(pid);
+        let mappings = process.mappings().ok()?;
+        let symbols = Symbols::new(&process, &mappings, &files);
+        let runtime = Runtime::with_symbols(&process, &mappings, &files, &symbols).ok()?;
+        let known: FxHashMap<&[u8], &'static str> = CHANGING.split_whitespace().map(|name| (name.as_bytes(), name)).collect();
+        let mut changing = Vec::new();
+        let mut evaluation = Vec::new();
+        for (name, symbol) in symbols.python()?.with_prefix("").filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
+            // A compiler makes parts of a function, such as `list_resize.part.0`.
+            let name = name.split(|&byte| byte == b'.').next().unwrap_or_default();
+            let span = Span::new(symbol.address, symbol.size);
+            if name == b"_PyEval_EvalFrameDefault" {
+                evaluation.push(span);
+            } else if let Some(known) = known.get(name) {
+                changing.push((span, *known));
+            }
+        }
+        changing.sort();
+        Some(Watch { runtime, changing, evaluation })
+    }
+
+    /// Stops the process again until the moment is good, or it has been often enough.
+    pub(crate) fn settle(&self, frozen: &mut Frozen) -> Result<Moment> {
+        let mut wait = FIRST_WAIT;
+        let mut stops = 1;
+        loop {
+            let caught = self.judge(frozen.process(), &frozen.registers());
+            if caught.is_empty() || stops >= MAXIMUM_STOPS {
+                return Ok(Moment { stops, caught });
+            }
+            frozen.again(wait)?;
+            stops += 1;
+            wait = (wait * 2).min(LAST_WAIT);
+        }
+    }
+
+    /// Why this is no good moment.
+    fn judge<M: Memory>(&self, memory: &M, registers: &[Registers]) -> Vec<String> {
+        let mut caught = Vec::new();
+        let interpreters = self.interpreters(memory);
+        if interpreters.iter().any(|interpreter| self.is_collecting(memory, *interpreter)) {
+            caught.push("a garbage collection was at work".to_owned());
+        }
+        for holder in interpreters.iter().filter_map(|interpreter| self.holder(memory, *interpreter)) {
+            let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, holder) else { continue };
+            let stood = registers.iter().find(|registers| registers.thread_pointer == ident);
+            if let Some(function) = stood.and_then(|registers| self.changing(memory, registers)) {
+                let line = format!("thread {ident} was in {function}, which changes a container");
+                if !caught.contains(&line) {
+                    caught.push(line);
+                }
+            }
+        }
+        caught
+    }
+
+    fn interpreters<M: Memory>(&self, memory: &M) -> Vec<Address> {
+        let layouts = &self.runtime.layouts;
+        let mut found = Vec::new();
+        let mut next = layouts.runtime.interpreters_head.read(memory, self.runtime.address).unwrap_or_default();
+        while !next.is_null() && found.len() < MAXIMUM_INTERPRETERS && !found.contains(&next) {
+            found.push(next);
+            next = layouts.interpreter.next.read(memory, next).unwrap_or_default();
+        }
+        found
+    }
+
+    fn is_collecting<M: Memory>(&self, memory: &M, interpreter: Address) -> bool {
+        let layouts = &self.runtime.layouts;
+        let state = match (layouts.interpreter.gc, layouts.runtime.gc) {
+            (Some(inline), _) => inline.at(interpreter),
+            (None, Some(inline)) => inline.at(self.runtime.address),
+            (None, None) => return false,
+        };
+        layouts.gc_state.collecting.read(memory, state).is_some_and(|collecting| collecting != 0)
+    }
+
+    /// The thread state that holds the interpreter's lock.
+    fn holder<M: Memory>(&self, memory: &M, interpreter: Address) -> Option<Address> {
+        let layouts = &self.runtime.layouts;
+        if let Some(holds) = layouts.thread.holds_gil {
+            let mut next = layouts.interpreter.threads_head.read(memory, interpreter)?;
+            for _ in 0..MAXIMUM_THREADS {
+                if next.is_null() || holds.read(memory, next)? == 1 {
+                    break;
+                }
+                next = layouts.thread.next.read(memory, next)?;
+            }
+            return Some(next).filter(|holder| !holder.is_null());
+        }
+        if let Some(current) = layouts.runtime.tstate_current {
+            return current.read(memory, self.runtime.address).filter(|holder| !holder.is_null());
+        }
+        let gil = layouts.interpreter.gil?.read(memory, interpreter)?;
+        let is_locked = layouts.gil.locked.read(memory, gil)? == 1;
+        layouts.gil.last_holder.read(memory, gil).filter(|holder| is_locked && !holder.is_null())
+    }
+
+    /// The function that changes a container and that this thread is in, called from the evaluation loop.
+    fn changing<M: Memory>(&self, memory: &M, registers: &Registers) -> Option<&'static str> {
+        let mut stack = vec![0; STACK];
+        // Down to the end of the stack, should that be near.
+        let length = (0..4)
+            .map(|halvings| STACK >> halvings)
+            .find(|&length| stack.get_mut(..length).is_some_and(|bytes| memory.read_at(registers.stack, bytes).is_ok()));
+        let words = stack.get(..length.unwrap_or(0)).unwrap_or_default().as_chunks::<8>().0.iter();
+        let returns = words.map(|word| Address(u64::from_le_bytes(*word)));
+        let is_evaluation = |address: &Address| self.evaluation.iter().any(|span| span.contains(*address));
+        let mut inner = std::iter::once(registers.instruction).chain(returns).take_while(|address| !is_evaluation(address));
+        inner.find_map(|address| self.function(address))
+    }
+
+    fn function(&self, address: Address) -> Option<&'static str> {
+        let after = self.changing.partition_point(|(span, _)| span.start <= address);
+        let (span, name) = self.changing.get(after.checked_sub(1)?)?;
+        span.contains(address).then_some(*name)
+    }
+}
+
+#[cfg(test)]
+#[path = "moment_tests.rs"]
+mod tests;

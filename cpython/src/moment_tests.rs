@@ -1,0 +1,76 @@
+//! Programs that are nearly always at a bad moment, that have good ones in between, and that have no bad one.
+
+use super::*;
+use crate::live::{Program, interpreters, wait_until};
+use crate::memory::Snapshot;
+use crate::taken::Taken;
+
+/// What the registers of the stopped program were judged as, many times.
+fn judged(pid: i32, times: usize) -> Vec<Vec<String>> {
+    let watch = Watch::of_process(pid).unwrap();
+    let look = |_| {
+        let judge = |frozen: &mut Frozen| Ok(watch.judge(frozen.process(), &frozen.registers()));
+        Snapshot::settled(pid, judge).unwrap().1
+    };
+    (0..times).map(look).collect()
+}
+
+#[test]
+fn a_program_that_waits_is_taken_at_once() {
+    for (minor, interpreter) in interpreters() {
+        let code = "import gc, sys\nheld = [[{1: 2}] for _ in range(100)]\nprint(1)\nsys.stdin.readline()";
+        let mut program = Program::start(&interpreter, code);
+        program.line();
+        let asleep = || std::fs::read_to_string(format!("/proc/{}/stat", program.pid())).unwrap().contains(") S ");
+        wait_until("the program to wait", asleep);
+        for _ in 0..3 {
+            let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+            assert_eq!(moment, Moment { stops: 1, caught: Vec::new() }, "3.{minor}");
+        }
+    }
+}
+
+#[test]
+fn a_collection_is_waited_for() {
+    for (minor, interpreter) in interpreters() {
+        // A collection of some tens of milliseconds, and a pause thrice as long: a quarter of all moments are bad.
+        let code = "import gc, time\ngc.disable()\nheld = [[{}] for _ in range(150_000)]\nprint(1)\n\
+                    while True:\n    t = time.monotonic()\n    gc.collect()\n    time.sleep(3 * (time.monotonic() - t))";
+        let mut program = Program::start(&interpreter, code);
+        program.line();
+        let bad = judged(program.pid(), 40).iter().filter(|caught| !caught.is_empty()).count();
+        assert!((1..40).contains(&bad), "3.{minor}: {bad} of 40 moments were bad");
+        for _ in 0..4 {
+            let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+            assert_eq!(moment.caught, Vec::<String>::new(), "3.{minor}");
+        }
+    }
+}
+
+#[test]
+fn what_never_has_a_good_moment_is_taken_as_it_is() {
+    for (minor, interpreter) in interpreters() {
+        let code = "import gc\nheld = [[{}] for _ in range(500_000)]\nprint(1)\nwhile True: gc.collect()";
+        let mut program = Program::start(&interpreter, code);
+        program.line();
+        let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+        assert_eq!(moment.caught, ["a garbage collection was at work"], "3.{minor}");
+        assert_eq!(moment.stops, MAXIMUM_STOPS);
+
+        // A dict that is filled by C code, without a bytecode in between, by one of three threads.
+        let code = "import threading\nlarge = {str(i): i for i in range(100_000)}\ndef idle():\n    while True: pass\n\
+                    for _ in range(2): threading.Thread(target=idle, daemon=True).start()\nprint(threading.get_ident())\n\
+                    while True: {}.update(large, x=1)";
+        let mut program = Program::start(&interpreter, code);
+        let ident = program.numbers()[0];
+        let lines = judged(program.pid(), 40);
+        let (bad, good): (Vec<_>, Vec<_>) = lines.into_iter().partition(|caught| !caught.is_empty());
+        assert!(!bad.is_empty() && !good.is_empty(), "3.{minor}: {bad:?} {good:?}");
+        for line in bad.iter().flatten() {
+            let rest = line.strip_prefix(&format!("thread {ident} was in ")).unwrap_or_else(|| panic!("3.{minor}: {line}"));
+            assert!(CHANGING.split_whitespace().any(|name| rest.split(',').next() == Some(name)), "{line}");
+        }
+        let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+        assert!(moment.caught.is_empty(), "3.{minor}: the idle threads run, too: {moment:?}");
+    }
+}

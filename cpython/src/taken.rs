@@ -1,0 +1,127 @@
+//! A live process, taken from outside: stopped at a good moment and copied, or, where there is no memory for a copy, read
+//! while it stands still.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use heapsake_core::reduce::Registry;
+use heapsake_core::{DumpOptions, Summary};
+
+use crate::attach::Runtime;
+use crate::capture::capture_runtime;
+use crate::error::{ErrorKind, Result};
+use crate::memory::{Files, Snapshot, Source, Windows};
+use crate::moment::{Moment, Watch};
+use crate::pystate::CaptureOptions;
+use crate::version;
+
+/// A live process, as it was at one moment.
+#[derive(Debug)]
+pub struct Taken {
+    memory: Held,
+    /// The runtime, if it was found while the process went on.
+    runtime: Option<Runtime>,
+    moment: Moment,
+}
+
+#[derive(Debug)]
+enum Held {
+    Copied(Snapshot),
+    /// It stands still until this is dropped.
+    Still {
+        windows: Windows,
+        want: String,
+    },
+}
+
+/// How a process was taken, in figures.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Taking {
+    /// How long it stood still.
+    pub pause: Duration,
+    /// How much was copied; none if it was read while it stood still.
+    pub copied_bytes: Option<u64>,
+    /// How it was caught.
+    pub moment: Moment,
+}
+
+impl Taken {
+    /// Process `pid`, at a good moment if there is one within some tenths of a second.
+    ///
+    /// # Errors
+    /// Whatever keeps this process from reading that one.
+    pub fn of_process(pid: i32) -> Result<Taken> {
+        let watch = Watch::of_process(pid);
+        let settled = Snapshot::settled(pid, |frozen| watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen)));
+        let error = match settled {
+            Ok((snapshot, moment)) => {
+                return Ok(Taken { memory: Held::Copied(snapshot), runtime: watch.map(|watch| watch.runtime), moment });
+            }
+            Err(error) => error,
+        };
+        if error.kind() != ErrorKind::OutOfMemory {
+            return Err(error);
+        }
+        let (windows, (moment, watch)) = Windows::settled(pid, move |frozen| {
+            let moment = watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen))?;
+            Ok((moment, watch))
+        })?;
+        let want = error.to_string().lines().next().unwrap_or_default().to_owned();
+        Ok(Taken { memory: Held::Still { windows, want }, runtime: watch.map(|watch| watch.runtime), moment })
+    }
+
+    /// Whether the process stands still until it is captured.
+    pub fn stands_still(&self) -> bool {
+        matches!(self.memory, Held::Still { .. })
+    }
+
+    /// How it was caught.
+    pub fn moment(&self) -> &Moment {
+        &self.moment
+    }
+
+    /// Captures it to `out`; afterwards it goes on in any case.
+    ///
+    /// # Errors
+    /// When there is no CPython that can be read, or `out` fails.
+    pub fn capture(
+        self,
+        mut options: CaptureOptions,
+        registry: Registry,
+        out: &mut dyn Write,
+        mut dump: DumpOptions,
+    ) -> Result<(Summary, Taking)> {
+        let Taken { memory, runtime, moment } = self;
+        if !moment.caught.is_empty() {
+            let caught = moment.caught.iter().map(|line| line.clone().into()).collect();
+            options.facts.push(("caught".to_owned(), ciborium::Value::Array(caught)));
+        }
+        match memory {
+            Held::Copied(snapshot) => {
+                let taking = Taking { pause: snapshot.pause(), copied_bytes: Some(snapshot.copied_bytes()), moment };
+                options.pid.get_or_insert(snapshot.pid());
+                dump.pause.get_or_insert(taking.pause);
+                let runtime = confirmed(&snapshot, snapshot.pid(), runtime)?;
+                Ok((capture_runtime(snapshot, runtime, options, registry, out, dump)?, taking))
+            }
+            Held::Still { windows, want } => {
+                let since: Instant = windows.since();
+                options.pid.get_or_insert(windows.pid());
+                options.facts.push(("held".to_owned(), format!("it stood still while it was read: {want}").into()));
+                let runtime = confirmed(&windows, windows.pid(), runtime)?;
+                let summary = capture_runtime(windows, runtime, options, registry, out, dump)?;
+                Ok((summary, Taking { pause: since.elapsed(), copied_bytes: None, moment }))
+            }
+        }
+    }
+}
+
+/// The runtime that was found while the process went on, if it is still there; else the one that is there now.
+fn confirmed<S: Source>(memory: &S, pid: i32, runtime: Option<Runtime>) -> Result<Runtime> {
+    let is_there =
+        |runtime: &Runtime| version::sys_hexversion(memory, runtime.interpreter, &runtime.layouts) == Some(runtime.version);
+    match runtime.filter(is_there) {
+        Some(runtime) => Ok(runtime),
+        None => Runtime::find(memory, memory.mappings(), &Files::of_process(pid)),
+    }
+}

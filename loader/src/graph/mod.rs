@@ -1,0 +1,158 @@
+//! The object graph of a dump: made at the first question about it, then kept in the user's cache directory.
+//!
+//! Making it decodes every objects chunk once and keeps none; its memory is 8 bytes an object and 10 an edge, and half of
+//! that again while it is put together. Objects of lost chunks are nodes without edges of their own.
+
+mod cache;
+mod holders;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use heapsake_core::format::records::Reference;
+use heapsake_core::format::{ChunkHeader, ChunkKind, DecodedObject, HEADER_LENGTH, TailKind, Target, decode_segment};
+use heapsake_core::graph::{Builder, Graph, Link};
+
+pub use holders::{Holder, Hop, RootName};
+
+use crate::dump::Dump;
+use crate::fault::FaultKind;
+use crate::mapping::Bytes;
+
+/// Objects that a dump may have lost, beside a multiple of those that it has: more are not given a node.
+const MOST_LOST: u32 = 1 << 20;
+
+/// Edges that any dump may have, and those that each byte of it may add: a large container of few objects compresses well,
+/// and so does a file that is made to fill the memory.
+const MOST_EDGES: u64 = 1 << 26;
+const EDGES_PER_BYTE: u64 = 256;
+
+/// The graph of a dump, in memory or mapped from the cache.
+pub type HeapGraph = Graph<Bytes>;
+
+impl Dump {
+    /// The graph of the objects: a node each, and one more that leads to all roots.
+    ///
+    /// Made when it is first asked for, which decodes the whole file, unless the user's cache directory has it from
+    /// another time. A cache that cannot be read or written is no error.
+    pub fn graph(&self) -> &HeapGraph {
+        self.graph.get_or_init(|| {
+            let folder = if self.is_file() { cache::folder() } else { None };
+            self.graph_kept_in(folder.as_deref())
+        })
+    }
+
+    /// The graph, from the folder of cached ones or put there.
+    pub(crate) fn graph_kept_in(&self, folder: Option<&Path>) -> HeapGraph {
+        let key = cache::key(&self.container);
+        if let Some(kept) = folder.and_then(|folder| cache::read(folder, key)) {
+            return kept;
+        }
+        let graph = self.make_graph(key);
+        // Headers alone name the graph, so one of damaged payloads would be taken for that of the whole ones. A file that is
+        // cut has other headers.
+        let payloads = [FaultKind::Checksum, FaultKind::Undecodable, FaultKind::Missing];
+        let damaged = self.container.faults().iter().any(|fault| payloads.contains(&fault.kind));
+        if let Some(folder) = folder.filter(|_| !damaged)
+            && let Some(kept) = cache::write(folder, key, &graph)
+        {
+            return kept;
+        }
+        graph.map_bytes(Bytes::from)
+    }
+
+    fn make_graph(&self, key: [u8; 16]) -> Graph {
+        let mut builder = Builder::new(self.file_bytes().saturating_mul(EDGES_PER_BYTE).saturating_add(MOST_EDGES));
+        let mut apart = self.chunks_apart();
+        let types: Vec<Option<u32>> = self.types().iter().map(|known| known.object).collect();
+        for position in 0..self.chunk_count() {
+            if !self.chunk_offset(position).is_some_and(|offset| apart.remove(&offset)) {
+                continue;
+            }
+            let Some(objects) = self.decoded_chunk(position) else { continue };
+            for object in objects.iter() {
+                builder.object(object.id);
+                self.tell(object, &types, &mut apart, &mut builder);
+            }
+        }
+        self.root_references(|reference| {
+            if let Some(id) = reference.id {
+                builder.root(id);
+            }
+        });
+        let told = u32::try_from(builder.told()).unwrap_or(u32::MAX);
+        let most = told.saturating_mul(64).saturating_add(MOST_LOST);
+        let objects = self.object_count().min(most);
+        let (graph, left_out) = builder.finish(objects, key);
+        if left_out > 0 {
+            let what = format!("{left_out} edges of the graph lead to objects that the dump cannot have, or are too many");
+            self.container.fault(0, FaultKind::Undecodable, what);
+        }
+        graph
+    }
+
+    /// Where the chunks lie that share no byte with an earlier one: an index that names one twice, or chunks inside chunks,
+    /// would multiply the file. Each is decoded once.
+    fn chunks_apart(&self) -> HashSet<u64> {
+        let mut offsets: Vec<u64> = self.container.chunks.iter().map(|chunk| chunk.offset).collect();
+        offsets.sort_unstable();
+        let mut end = 0;
+        offsets.retain(|offset| {
+            let apart = *offset >= end;
+            if let Some(header) = ChunkHeader::decode(self.container.header_bytes(*offset)).filter(|_| apart) {
+                end = offset + HEADER_LENGTH as u64 + u64::from(header.stored_length);
+            }
+            apart
+        });
+        offsets.into_iter().collect()
+    }
+
+    /// Tells all edges of one object.
+    fn tell(&self, object: DecodedObject<'_>, types: &[Option<u32>], apart: &mut HashSet<u64>, builder: &mut Builder) {
+        let shape = object.shape();
+        if let Some(class) = types.get(shape.type_id as usize).copied().flatten() {
+            builder.edge(Link::Type, class);
+        }
+        for (kind, _, target) in object.edges() {
+            if let Target::Object(id) = target {
+                builder.edge(kind.into(), id);
+            }
+        }
+        let mut tail = |position: usize, target: Target| {
+            if let Target::Object(id) = target {
+                let link = match shape.tail {
+                    TailKind::Entries if position.is_multiple_of(2) => Link::Key,
+                    TailKind::Entries => Link::Item,
+                    TailKind::Elements | TailKind::Nothing => Link::Element,
+                };
+                builder.edge(link, id);
+            }
+        };
+        for offset in self.element_chunks.get(&object.id).into_iter().flatten().filter(|offset| apart.remove(offset)) {
+            let holds = format!("elements of object {}", object.id);
+            let Some((header, raw)) = self.container.payload(*offset, &holds) else { continue };
+            match decode_segment(&raw).filter(|_| header.kind == ChunkKind::Elements) {
+                // Segments start at even positions.
+                Some((_, part)) => part.into_iter().enumerate().for_each(|(at, target)| tail(at, target)),
+                None => self.container.fault(*offset, FaultKind::Undecodable, format!("{holds}: they contradict each other")),
+            }
+        }
+        object.inline_tail().enumerate().for_each(|(at, target)| tail(at, target));
+    }
+
+    /// Every reference that is a root: the exception, threads, frames and what they hold, modules and other roots.
+    fn root_references(&self, mut tell: impl FnMut(Reference)) {
+        self.header().exception.into_iter().for_each(&mut tell);
+        for thread in self.threads() {
+            thread.exception.into_iter().chain([thread.object]).for_each(&mut tell);
+            for frame in &thread.frames {
+                [frame.object, frame.code, frame.globals, frame.locals].into_iter().for_each(&mut tell);
+                frame.variables.iter().for_each(|variable| tell(variable.object));
+            }
+        }
+        self.roots().iter().for_each(|root| tell(root.object));
+    }
+}
+
+#[cfg(test)]
+mod graph_tests;

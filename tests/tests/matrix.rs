@@ -1,0 +1,52 @@
+//! Every version's dump opened by every version: values, identity, rebuilt objects, exceptions, tasks and a session of pdb.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use heapsake_tests::{Environment, Waiting, file, in_parallel, minors, no_problems, problems, run};
+
+/// The dumps of one interpreter, each with how it was made.
+fn dumps(environment: &Environment, folder: &std::path::Path) -> Vec<(&'static str, PathBuf)> {
+    let name = |how: &str| folder.join(format!("{}-{how}.heapsake", environment.version));
+    let program = file("programs/rich.py");
+    let (inside, outside, crash) = (name("inside"), name("outside"), name("run"));
+
+    let ended = run(environment.python().arg(&program).arg("inside").arg(&inside));
+    ended.success("the program that dumps itself");
+
+    let waiting = Waiting::start(environment.python().arg(&program).arg("wait"));
+    let ended = run(environment.heapsake().args(["dump", &waiting.pid(), "-o"]).arg(&outside));
+    ended.success("heapsake dump");
+    waiting.release();
+
+    let ended = run(environment.heapsake().args(["run", "-o"]).arg(&crash).arg(&program).arg("crash"));
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.err);
+    assert!(ended.err.contains("LedgerError: ('order cannot be booked', 17)"), "{}", ended.err);
+    vec![("inside", inside), ("outside", outside), ("run", crash)]
+}
+
+#[test]
+fn every_version_opens_the_dumps_of_every_version() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environments = minors();
+    let made = in_parallel(&environments, |environment| dumps(environment, folder.path()));
+    let pairs: Vec<(&Environment, &Vec<(&str, PathBuf)>)> =
+        environments.iter().flat_map(|opener| made.iter().map(move |dumps| (opener, dumps))).collect();
+    let started = Instant::now();
+    let results = in_parallel(&pairs, |(opener, dumps)| {
+        let mut command = opener.python();
+        command.arg(file("programs/open_rich.py"));
+        for (how, path) in *dumps {
+            command.arg(how).arg(path);
+        }
+        // Nothing of the program is there, and nothing of it is looked for.
+        let out = run(command.current_dir("/")).success("the opener");
+        let checked = out.lines().find_map(|line| line.strip_prefix("checked ")?.parse::<u64>().ok());
+        let found = problems(&out).into_iter().map(|problem| format!("opened by {}: {problem}", opener.version));
+        (checked.expect("how much was checked"), found.collect::<Vec<_>>())
+    });
+    let checked: u64 = results.iter().map(|(checked, _)| checked).sum();
+    println!("{} pairs, {checked} facts checked in {:?}", pairs.len(), started.elapsed());
+    assert!(checked > 400 * pairs.len() as u64, "only {checked} facts were checked");
+    no_problems(&results.into_iter().flat_map(|(_, found)| found).collect::<Vec<_>>());
+}

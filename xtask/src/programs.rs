@@ -1,0 +1,39 @@
+//! Environments of real programs from PyPI, which the black-box tests crash: one for each pinned requirement file.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::interpreters::Interpreter;
+use crate::test::{environment, finish};
+
+/// A program, and the minor release that it runs in: each is opened by others.
+const PROGRAMS: [(&str, u8); 3] = [("shop", 8), ("sales", 11), ("batch", 13)];
+
+/// Makes the environments, with `wheel` in each; gives their folder. Without PyPI there are none, which is an error in
+/// continuous integration.
+pub(crate) fn environments(root: &Path, found: &[Interpreter], wheel: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let base = root.join("target/environments/programs");
+    for (name, minor) in PROGRAMS {
+        let interpreter = found.iter().rfind(|one| one.version.minor() == minor).or(found.first());
+        let binary = interpreter.and_then(|one| one.binaries.first()).context("no interpreter")?;
+        let requirements = root.join(format!("tests/programs/real/{name}.requirements.txt"));
+        let python = environment(&base.join(name), binary)?;
+        let pip = || {
+            let mut command = Command::new(&python);
+            command.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install"]);
+            command
+        };
+        let installed = finish(pip().args(["--only-binary", ":all:", "--requirement"]).arg(&requirements));
+        if let Err(problem) = installed {
+            if std::env::var_os("CI").is_some() {
+                bail!("the packages of {} are not to be had: is PyPI reachable? {problem:#}", requirements.display());
+            }
+            println!("not tested: real programs, as the packages of {} are not to be had", requirements.display());
+            return Ok(None);
+        }
+        finish(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;
+    }
+    Ok(Some(base))
+}
