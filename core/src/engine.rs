@@ -12,7 +12,7 @@ use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types}
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
 use crate::heap::{Frame, Heap, Outline, Source, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
-use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Previewer, Redaction, Redactor, mark};
+use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Previewer, Redaction, Redactor, Withheld, mark};
 
 /// Frames of one part of a thread.
 const FRAMES_PER_PART: usize = 500;
@@ -86,6 +86,8 @@ pub struct Summary {
     pub surrogates: Vec<(Reason, u64)>,
     /// What was cut, in words.
     pub notes: Vec<String>,
+    /// What was withheld, for what is appended later.
+    pub withheld: Withheld,
 }
 
 /// Saves everything that is reachable from the roots of `heap` to `out`.
@@ -200,6 +202,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         file_bytes,
         surrogates,
         notes: omissions.notes,
+        withheld: Withheld::of(&redactor),
     })
 }
 

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Create(PathBuf),
     /// The finished file could not get its name.
     Rename(PathBuf),
+    /// Nothing could be appended to this dump, which is as it was.
+    Append(PathBuf),
 }
 
 /// An error of the engine.
@@ -40,6 +42,7 @@ impl fmt::Display for Error {
         match &self.kind {
             ErrorKind::Write => write!(f, "writing the dump failed: {source}")?,
             ErrorKind::Create(path) => write!(f, "cannot create {}: {source}", path.display())?,
+            ErrorKind::Append(path) => write!(f, "cannot append to {}: {source}", path.display())?,
             ErrorKind::Rename(path) => write!(f, "cannot move the finished dump to {}: {source}", path.display())?,
         }
         match source.kind() {

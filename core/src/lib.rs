@@ -18,7 +18,7 @@ pub use address::{Address, RegionIndex, RegionMap, Span};
 pub use engine::{DumpOptions, Progress, Reached, Summary, dump, reach};
 pub use error::{Error, ErrorKind};
 pub use output::DumpFile;
-pub use walk::{Budget, Redaction};
+pub use walk::{Budget, Redaction, Withheld};
 
 #[cfg(test)]
 mod engine_tests;

@@ -1,5 +1,6 @@
 //! What an object's attributes are, from its edges, its `__dict__` and its facts. No property of the program runs.
 
+use heapsake_core::format::records::REFERENCE_TAG;
 use heapsake_core::format::{LabelName, Target};
 use heapsake_core::heap::{EdgeKind, TypeKind};
 
@@ -74,7 +75,25 @@ impl<'d> Object<'d> {
                 add(name, AttributeValue::Target(*target));
             }
         }
+        for (name, value) in self.reduced() {
+            add(name, value);
+        }
         found
+    }
+
+    /// What a reducer that ran after the capture says, by name: its edges, and the names of its state.
+    pub fn reduced(&self) -> Vec<(String, AttributeValue)> {
+        let Some(reduction) = self.reduction() else { return Vec::new() };
+        let edges = reduction.edges.iter().map(|(label, id)| (label.clone(), AttributeValue::Target(Target::Object(*id))));
+        let mut named: Vec<_> = edges.collect();
+        match &reduction.state {
+            Some(ciborium::Value::Map(entries)) => {
+                named.extend(entries.iter().filter_map(|(name, value)| Some((name.as_text()?.to_owned(), of_state(value)))));
+            }
+            Some(ciborium::Value::Null) | None => {}
+            Some(other) => named.push(("state".to_owned(), of_state(other))),
+        }
+        named
     }
 
     /// One attribute, as [`Object::attributes`] would give it, without making the others.
@@ -102,8 +121,12 @@ impl<'d> Object<'d> {
         if wanted == "f_locals" && self.has_synthetic_locals() {
             return Some(AttributeValue::Locals(self.id()));
         }
-        let (_, position) = self.field_names().into_iter().find(|(name, _)| name == wanted)?;
-        self.elements(position, 1).first().map(|target| AttributeValue::Target(*target))
+        let field = self.field_names().into_iter().find(|(name, _)| name == wanted);
+        let target = field.and_then(|(_, position)| self.elements(position, 1).first().copied());
+        if let Some(target) = target {
+            return Some(AttributeValue::Target(target));
+        }
+        self.reduced().into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
     }
 
     /// The object of an attribute.
@@ -206,6 +229,25 @@ impl<'d> Object<'d> {
             let target = base.namespace()?.entry(name)?;
             self.follow(target)
         })
+    }
+}
+
+/// A value of a reduction; one that is a reference leads to its object.
+fn of_state(value: &ciborium::Value) -> AttributeValue {
+    match referenced(value) {
+        Some(id) => AttributeValue::Target(Target::Object(id.0)),
+        None => AttributeValue::Plain(value.clone()),
+    }
+}
+
+/// The object that a value of a reduction refers to.
+pub fn referenced(value: &ciborium::Value) -> Option<ObjectId> {
+    match value {
+        ciborium::Value::Tag(REFERENCE_TAG, inner) => {
+            let number = inner.as_integer().and_then(|number| u32::try_from(number).ok())?;
+            Some(ObjectId(number))
+        }
+        _ => None,
     }
 }
 

@@ -141,8 +141,10 @@ impl Container {
         let mut at = if bytes.starts_with(FIRST_LINE) { FIRST_LINE.len() } else { find(bytes, 0).unwrap_or(bytes.len()) };
         let (mut chunks, mut gaps) = (Vec::new(), Vec::new());
         let mut trailer = None;
-        let mut ended = false;
+        // Whether the last that was met is an end, and whether there was one before.
+        let (mut ended, mut updated) = (false, false);
         while at < bytes.len() {
+            ended = false;
             match ChunkHeader::decode(&bytes[at..]) {
                 Some(header) => {
                     let entry =
@@ -165,9 +167,10 @@ impl Container {
                     }
                     at = end;
                 }
-                None if bytes[at..].starts_with(END_MARK) && bytes.len() - at == 16 => {
-                    ended = true;
-                    break;
+                None if bytes[at..].starts_with(END_MARK) && bytes.len() - at >= 16 => {
+                    // What follows is an update.
+                    (ended, updated) = (true, true);
+                    at += 16;
                 }
                 None => {
                     let next = find(bytes, at + 1).unwrap_or(bytes.len());
@@ -178,6 +181,9 @@ impl Container {
         }
         if trailer.is_none() {
             let what = "the file ends before its trailer; what was written after that is missing".to_owned();
+            gaps.push((bytes.len() as u64, FaultKind::Truncated, what));
+        } else if updated && !ended {
+            let what = "what was appended after the capture is not whole; the dump itself is".to_owned();
             gaps.push((bytes.len() as u64, FaultKind::Truncated, what));
         } else if !ended {
             let what = "the last bytes of the file are missing, nothing else".to_owned();

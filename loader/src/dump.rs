@@ -10,6 +10,7 @@ use heapsake_core::format::{ChunkKind, Objects};
 use heapsake_core::heap::{RootKind, Source, TypeDescription};
 use heapsake_core::{Address, Span};
 
+use crate::annotated::Annotated;
 use crate::cache::Cache;
 use crate::container::Container;
 use crate::error::{Error, ErrorKind};
@@ -33,6 +34,7 @@ pub struct Dump {
     types: OnceLock<Vec<TypeDescription>>,
     roots: OnceLock<Vec<Root>>,
     omissions: OnceLock<Omissions>,
+    annotations: OnceLock<Annotated>,
     sources: Mutex<SourceFiles>,
     /// First object, number of objects and offset of each objects chunk, ascending.
     object_chunks: Vec<(u32, u32, u64)>,
@@ -123,6 +125,7 @@ impl Dump {
             types: OnceLock::new(),
             roots: OnceLock::new(),
             omissions: OnceLock::new(),
+            annotations: OnceLock::new(),
             sources: Mutex::default(),
             object_chunks,
             element_chunks: by_object(ChunkKind::Elements),
@@ -230,6 +233,29 @@ impl Dump {
         self.omissions.get_or_init(|| {
             let mut chunks = self.container.of_kind(ChunkKind::Omissions);
             chunks.find_map(|chunk| self.container.record(chunk.offset, "what was left out")).unwrap_or_default()
+        })
+    }
+
+    /// What reducers that ran after the capture made of objects.
+    pub fn annotated(&self) -> &Annotated {
+        self.annotations.get_or_init(|| Annotated::read(&self.container))
+    }
+
+    /// The objects of some types, ascending: `wanted` says of each type by its number whether it is. Chunks without such an
+    /// object are not decoded beyond their shapes.
+    pub fn objects_of_types<'d>(&'d self, wanted: &'d [bool]) -> impl Iterator<Item = (ObjectId, u32)> + 'd {
+        let is_wanted = |type_id: u32| wanted.get(type_id as usize).copied().unwrap_or(false);
+        let any = wanted.contains(&true);
+        let chunks = self.object_chunks.iter().filter(move |_| any);
+        chunks.flat_map(move |(first, count, offset)| {
+            let holds = format!("objects {first} to {}", first.saturating_add(*count).saturating_sub(1));
+            let found = self.container.payload(*offset, &holds).and_then(|(header, raw)| {
+                let shapes = Objects::decode_shapes(&raw)?;
+                let some = header.kind == ChunkKind::Objects && shapes.iter().any(|shape| is_wanted(shape.type_id));
+                some.then(|| Objects::decode(header.first, header.count, raw)).flatten()
+            });
+            let objects = found.iter().flat_map(Objects::iter).map(|object| (ObjectId(object.id), object.shape().type_id));
+            objects.filter(|(_, type_id)| is_wanted(*type_id)).collect::<Vec<_>>()
         })
     }
 

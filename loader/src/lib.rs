@@ -4,6 +4,7 @@
 //! object; each question decodes the chunks that answer it. Nothing here imports, evaluates or executes anything that a
 //! file names, and nothing sees a process's memory.
 
+mod annotated;
 mod attributes;
 mod cache;
 mod container;
@@ -16,16 +17,20 @@ mod mapping;
 mod object;
 mod render;
 
-pub use attributes::{Attribute, AttributeValue};
+pub use annotated::Annotated;
+pub use attributes::{Attribute, AttributeValue, referenced};
 pub use dump::{Dump, Root, open};
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultKind};
 pub use graph::{HeapGraph, Holder, Hop, RootName};
+pub use heapsake_core::format::records::{REFERENCE_TAG, Reduction};
 pub use heapsake_core::format::{LabelName, TailKind, Target};
 pub use heapsake_core::graph::{Link, Links, Node};
 pub use mapping::Bytes;
 pub use object::{Edge, Object, ObjectId, PlainValue};
 pub use render::{Limits, render};
 
+#[cfg(test)]
+mod annotated_tests;
 #[cfg(test)]
 mod loader_tests;

@@ -39,7 +39,7 @@ fn registry() -> Registry {
 }
 
 /// A ring of nodes with chords.
-fn bytes(count: u32, skip: u32) -> Vec<u8> {
+pub(crate) fn bytes(count: u32, skip: u32) -> Vec<u8> {
     let mut graph = DiGraph::new();
     let nodes: Vec<_> = (0..count).map(|number| graph.add_node(Node(number, "test.Node"))).collect();
     for at in 0..count as usize {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use heapsake_core::Address;
+use heapsake_core::format::records::Reduction;
 use heapsake_core::format::varint::Reader;
 use heapsake_core::format::{Decoded, DecodedObject, LabelName, Objects, SEGMENT, TailKind, Target, decode_segment};
 use heapsake_core::heap::{EdgeKind, TypeDescription, TypeKind};
@@ -295,6 +296,21 @@ impl<'d> Object<'d> {
                 Vec::new()
             }
         }
+    }
+
+    /// What a reducer that ran after the capture made of it; none when there was none, or when it failed.
+    pub fn reduction(&self) -> Option<&'d Reduction> {
+        self.annotated().filter(|reduction| reduction.failure.is_none())
+    }
+
+    /// The reducer that failed for it, and why.
+    pub fn reducer_failure(&self) -> Option<(&'d str, &'d str)> {
+        let reduction = self.annotated()?;
+        Some((reduction.origin.as_str(), reduction.failure.as_deref()?))
+    }
+
+    fn annotated(&self) -> Option<&'d Reduction> {
+        self.dump.annotated().of(self.id)
     }
 
     /// The object that a target leads to.

@@ -80,6 +80,12 @@ impl Renderer {
             }
             return;
         }
+        if let Some(summary) = object.reduction().and_then(|reduction| reduction.summary.as_deref()) {
+            self.push(&format!("<{name}: "));
+            self.plain(summary);
+            self.push(">");
+            return;
+        }
         let exact = !name.contains('.');
         let kind = object.kind();
         if !exact && !matches!(kind, TypeKind::Object | TypeKind::Exception | TypeKind::Type) {
@@ -168,6 +174,39 @@ impl Renderer {
                 }
                 PlainValue::Nothing | PlainValue::Text(_) | PlainValue::Bytes(_) => self.push("?"),
             },
+        }
+    }
+
+    /// A fact; of one that has parts how many.
+    fn fact(&mut self, value: &ciborium::Value) {
+        match value {
+            ciborium::Value::Text(text) => self.quoted(text, false),
+            ciborium::Value::Integer(number) => self.push(&i128::from(*number).to_string()),
+            ciborium::Value::Float(number) => self.push(&float(*number)),
+            ciborium::Value::Bool(flag) => self.push(if *flag { "True" } else { "False" }),
+            ciborium::Value::Bytes(bytes) => {
+                let head = &bytes[..bytes.len().min(self.limits.text)];
+                let more = if bytes.len() > head.len() { "…" } else { "" };
+                self.push(&format!("b'{}{more}'", head.escape_ascii()));
+            }
+            ciborium::Value::Array(items) if items.is_empty() => self.push("[]"),
+            ciborium::Value::Array(items) => self.push(&format!("[… {}]", items.len())),
+            ciborium::Value::Map(entries) if entries.is_empty() => self.push("{}"),
+            ciborium::Value::Map(entries) => self.push(&format!("{{… {}}}", entries.len())),
+            ciborium::Value::Tag(_, inner) if !inner.is_tag() => self.fact(inner),
+            _ => self.push("None"),
+        }
+    }
+
+    /// Text as it is, on one line and cut.
+    fn plain(&mut self, text: &str) {
+        let most = self.limits.text * 2;
+        for letter in text.chars().take(most) {
+            let shown = if letter.is_control() || is_unsafe(letter) { ' ' } else { letter };
+            self.out.push(shown);
+        }
+        if text.chars().nth(most).is_some() {
+            self.out.push('…');
         }
     }
 
@@ -317,6 +356,15 @@ impl Renderer {
                     self.push(&format!(" {name}="));
                     self.target(object, value, depth + 1);
                 }
+            }
+        }
+        for (name, value) in object.reduced().into_iter().take(self.limits.elements) {
+            any = true;
+            self.push(&format!(" {name}="));
+            match value {
+                crate::AttributeValue::Target(target) => self.target(object, target, depth + 1),
+                crate::AttributeValue::Plain(value) => self.fact(&value),
+                crate::AttributeValue::Locals(_) => self.push("…"),
             }
         }
         if !any {

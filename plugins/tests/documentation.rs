@@ -1,5 +1,6 @@
-//! What `docs/writing-a-reducer.md` shows is what is built and run: every block is a file of the repository, and the doors
-//! that it teaches tell the same of the same object.
+//! What `docs/writing-a-reducer.md` shows is what is built and run: every block that names a file is that file of the
+//! repository, and the doors that it teaches tell the same of the same object. Its examples in Python are run by
+//! `frontends/python/tests/test_entry_points.py`.
 
 mod support;
 

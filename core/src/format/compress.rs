@@ -1,7 +1,7 @@
 //! Compression of chunk payloads, bounded both ways.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use super::chunk::{Codec, MAXIMUM_RAW_LENGTH};
 
@@ -15,6 +15,7 @@ const LEVEL: i32 = -1;
 /// size, so later uses find their working memory in place.
 pub struct Compressor {
     zstd: Option<zstd::bulk::Compressor<'static>>,
+    deflates: bool,
     buffer: Vec<u8>,
 }
 
@@ -34,13 +35,27 @@ impl Compressor {
     /// A compressor that is ready: its working memory for the largest chunk is allocated.
     pub fn new() -> Compressor {
         let buffer = vec![0; zstd::zstd_safe::compress_bound(MAXIMUM_RAW_LENGTH)];
-        let mut compressor = Compressor { zstd: zstd::bulk::Compressor::new(LEVEL).ok(), buffer };
+        let mut compressor = Compressor { zstd: zstd::bulk::Compressor::new(LEVEL).ok(), deflates: false, buffer };
         compressor.compress(&vec![0; MAXIMUM_RAW_LENGTH]);
         compressor
     }
 
+    /// A compressor that needs no preparation: zlib, whose memory is Rust's own. Slower, so for what is small.
+    pub fn zlib() -> Compressor {
+        Compressor { zstd: None, deflates: true, buffer: Vec::new() }
+    }
+
     /// The codec, and the bytes to store for `raw`; as they are when compression does not help.
     pub fn compress<'a>(&'a mut self, raw: &'a [u8]) -> (Codec, &'a [u8]) {
+        if self.deflates && raw.len() > 64 {
+            self.buffer.clear();
+            let mut encoder = flate2::write::ZlibEncoder::new(&mut self.buffer, flate2::Compression::fast());
+            let done = encoder.write_all(raw).and_then(|()| encoder.finish().map(|out| out.len()));
+            return match done {
+                Ok(length) if length < raw.len() => (Codec::Zlib, &self.buffer[..length]),
+                _ => (Codec::None, raw),
+            };
+        }
         let length = match &mut self.zstd {
             Some(zstd) if raw.len() > 64 => zstd.compress_to_buffer(raw, &mut self.buffer[..]).ok(),
             _ => None,

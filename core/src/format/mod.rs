@@ -20,7 +20,7 @@
 //! | 7 payload | offset in the value as a varint, then bytes: a piece of one large value | object, 0 |
 //! | 8 sources | CBOR, [`records::Sources`] | source, sources |
 //! | 9 omissions | CBOR, [`records::Omissions`] | |
-//! | 10 annotations | CBOR: results of reducers that ran after the capture | |
+//! | 10 annotations | CBOR, [`records::Annotations`]: results of reducers that ran after the capture | reduction, reductions |
 //! | 11 index | CBOR, [`records::Index`] | chunk, chunks |
 //! | 12 trailer | CBOR, [`records::Trailer`] | |
 //!
@@ -29,6 +29,17 @@
 //! reader that finds no trailer, or an index that does not fit, scans for [`MAGIC`]: header and payload have checksums of
 //! their own, and every header says which objects are inside. A chunk of a kind that the reader does not know is skipped
 //! with a fault, and so are fields of a record that it does not know.
+//!
+//! # Updates
+//!
+//! What becomes known after the capture is appended to a complete dump, and nothing before it changes: further chunks, then
+//! index chunks that name *all* chunks of the file that hold content, the old ones and the new ones, then a trailer, then 16
+//! bytes as above. The last 16 bytes of the file thus lead to the newest trailer. Sequence numbers go on. Where an update
+//! breaks off, the last 16 bytes are no end: a reader that scans takes the last trailer that it meets, so the dump before the
+//! update is whole, and of the update it has the chunks that are. Annotations are the only chunks that are appended so far.
+//! A *reduction* in them says of the object with its number what a reducer made of it, in pickle's words; within its values
+//! an object of the dump is its number with the CBOR tag [`records::REFERENCE_TAG`]. Of several reductions of one object the
+//! last counts, but a failure never hides what another reducer gave.
 //!
 //! # Objects
 //!
@@ -100,6 +111,7 @@ mod compress;
 mod objects;
 pub mod records;
 mod shape;
+mod update;
 pub mod varint;
 mod writer;
 
@@ -109,6 +121,7 @@ pub use columns::{INLINE_PAYLOAD, SEGMENT};
 pub use compress::{Compressor, Undecodable, decompress};
 pub use objects::{Decoded, DecodedObject, Objects, Target, decode_segment};
 pub use shape::{Coded, LabelName, Shape, TailKind, ValueKind};
+pub use update::append;
 pub use writer::Writer;
 pub(crate) use writer::{cbor, payload};
 

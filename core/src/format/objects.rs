@@ -86,17 +86,27 @@ pub struct DecodedObject<'a> {
 }
 
 impl Objects {
+    /// The shapes alone of the decompressed payload of an objects chunk, so that a chunk without a wanted type is passed over.
+    pub fn decode_shapes(raw: &[u8]) -> Option<Vec<Shape>> {
+        Self::shapes(&mut Reader::new(raw))
+    }
+
+    fn shapes(reader: &mut Reader<'_>) -> Option<Vec<Shape>> {
+        let count = reader.count(4)?;
+        let mut shapes = Vec::with_capacity(count);
+        for _ in 0..count {
+            shapes.push(Shape::decode(reader)?);
+        }
+        Some(shapes)
+    }
+
     /// Decodes the decompressed payload of an objects chunk; none when it contradicts itself.
     ///
     /// The payload: number of shapes, the shapes, first address, the lengths of the ten columns, the columns.
     pub fn decode(first: u32, count: u32, raw: Vec<u8>) -> Option<Objects> {
         let total = raw.len();
         let mut reader = Reader::new(&raw);
-        let shape_count = reader.count(4)?;
-        let mut shapes = Vec::with_capacity(shape_count);
-        for _ in 0..shape_count {
-            shapes.push(Shape::decode(&mut reader)?);
-        }
+        let shapes = Self::shapes(&mut reader)?;
         let mut address = reader.number()?;
         let mut lengths = [0; COLUMNS];
         for length in &mut lengths {

@@ -174,6 +174,58 @@ pub struct Omissions {
     pub notes: Vec<String>,
 }
 
+/// The CBOR tag of a reference within a reduction: the item is an object's number. ("hsk" in ASCII.)
+pub const REFERENCE_TAG: u64 = 0x68_736b;
+
+/// [`ChunkKind::Annotations`](super::ChunkKind::Annotations): what reducers that ran after the capture made of objects.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Annotations {
+    /// One for each object that a reducer was asked about. Of several for one object the last counts.
+    pub reductions: Vec<Reduction>,
+    /// What was not run, and why, in words.
+    pub notes: Vec<String>,
+}
+
+/// What a reducer made of one object, in pickle's words. A value may hold references, each a number tagged
+/// [`REFERENCE_TAG`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reduction {
+    /// Number of the object.
+    #[serde(rename = "i")]
+    pub object: u32,
+    /// Where the reducer comes from: the qualified name of its function.
+    pub origin: String,
+    /// Whether it was given the live object.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
+    /// Name of what makes such an object, when called with `args`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callable: Option<String>,
+    /// Arguments of `callable`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<ciborium::Value>,
+    /// State; a map of names where it is an object's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ciborium::Value>,
+    /// Elements.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub list_items: Vec<ciborium::Value>,
+    /// Entries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dict_items: Vec<(ciborium::Value, ciborium::Value)>,
+    /// Further objects that belong to it, by label: their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<(String, u32)>,
+    /// The object in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Why the reducer gave nothing: it raised, hung, crashed, or returned what is no reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
 /// [`ChunkKind::Index`](super::ChunkKind::Index): one entry a chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {

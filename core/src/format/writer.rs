@@ -37,6 +37,17 @@ impl<'w> Writer<'w> {
         Ok(Writer { out, compressor, offset: FIRST_LINE.len() as u64, sequence: 0, index: Vec::new() })
     }
 
+    /// A writer that goes on after `offset` bytes with the chunk number `sequence`; `index` has the chunks so far.
+    pub(crate) fn resume(
+        out: &'w mut dyn Write,
+        compressor: Compressor,
+        offset: u64,
+        sequence: u32,
+        index: Vec<IndexEntry>,
+    ) -> Writer<'w> {
+        Writer { out, compressor, offset, sequence, index }
+    }
+
     /// Bytes written.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -112,7 +123,7 @@ impl<'w> Writer<'w> {
     /// What the output says.
     pub fn finish(mut self, mut trailer: Trailer) -> io::Result<u64> {
         trailer.index_offset = self.offset;
-        trailer.chunks = u64::from(self.sequence);
+        trailer.chunks = self.index.len() as u64;
         let index = std::mem::take(&mut self.index);
         for (number, entries) in index.chunks(INDEX_ENTRIES).enumerate() {
             let record = Index { chunks: entries.to_vec() };

@@ -6,6 +6,7 @@ mod marks;
 mod preview;
 mod redaction;
 mod secrets;
+mod withheld;
 mod write;
 
 pub use budget::Budget;
@@ -14,4 +15,5 @@ pub(crate) use marks::Numbers;
 pub(crate) use preview::Previewer;
 pub use redaction::Redaction;
 pub(crate) use redaction::Redactor;
+pub use withheld::Withheld;
 pub(crate) use write::ObjectWriter;

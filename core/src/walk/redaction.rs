@@ -219,7 +219,14 @@ impl Redactor {
                 }
             }
         }
-        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let secrets = std::mem::take(&mut self.secrets);
+        self.know(secrets);
+    }
+
+    /// From here on copies of these are found; in place of those known before.
+    pub(crate) fn know(&mut self, mut secrets: Vec<Vec<u8>>) {
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        self.secrets = secrets;
         self.shortest = self.secrets.last().map_or(0, |secret| beginning(secret).len());
         // The automaton with a table of its own for each state is quicker, and takes megabytes.
         let kind = Some(AhoCorasickKind::ContiguousNFA);
@@ -250,6 +257,11 @@ impl Redactor {
             Some(finder) => finder.is_match(text),
             None => self.secrets.iter().any(|secret| find(text, beginning(secret)).is_some()),
         }
+    }
+
+    /// The values of which copies are found, the longest first.
+    pub(crate) fn secrets(&self) -> &[Vec<u8>] {
+        &self.secrets
     }
 
     /// Number of values withheld.

@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let sources = dump.source_names().len();
     let (types, roots) = (dump.types().len(), dump.roots().len());
     dump.omissions();
+    dump.annotated();
     let faults = dump.faults();
     let promised = dump.header().objects;
     let mut output = Output::new(arguments.json);

@@ -88,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let taken = Taken::of_process(arguments.pid)?;
     let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
     let (path, summary, taking) = write(file, taken, options, arguments.what.options("on demand"))?;
+    let reduced = crate::python::reduce(&path);
     let mut output = Output::new(arguments.json);
     if output.json {
         output.value(&json!({
@@ -100,6 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "copied_bytes": taking.copied_bytes,
             "stops": taking.moment.stops,
             "caught": taking.moment.caught,
+            "reduced": reduced.reduced,
+            "reducers_failed": reduced.failed,
+            "reducers_not_run": reduced.notes,
         }))?;
     } else {
         output.line(format!(
@@ -112,6 +116,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         ))?;
         for line in &taking.moment.caught {
             output.line(format!("  {line}: it may read wrongly"))?;
+        }
+        if let Some(line) = reduced.line() {
+            output.line(line)?;
         }
     }
     Ok(0)

@@ -167,6 +167,14 @@ fn of_target(dump: &Dump, target: Target) -> anyhow::Result<Found<'_>> {
     }
 }
 
+/// A fact, or the object that it refers to.
+fn of_fact(dump: &Dump, value: ciborium::Value) -> Found<'_> {
+    match heapsake_loader::referenced(&value) {
+        Some(id) => Found::Object(dump.object(id)),
+        None => Found::Fact(value),
+    }
+}
+
 fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Found<'d>> {
     match (found, step) {
         (Found::Frame(thread, frame), Step::Attribute(name)) => {
@@ -238,11 +246,11 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         (Found::Fact(ciborium::Value::Array(items)), Step::Index(index)) => {
             let at = if *index < 0 { index + items.len() as i64 } else { *index };
             let item = usize::try_from(at).ok().and_then(|at| items.get(at).cloned());
-            item.map(Found::Fact).with_context(|| format!("index {index} of {} items", items.len()))
+            item.map(|item| of_fact(dump, item)).with_context(|| format!("index {index} of {} items", items.len()))
         }
         (Found::Fact(ciborium::Value::Map(entries)), Step::Attribute(name) | Step::Key(name)) => {
             let found = entries.into_iter().find(|(key, _)| key.as_text() == Some(name));
-            found.map(|(_, value)| Found::Fact(value)).with_context(|| format!("no key {name:?}"))
+            found.map(|(_, value)| of_fact(dump, value)).with_context(|| format!("no key {name:?}"))
         }
         (_, step) => bail!("{} does not apply to what is there", shown_step(step)),
     }
@@ -306,6 +314,7 @@ fn print_object(
     if let Some((reason, detail)) = object.surrogate() {
         output.line(output.style(Style::Problem, format!("not complete: {reason} {}", harmless(&detail))))?;
     }
+    print_reduction(object, output)?;
     for attribute in object.attributes() {
         match attribute.value {
             AttributeValue::Target(target) => one(output, &attribute.name, target)?,
@@ -332,6 +341,45 @@ fn print_object(
         output.line(format!("  … {} more; [{SHOWN}:{}] shows the next", count(total - SHOWN), SHOWN * 2))?;
     }
     Ok(())
+}
+
+/// What a reducer made of it: its origin, and in pickle's words what is no attribute.
+fn print_reduction(object: &Object<'_>, output: &mut Output) -> anyhow::Result<()> {
+    if let Some((origin, why)) = object.reducer_failure() {
+        output.line(output.style(Style::Problem, format!("reducer {} failed: {}", harmless(origin), harmless(why))))?;
+    }
+    let Some(reduction) = object.reduction() else { return Ok(()) };
+    let live = if reduction.live { ", from the live object" } else { "" };
+    output.line(output.style(Style::Dim, format!("reduced by {}{live}", harmless(&reduction.origin))))?;
+    let shown = |value: &ciborium::Value| harmless(&cbor_json(value).to_string());
+    if let Some(callable) = &reduction.callable {
+        let arguments: Vec<String> = reduction.args.iter().map(shown).collect();
+        output.line(format!("  made by {}({})", harmless(callable), arguments.join(", ")))?;
+    }
+    for (at, item) in reduction.list_items.iter().take(SHOWN as usize).enumerate() {
+        output.line(format!("  item {at}: {}", shown(item)))?;
+    }
+    for (key, value) in reduction.dict_items.iter().take(SHOWN as usize) {
+        output.line(format!("  item {}: {}", shown(key), shown(value)))?;
+    }
+    Ok(())
+}
+
+fn reduction_json(object: &Object<'_>) -> Value {
+    let Some(reduction) = object.reduction() else {
+        return object.reducer_failure().map_or(Value::Null, |(origin, why)| json!({ "origin": origin, "failure": why }));
+    };
+    json!({
+        "origin": reduction.origin,
+        "live": reduction.live,
+        "summary": reduction.summary,
+        "callable": reduction.callable,
+        "args": reduction.args.iter().map(cbor_json).collect::<Vec<_>>(),
+        "state": reduction.state.as_ref().map(cbor_json),
+        "list_items": reduction.list_items.iter().map(cbor_json).collect::<Vec<_>>(),
+        "dict_items": reduction.dict_items.iter().map(|(key, value)| json!([cbor_json(key), cbor_json(value)])).collect::<Vec<_>>(),
+        "edges": reduction.edges.iter().map(|(label, id)| json!([label, id])).collect::<Vec<_>>(),
+    })
 }
 
 pub(crate) fn object_json(object: &Object<'_>) -> Value {
@@ -381,6 +429,7 @@ fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
                 })
                 .collect();
             value["attributes"] = Value::Object(attributes);
+            value["reduction"] = reduction_json(object);
             value["elements"] = object.elements(0, 1000).into_iter().map(|target| target_json(dump, target)).collect();
             value["entries"] = object
                 .entries(0, 1000)

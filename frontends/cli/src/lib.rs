@@ -12,6 +12,7 @@ mod inspect;
 mod output;
 mod path;
 mod plugins;
+pub mod python;
 mod reducers;
 mod run;
 mod stack;

@@ -5,7 +5,7 @@ use heapsake_plugins::Plugins;
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style, harmless};
-use crate::plugins;
+use crate::{plugins, python};
 
 /// Options of `heapsake reducers`.
 #[derive(clap::Args, Debug)]
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let registry = plugins.registry();
     let mut output = Output::new(arguments.json);
     if output.json {
-        output.value(&value(&plugins))?;
+        output.value(&value(&plugins, python::listed()?))?;
         return Ok(0);
     }
     let width = registry.entries().map(|(matched, _)| matched.name().len()).max().unwrap_or(0);
@@ -38,10 +38,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         output.line(format!("{title}  {}: {}", one.path.display(), harmless(&one.reason)))?;
     }
     output.line(format!("{} types have a reducer; the types of the language itself need none", registry.entries().count()))?;
+    let Some(listed) = python::listed()? else {
+        output.line("reducers in Python: not known, as this command does not run in a Python (pip install heapsake)")?;
+        return Ok(0);
+    };
+    for one in listed.as_array().into_iter().flatten() {
+        let text = |name: &str| harmless(one[name].as_str().unwrap_or_default());
+        if one["problem"].is_string() {
+            output.line(output.style(Style::Problem, format!("{} is refused: {}", text("origin"), text("problem"))))?;
+            continue;
+        }
+        let name = output.style(Style::Name, format!("{:<width$}", text("type")));
+        let live = if one["live"] == true { "live objects only; " } else { "" };
+        output.line(format!("{name}  {}  {live}{}", text("origin"), text("saves")))?;
+    }
     Ok(0)
 }
 
-fn value(plugins: &Plugins) -> Value {
+fn value(plugins: &Plugins, python: Option<Value>) -> Value {
     let registry = plugins.registry();
     let version = |one: &Registration| {
         let plugin = plugins.loaded.iter().find(|plugin| plugin.path.to_str() == Some(one.file));
@@ -68,5 +82,5 @@ fn value(plugins: &Plugins) -> Value {
         .collect();
     let refused: Vec<Value> =
         plugins.refused.iter().map(|one| json!({ "path": one.path.to_string_lossy(), "reason": one.reason })).collect();
-    json!({ "reducers": all, "plugins": loaded, "refused": refused })
+    json!({ "reducers": all, "plugins": loaded, "refused": refused, "python": python })
 }

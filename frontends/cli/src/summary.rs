@@ -263,9 +263,12 @@ fn is_own(frame: &Frame) -> bool {
 
 fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     let omissions = dump.omissions();
+    let annotated = dump.annotated();
+    let failures = annotated.failures();
     let faults = dump.faults();
     let withheld = omissions.redacted_values > 0;
-    if omissions.surrogates.is_empty() && omissions.notes.is_empty() && !withheld && faults.is_empty() {
+    let notes: Vec<&String> = omissions.notes.iter().chain(annotated.notes()).collect();
+    if omissions.surrogates.is_empty() && notes.is_empty() && failures.is_empty() && !withheld && faults.is_empty() {
         return Ok(());
     }
     output.line("")?;
@@ -280,8 +283,11 @@ fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         let names = known[..known.len().min(NAMES)].join(", ");
         output.line(format!("  {} values withheld, under the names {}{more}", omissions.redacted_values, harmless(&names)))?;
     }
-    for note in &omissions.notes {
+    for note in notes {
         output.line(format!("  {}", harmless(note)))?;
+    }
+    for (origin, why, number) in failures.iter().take(20) {
+        output.line(format!("  {} objects: reducer {} failed: {}", count(*number), harmless(origin), harmless(why)))?;
     }
     for fault in faults.iter().take(20) {
         output.line(output.style(Style::Problem, format!("  damaged: {fault}")))?;
@@ -305,6 +311,14 @@ pub(crate) fn cbor_json(value: &ciborium::Value) -> Value {
         ciborium::Value::Array(items) => items.iter().map(cbor_json).collect(),
         ciborium::Value::Map(entries) => {
             Value::Object(entries.iter().map(|(key, value)| (plain(key), cbor_json(value))).collect())
+        }
+        tag @ ciborium::Value::Tag(..) if heapsake_loader::referenced(tag).is_some() => {
+            json!({ "object": heapsake_loader::referenced(tag).map(|id| id.0) })
+        }
+        // Integers beyond 64 bits.
+        ciborium::Value::Tag(sign @ (2 | 3), magnitude) if magnitude.is_bytes() => {
+            let digits: String = magnitude.as_bytes().into_iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+            json!(format!("{}0x{}", if *sign == 3 { "~" } else { "" }, digits.trim_start_matches('0')))
         }
         ciborium::Value::Tag(_, inner) => cbor_json(inner),
         _ => Value::Null,
@@ -333,6 +347,13 @@ fn as_json(dump: &Dump, histogram: &[Row<'_>]) -> Value {
         .map(|row| json!({ "name": row.description.map(|known| &known.name), "count": row.count, "bytes": row.bytes }))
         .collect();
     let omissions = dump.omissions();
+    let annotated = dump.annotated();
+    let failures: Vec<Value> = annotated
+        .failures()
+        .into_iter()
+        .map(|(origin, why, count)| json!({ "origin": origin, "failure": why, "count": count }))
+        .collect();
+    let failed = annotated.reductions().filter(|reduction| reduction.failure.is_some()).count();
     json!({
         "file": dump.path().display().to_string(),
         "file_bytes": dump.file_bytes(),
@@ -354,6 +375,11 @@ fn as_json(dump: &Dump, histogram: &[Row<'_>]) -> Value {
             "redacted_values": omissions.redacted_values,
             "redacted_names": omissions.redacted_names,
             "notes": omissions.notes,
+        },
+        "reductions": {
+            "reduced": annotated.reductions().len() - failed,
+            "failures": failures,
+            "not_run": annotated.notes(),
         },
         "faults": dump.faults().iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, TypeVar, Union
 
 from ._heapsake import Dump as Dump
 from ._heapsake import Fault as Fault
@@ -14,20 +14,24 @@ class Error(Exception): ...
 class Refused(Error): ...
 
 class Reduction:
-    callable: Optional[str]
-    args: Tuple[Any, ...]
     state: Any
-    list_items: Sequence[Any]
-    dict_items: Sequence[Tuple[Any, Any]]
-    edges: Mapping[str, Any]
+    callable: Optional[str]
+    args: Iterable[Any]
+    list_items: Iterable[Any]
+    dict_items: Iterable[Tuple[Any, Any]]
+    edges: Mapping[str, View]
+    summary: Optional[str]
+    origin: Optional[str]
     def __init__(
         self,
-        callable: Optional[str] = ...,
-        args: Tuple[Any, ...] = ...,
         state: Any = ...,
-        list_items: Sequence[Any] = ...,
-        dict_items: Sequence[Tuple[Any, Any]] = ...,
-        edges: Mapping[str, Any] = ...,
+        callable: Optional[str] = ...,
+        args: Iterable[Any] = ...,
+        list_items: Iterable[Any] = ...,
+        dict_items: Iterable[Tuple[Any, Any]] = ...,
+        edges: Mapping[str, View] = ...,
+        summary: Optional[str] = ...,
+        origin: Optional[str] = ...,
     ) -> None: ...
 
 def install(directory: Optional[_Path] = None, **options: Any) -> None: ...
@@ -38,9 +42,13 @@ def dump(
     *,
     reason: Optional[str] = None,
     redact: str = "names",
+    reducers: bool = True,
+    reducer_seconds: float = 30.0,
     **options: Any,
 ) -> str: ...
 def load(path: _Path) -> Dump: ...
 def debug(dump: Union[Dump, _Path], thread: Union[None, int, str] = None) -> None: ...
-def reducer(name: str) -> Callable[[_Function], _Function]: ...
-def restorer(name: str) -> Callable[[_Function], _Function]: ...
+def reducer(
+    subject: Union[str, type], *, base: bool = False, live: bool = False, seconds: Optional[float] = None
+) -> Callable[[_Function], _Function]: ...
+def restorer(subject: Union[str, type], *, base: bool = False) -> Callable[[_Function], _Function]: ...

@@ -48,15 +48,42 @@ def _usage(problem):
     return 2
 
 
+#: seconds after which a listing of installed reducers is given up: loading them hangs
+LISTING = 30
+
+
+def reducers(arguments):
+    """What the native command asks of this Python: ``_reduce FILE`` and ``_reducers``; answers with JSON."""
+    import json
+
+    from . import _reduce
+
+    # what a package prints while it is loaded is no answer
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    if arguments[0] == "_reduce":
+        found = _reduce.outside(arguments[1])
+    else:
+        signal.alarm(LISTING)
+        found = _reduce.listed()
+    with answer:
+        json.dump(found, answer)
+    return 0
+
+
 def command(arguments=None):
     """The console script."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["debug"]:
         return debug(arguments[1:])
+    if arguments[:1] == ["_reducers"] or arguments[:1] == ["_reduce"] and len(arguments) == 2:
+        return reducers(arguments)
     from . import Error, _native
 
     # ``heapsake run`` runs the program in the Python that the command is installed for; the program does not see this.
-    os.environ.setdefault("HEAPSAKE_PYTHON", sys.executable)
+    if "HEAPSAKE_PYTHON" not in os.environ:
+        os.environ["HEAPSAKE_PYTHON"] = sys.executable
+        os.environ["HEAPSAKE_PACKAGES"] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     # The native command line handles the key on the terminal; one that is ignored stays so.
     main = threading.current_thread() is threading.main_thread()
     if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -350,8 +350,18 @@ def opening_of(instance):
     return "<%s object%s" % (name, " at %#x" % address if isinstance(address, int) else "")
 
 
+def summary_of(instance):
+    """What a reducer says of it in one line, or None."""
+    view = type(instance).__heapsake_origin__[0].view_of(instance)
+    summary = getattr(view, "summary", None)
+    return summary if isinstance(summary, str) else None
+
+
 def describe_instance(instance, limits):
     attributes = vars(instance)
+    summary = summary_of(instance)
+    if summary is not None:
+        return _repr.Description("%s: %s>" % (opening_of(instance), "".join(c if c.isprintable() else " " for c in summary[:limits.text])))
     if "_name_" in attributes and "_value_" in attributes:
         return _repr.Description("<%s.%s:" % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
     shown = list(attributes.items())[:SHOWN]

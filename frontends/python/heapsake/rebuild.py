@@ -7,8 +7,9 @@ not be rebuilt becomes a stand-in that shows what is known and refuses to act.
 import collections
 import threading
 
-from . import _classes, _containers
+from . import _classes, _containers, _registry
 from ._classes import Classes, Key, bare
+from ._registry import RESTORERS
 
 #: objects rebuilt at once by one call; beyond, containers are lazy
 BUDGET = 4000
@@ -39,6 +40,7 @@ class Rebuilder:
         self.memo = {}      # key of a view: object
         self.origin = {}    # id of an object: its view; the memo keeps both alive
         self.beside = {}    # id of a view without an id: the view
+        self.restoring = []  # views that are given to their restorers
         self.pending = {}   # id of an instance without its attributes: its view
         self.links = {}     # (id of an exception, name): traceback, cause, context
         self.left = None    # objects that may still be rebuilt at once, while one is being rebuilt
@@ -142,6 +144,10 @@ class Rebuilder:
             if reason:
                 return self.surrogate(view, reason)
             name = bare(view.type_name)
+            if RESTORERS:
+                restored = self.restored(view, name)
+                if restored is not NotImplemented:
+                    return restored
             scalar = SCALARS.get(name)
             if scalar is not None:
                 value = view.value
@@ -151,11 +157,34 @@ class Rebuilder:
                 made = maker(self, view)
                 if made is not NotImplemented:
                     return made
+            reduction = getattr(view, "reduction", None)
+            if reduction is not None and reduction.callable is not None:
+                from . import _reduced
+
+                made = _reduced.make(self, reduction)
+                if made is not NotImplemented:
+                    return made
             return self.instance(view, name)
         except RecursionError:
             return self.stand_in(view)
         except Exception:
             return self.stand_in(view)
+
+    def restored(self, view, name):
+        """What a restorer of this process makes of a view; NotImplemented where there is none.
+
+        One that raises, or that rebuilds what it is asked for, costs this object.
+        """
+        restorer = _registry.restorer_of(name, [bare(each) for each in (view.bases or ())])
+        if restorer is None or view in self.restoring:
+            return NotImplemented
+        self.restoring.append(view)
+        try:
+            return restorer.function(view)
+        except Exception as problem:
+            return self.surrogate(view, "its restorer %s raised %s" % (restorer.origin, type(problem).__name__))
+        finally:
+            self.restoring.remove(view)
 
     def few(self, items):
         """Whether a container of these items is rebuilt as a whole now."""

@@ -3,7 +3,8 @@
 //! The child is split off a process of many threads, any of which may hold the system allocator's lock at that moment, so
 //! the child must never call it. There is one thread in the child, so the arena has no lock: small blocks come from free
 //! lists by size class, large ones are mappings of their own, which grow in place and go back at once. What was allocated
-//! before the split is never freed by the child.
+//! before the split is never freed by the child. A child that runs Python has more threads, and says so ([`share`]): from
+//! then on a lock of the arena's own is taken, which no other process can have held.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 #![expect(clippy::cast_ptr_alignment, reason = "every block is aligned to 16 bytes or more")]
@@ -18,8 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const LARGEST_SMALL: usize = 32 << 10;
 /// Size classes: powers of two from 16 bytes.
 const CLASSES: usize = 12;
-/// Bytes that are mapped at once for small blocks.
+/// Bytes that are made usable at once for small blocks.
 const SLAB: usize = 1 << 20;
+/// Address space that is reserved at once for slabs: as much as the system gives between these, as powers of two.
+const RESERVED: std::ops::RangeInclusive<u32> = 26..=36;
+/// How often it is reserved.
+const REGIONS: usize = 16;
 /// Large blocks that are remembered; beyond it they are never given back.
 const LARGE: usize = 4096;
 const PAGE: usize = 4096;
@@ -30,6 +35,8 @@ pub(crate) struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 static IN_CHILD: AtomicBool = AtomicBool::new(false);
+static SHARED: AtomicBool = AtomicBool::new(false);
+static LOCKED: AtomicBool = AtomicBool::new(false);
 static ARENA: Arena = Arena(UnsafeCell::new(State::new()));
 
 /// From here on this process allocates from the arena. To be called once, in the child, which has one thread.
@@ -37,9 +44,37 @@ pub(crate) fn enter() {
     IN_CHILD.store(true, Ordering::Relaxed);
 }
 
+/// From here on several threads of this process allocate.
+pub(crate) fn share() {
+    SHARED.store(true, Ordering::Relaxed);
+}
+
+/// The lock, held while it lives, where several threads allocate.
+struct Hold(bool);
+
+impl Hold {
+    fn take() -> Hold {
+        let shared = SHARED.load(Ordering::Relaxed);
+        if shared {
+            while LOCKED.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+                std::hint::spin_loop();
+            }
+        }
+        Hold(shared)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.0 {
+            LOCKED.store(false, Ordering::Release);
+        }
+    }
+}
+
 struct Arena(UnsafeCell<State>);
 
-// SAFETY: the state is touched only after `enter`, in a process that has one thread.
+// SAFETY: the state is touched only after `enter`, in a process that has one thread, or else with the lock held.
 unsafe impl Sync for Arena {}
 
 struct State {
@@ -49,9 +84,11 @@ struct State {
     /// Address and length of large blocks.
     large: [(usize, usize); LARGE],
     large_count: usize,
-    /// Lowest and highest address of slabs.
-    low: usize,
-    high: usize,
+    /// Where slabs lie: start and end. What lies elsewhere was allocated before the split, by the system, and a block of the
+    /// system's has no more bytes than were asked for.
+    regions: [(usize, usize); REGIONS],
+    region_count: usize,
+    next_slab: usize,
 }
 
 impl State {
@@ -62,8 +99,9 @@ impl State {
             slab_left: 0,
             large: [(0, 0); LARGE],
             large_count: 0,
-            low: usize::MAX,
-            high: 0,
+            regions: [(0, 0); REGIONS],
+            region_count: 0,
+            next_slab: 0,
         }
     }
 
@@ -84,12 +122,10 @@ impl State {
         }
         let bytes = 16 << class;
         if self.slab_left < bytes {
-            let slab = map(SLAB, libc::MAP_POPULATE);
+            let slab = self.new_slab();
             if slab.is_null() {
                 return slab;
             }
-            self.low = self.low.min(slab as usize);
-            self.high = self.high.max(slab as usize + SLAB);
             self.slab = slab;
             self.slab_left = SLAB;
         }
@@ -99,9 +135,41 @@ impl State {
         self.slab.wrapping_add(offset)
     }
 
+    /// The next slab of the reserved space, all its pages present: one call in place of a fault for each.
+    fn new_slab(&mut self) -> *mut u8 {
+        let end = self.regions[..self.region_count].last().map_or(0, |(_, end)| *end);
+        if self.next_slab + SLAB > end && !self.reserve() {
+            return ptr::null_mut();
+        }
+        let place: *mut u8 = ptr::with_exposed_provenance_mut(self.next_slab);
+        let slab = map(place, SLAB, libc::MAP_FIXED | libc::MAP_POPULATE);
+        if !slab.is_null() {
+            self.next_slab += SLAB;
+        }
+        slab
+    }
+
+    /// Reserves address space, which costs no memory; whether there was some.
+    fn reserve(&mut self) -> bool {
+        let Some(place) = self.regions.get_mut(self.region_count) else { return false };
+        for length in RESERVED.rev().map(|bits| 1usize << bits) {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            // SAFETY: a new anonymous mapping touches no memory that exists.
+            let start = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
+            if start != libc::MAP_FAILED {
+                let start = start.expose_provenance();
+                *place = (start, start + length);
+                self.region_count += 1;
+                self.next_slab = start;
+                return true;
+            }
+        }
+        false
+    }
+
     fn allocate_large(&mut self, size: usize) -> *mut u8 {
         let length = size.next_multiple_of(PAGE);
-        let block = map(length, 0);
+        let block = map(ptr::null_mut(), length, 0);
         if !block.is_null() && self.large_count < LARGE {
             self.large[self.large_count] = (block as usize, length);
             self.large_count += 1;
@@ -114,7 +182,9 @@ impl State {
     }
 
     fn is_small(&self, block: *mut u8, layout: Layout) -> bool {
-        layout.size().max(layout.align()) <= LARGEST_SMALL && (self.low..self.high).contains(&(block as usize))
+        let address = block as usize;
+        let ours = self.regions[..self.region_count].iter().any(|(start, end)| (*start..*end).contains(&address));
+        layout.size().max(layout.align()) <= LARGEST_SMALL && ours
     }
 
     fn free(&mut self, block: *mut u8, layout: Layout) {
@@ -150,10 +220,11 @@ fn class_of(size: usize) -> usize {
     size.max(16).next_power_of_two().trailing_zeros() as usize - 4
 }
 
-fn map(length: usize, more: libc::c_int) -> *mut u8 {
+/// A new mapping, at `place` where the flags say that it is to be there: then that space is reserved and not used yet.
+fn map(place: *mut u8, length: usize, more: libc::c_int) -> *mut u8 {
     let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | more);
-    // SAFETY: a new anonymous mapping touches no memory that exists.
-    let mapped = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
+    // SAFETY: a new anonymous mapping touches no memory that is in use.
+    let mapped = unsafe { libc::mmap(place.cast(), length, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { ptr::null_mut() } else { mapped.cast() }
 }
 
@@ -165,7 +236,8 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.alloc(layout) };
         }
-        // SAFETY: one thread, and nothing below calls back into the allocator.
+        let _hold = Hold::take();
+        // SAFETY: one thread, or the lock is held; and nothing below calls back into the allocator.
         let state = unsafe { &mut *ARENA.0.get() };
         state.allocate(layout)
     }
@@ -175,6 +247,7 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.alloc_zeroed(layout) };
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         let block = state.allocate(layout);
@@ -192,6 +265,7 @@ unsafe impl GlobalAlloc for Allocator {
             unsafe { System.dealloc(block, layout) };
             return;
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         state.free(block, layout);
@@ -202,6 +276,7 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise is passed on.
             return unsafe { System.realloc(block, layout, size) };
         }
+        let _hold = Hold::take();
         // SAFETY: as above.
         let state = unsafe { &mut *ARENA.0.get() };
         if size > LARGEST_SMALL

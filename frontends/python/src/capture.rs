@@ -4,7 +4,8 @@
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,26 +13,28 @@ use std::time::Duration;
 
 use heapsake_core::format::Compressor;
 use heapsake_core::reduce::Registry;
-use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction};
+use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction, Withheld};
 use heapsake_cpython::capture::capture;
 use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
 use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
 
-use crate::Error;
-use crate::fork;
 use crate::plugins::Prepared;
+use crate::{Error, annotate, fork, isolation, worker};
 
 /// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
+/// How a line begins that says why reducers written in Python gave nothing.
+const LACKS: &str = "the dump lacks what reducers made";
 /// What a walk needs besides the program: marks and their like, for each of so many bytes one, and tables.
 const SHARE_OF_MARKS: u64 = 16;
 const ROOM: u64 = 64 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
-#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", max_bytes=None, max_seconds=None, max_objects=None))]
+#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", max_bytes=None, max_seconds=None,
+                    max_objects=None, reducers=true, reducer_seconds=30.0))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn dump(
     py: Python<'_>,
@@ -42,7 +45,13 @@ pub(crate) fn dump(
     max_bytes: Option<u64>,
     max_seconds: Option<f64>,
     max_objects: Option<u64>,
+    reducers: bool,
+    reducer_seconds: f64,
 ) -> PyResult<PathBuf> {
+    if worker::runs() {
+        return Err(Error::new_err("a reducer was asked for a dump; it is run when one is there, and makes none"));
+    }
+    let reducer_time = annotate::time(reducer_seconds)?;
     let redaction = Redaction::from_word(redact)
         .ok_or_else(|| Error::new_err(format!("redact is {redact:?}; it may be \"none\", \"names\" or \"all-values\"")))?;
     let path = match path {
@@ -54,6 +63,9 @@ pub(crate) fn dump(
     let ident: u64 = py.import("threading")?.call_method0("get_ident")?.extract()?;
     let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
     let hidden = package.parent().map(|folder| format!("{}/", folder.display()));
+    let packages = py.detach(|| heapsake_cli::python::packages_with_reducers(&package)).filter(|_| reducers);
+    let registered = reducers && !py.import("heapsake._registry")?.getattr("REDUCERS")?.is_empty()?;
+    let wanted = (registered || packages.is_some()).then(|| (packages, reducer_time, isolation::runtime()));
     let reason = reason.unwrap_or_else(|| if exception.is_some() { "exception" } else { "on demand" }.to_owned());
     let address = exception.as_ref().map(|exception| Address(exception.as_ptr() as u64));
     let registry = Registry::linked().map_err(|problem| Error::new_err(problem.to_string()))?;
@@ -69,7 +81,8 @@ pub(crate) fn dump(
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
     let plugins = Prepared::new(py);
-    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, compressor: Compressor::new() };
+    let compressor = Compressor::new();
+    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     let answer = match fork::split(save, Save::run) {
@@ -106,15 +119,31 @@ struct Save {
     reason: String,
     redaction: Redaction,
     budget: Budget,
+    /// The folder of installed packages with reducers, the time, and where the interpreter's runtime lies, when Python
+    /// reducers are to run.
+    wanted: Option<(Option<PathBuf>, Duration, usize)>,
     compressor: Compressor,
 }
 
 impl Save {
-    fn run(self, pause: Duration) -> Vec<u8> {
-        match self.save(pause) {
-            Ok(notes) => done(&notes),
+    fn run(mut self, pause: Duration, mut tell: File) {
+        let (path, wanted) = (self.path.clone(), self.wanted.take());
+        let answer = match self.save(pause) {
+            Ok((mut notes, withheld)) => {
+                if let Some((packages, time, runtime)) = wanted {
+                    let job = annotate::Job { path, packages, live: true, time, withheld, runtime };
+                    // What a reducer starts must never come to the program, which may be the container's first process.
+                    fork::adopt_orphans();
+                    let annotated = annotate::annotate(job);
+                    fork::end_orphans();
+                    notes.extend(annotated.err().map(|problem| format!("{LACKS}: {problem}")));
+                }
+                done(&notes)
+            }
             Err(problem) => problem.into_bytes(),
-        }
+        };
+        // Nobody is there to be told that nobody listens.
+        let _ = tell.write_all(&answer);
     }
 
     /// The same without a child: the interpreter lock keeps the objects still. What other threads do outside of it goes on, so
@@ -140,17 +169,24 @@ impl Save {
         }
         let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");
         self.options.facts.push(("in_place".to_owned(), how.into()));
-        self.write(memory, None)
+        let (path, wanted) = (self.path.clone(), self.wanted.take());
+        let (mut notes, _) = self.write(memory, None)?;
+        if wanted.is_some() {
+            // They run in a process that is split off, and nowhere else.
+            let noted = annotate::not_run(&path, &format!("no process could be split off: {problem}"));
+            notes.extend(noted.err().map(|problem| format!("{LACKS}: {problem}")));
+        }
+        Ok(notes)
     }
 
-    fn save(self, pause: Duration) -> Result<Vec<String>, String> {
+    fn save(self, pause: Duration) -> Result<(Vec<String>, Withheld), String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;
         self.write(memory, Some(pause))
     }
 
-    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<Vec<String>, String> {
+    fn write(self, memory: impl Source, pause: Option<Duration>) -> Result<(Vec<String>, Withheld), String> {
         let path: &Path = &self.path;
         let mut file = DumpFile::create(path).map_err(|problem| problem.to_string())?;
         let plugins = Rc::new(self.plugins.open(self.registry));
@@ -163,9 +199,9 @@ impl Save {
             ..DumpOptions::default()
         };
         Plugins::accompany(&plugins, &mut dump);
-        capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
+        let summary = capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
             .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
-        Ok(plugins.notes())
+        Ok((plugins.notes(), summary.withheld))
     }
 }

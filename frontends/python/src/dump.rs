@@ -90,6 +90,15 @@ impl Dump {
             .collect()
     }
 
+    /// What was left out or not run, in words: what was cut while dumping, reducers that failed or were not run.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        let annotated = self.inner.annotated();
+        let failures = annotated.failures().into_iter();
+        let failures = failures.map(|(origin, why, count)| format!("{origin} failed for {count} objects: {why}"));
+        self.inner.omissions().notes.iter().chain(annotated.notes()).cloned().chain(failures).collect()
+    }
+
     /// All objects, by number.
     #[getter]
     fn objects(slf: &Bound<'_, Self>) -> Objects {

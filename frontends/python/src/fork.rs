@@ -1,4 +1,5 @@
-//! The split: a child that has the program's memory as it is at this moment, and writes a dump while the program goes on.
+//! The split: a child that has the program's memory as it is at this moment, and works while the program goes on: it writes a
+//! dump, and may split off further ones that run reducers written in Python ([`crate::annotate`]).
 //!
 //! The child is made by `clone` without an exit signal, so no SIGCHLD handler fires and no `waitpid(-1)` of the program
 //! reaps it; no fork hooks run. It has one thread, blocks every signal, allocates from its own arena
@@ -8,7 +9,7 @@
 
 use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
@@ -19,6 +20,9 @@ use heapsake_plugins::{Process, Spawner, Worker};
 
 use crate::arena;
 
+/// How often orphans are looked for; each round that finds one that lives takes a millisecond.
+const ORPHAN_ROUNDS: usize = 1000;
+
 /// A child that is at work.
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -26,11 +30,22 @@ pub(crate) struct Child {
     answer: File,
 }
 
-/// Splits off a child that runs `work` on `job`, given how long the split took, and answers with the bytes that it gives.
+/// What was heard of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Bytes came.
+    Bytes,
+    /// It has closed its end, which it does by ending.
+    End,
+    /// Nothing came in time.
+    Silence,
+}
+
+/// Splits off a child that runs `work` on `job`, given how long the split took and where to write what it answers.
 ///
 /// # Errors
 /// When there is no descriptor for a pipe, or the kernel makes no process; the job comes back.
-pub(crate) fn split<J>(job: J, work: impl FnOnce(J, Duration) -> Vec<u8>) -> Result<Child, (io::Error, J)> {
+pub(crate) fn split<J>(job: J, work: impl FnOnce(J, Duration, File)) -> Result<Child, (io::Error, J)> {
     let (answer, tell) = match pipe() {
         Ok(ends) => ends,
         Err(problem) => return Err((problem, job)),
@@ -43,7 +58,7 @@ pub(crate) fn split<J>(job: J, work: impl FnOnce(J, Duration) -> Vec<u8>) -> Res
     if pid == 0 {
         // The child comes back from the call a moment after the program does.
         let pause = started.elapsed();
-        child(|| work(job, pause), tell);
+        child(|tell| work(job, pause, tell), tell);
     }
     let problem = io::Error::last_os_error();
     restore_signals(&before);
@@ -61,6 +76,55 @@ impl Child {
     pub(crate) fn wait(mut self) -> io::Result<Vec<u8>> {
         let mut answer = Vec::new();
         let read = self.answer.read_to_end(&mut answer);
+        let how = self.reap();
+        read?;
+        if !answer.is_empty() {
+            return Ok(answer);
+        }
+        Err(io::Error::other(format!("the process that writes the dump ended with {how}")))
+    }
+
+    /// Waits until the child says something, ends, or `until` has come.
+    ///
+    /// # Errors
+    /// What the pipe says.
+    pub(crate) fn hear(&mut self, until: Instant, into: &mut Vec<u8>) -> io::Result<Heard> {
+        let left = until.saturating_duration_since(Instant::now());
+        let mut waiting = libc::pollfd { fd: self.answer.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let milliseconds = left.as_millis().min(60_000) as i32 + 1;
+        // SAFETY: one descriptor, which is ours and open.
+        let ready = unsafe { libc::poll(&raw mut waiting, 1, milliseconds) };
+        if ready < 0 {
+            let problem = io::Error::last_os_error();
+            return if problem.kind() == io::ErrorKind::Interrupted { Ok(Heard::Bytes) } else { Err(problem) };
+        }
+        if ready == 0 {
+            return Ok(if Instant::now() < until { Heard::Bytes } else { Heard::Silence });
+        }
+        let mut buffer = [0; 16 << 10];
+        match self.answer.read(&mut buffer) {
+            Ok(0) => Ok(Heard::End),
+            Ok(count) => {
+                into.extend_from_slice(&buffer[..count]);
+                Ok(Heard::Bytes)
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::Interrupted => Ok(Heard::Bytes),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Ends the child, and what it has started, when it leads a group of its own; says how it ended, had it ended already.
+    pub(crate) fn end(self) -> String {
+        for target in [-self.pid, self.pid] {
+            // SAFETY: the child is ours and not waited for yet, so its number is nobody else's; its group has its number or
+            // does not exist.
+            unsafe { libc::kill(target, libc::SIGKILL) };
+        }
+        self.reap()
+    }
+
+    /// Waits for a child that has closed its end.
+    pub(crate) fn reap(self) -> String {
         let mut status = 0;
         loop {
             // SAFETY: the status is ours, and the process is our child; `__WCLONE` waits for those without a signal.
@@ -69,26 +133,50 @@ impl Child {
                 break;
             }
         }
-        read?;
-        if !answer.is_empty() {
-            return Ok(answer);
-        }
-        let how = if libc::WIFSIGNALED(status) {
+        if libc::WIFSIGNALED(status) {
             format!("signal {}", libc::WTERMSIG(status))
         } else {
             format!("status {}", libc::WEXITSTATUS(status))
-        };
-        Err(io::Error::other(format!("the process that writes the dump ended with {how}")))
+        }
     }
 }
 
-fn child(work: impl FnOnce() -> Vec<u8>, mut tell: File) -> ! {
+/// From here on processes whose parent ends below this one become its children rather than the program's.
+pub(crate) fn adopt_orphans() {
+    // SAFETY: a system call on this process alone; where it is refused, orphans go where they went before.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// Ends every child of this process, of which it has none of its own any more, and waits for it.
+pub(crate) fn end_orphans() {
+    for _ in 0..ORPHAN_ROUNDS {
+        // SAFETY: no status is wanted; the children are those that were adopted.
+        let waited = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) };
+        if waited < 0 {
+            return;
+        }
+        if waited == 0 {
+            let listed = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+            for orphan in listed.split_whitespace().filter_map(|word| word.parse::<libc::pid_t>().ok()) {
+                // SAFETY: a child of ours that is not waited for, so its number is nobody else's.
+                unsafe { libc::kill(orphan, libc::SIGKILL) };
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn child(work: impl FnOnce(File), tell: File) -> ! {
     arena::enter();
     std::panic::set_hook(Box::new(|_| {}));
-    let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_default();
-    let told = tell.write_all(&answer);
-    // SAFETY: ends this process at once; nothing of the program's exit handlers runs.
-    unsafe { libc::_exit(i32::from(told.is_err())) }
+    let worked = catch_unwind(AssertUnwindSafe(|| work(tell)));
+    leave(i32::from(worked.is_err()))
+}
+
+/// Ends this process at once; nothing of the program's exit handlers runs.
+pub(crate) fn leave(status: i32) -> ! {
+    // SAFETY: a system call that does not return.
+    unsafe { libc::_exit(status) }
 }
 
 fn pipe() -> io::Result<(File, File)> {

@@ -1,15 +1,23 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
 //! Views of a dump ([`view`], [`dump`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
-//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]).
+//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]). Reducers written in Python run over a dump that is
+//! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
+//! [`reduction`]).
 
+mod annotate;
 mod arena;
+mod attributes;
 mod capture;
+mod channel;
 mod dump;
 mod fork;
+mod isolation;
 mod plain;
 mod plugins;
+mod reduction;
 mod view;
+mod worker;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -44,6 +52,7 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<view::View>()?;
     module.add_function(wrap_pyfunction!(dump::load, module)?)?;
     module.add_function(wrap_pyfunction!(capture::dump, module)?)?;
+    module.add_function(wrap_pyfunction!(annotate::annotate_dump, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     Ok(())
 }

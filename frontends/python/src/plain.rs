@@ -1,7 +1,7 @@
 //! Plain values as Python objects.
 
 use ciborium::Value;
-use heapsake_loader::PlainValue;
+use heapsake_loader::{ObjectId, PlainValue};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString};
 
@@ -34,27 +34,45 @@ pub(crate) fn value<'py>(py: Python<'py>, value: &PlainValue) -> PyResult<Bound<
 
 /// A fact. Facts come from CBOR, whose nesting the decoder limits.
 pub(crate) fn fact<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    with_references(py, value, &|_| Ok(py.None().into_bound(py)))
+}
+
+/// A fact whose references to objects become what `object` gives.
+pub(crate) fn with_references<'py>(
+    py: Python<'py>,
+    value: &Value,
+    object: &dyn Fn(ObjectId) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let fact = |value: &Value| with_references(py, value, object);
+    if let Some(id) = heapsake_loader::referenced(value) {
+        return object(id);
+    }
     Ok(match value {
         Value::Integer(number) => i128::from(*number).into_pyobject(py)?.into_any(),
         Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
         Value::Float(number) => PyFloat::new(py, *number).into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
         Value::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
-        Value::Tag(_, inner) => fact(py, inner)?,
+        Value::Tag(sign @ (2 | 3), magnitude) if magnitude.is_bytes() => {
+            let magnitude: Vec<u8> = magnitude.as_bytes().into_iter().flatten().rev().copied().collect();
+            let number = integer(py, false, &magnitude)?;
+            if *sign == 3 { number.call_method0("__invert__")? } else { number }
+        }
+        Value::Tag(_, inner) => fact(inner)?,
         Value::Array(items) => {
             let list = PyList::empty(py);
             for item in items {
-                list.append(fact(py, item)?)?;
+                list.append(fact(item)?)?;
             }
             list.into_any()
         }
         Value::Map(entries) => {
             let dict = PyDict::new(py);
             for (key, value) in entries {
-                let key = fact(py, key)?;
+                let key = fact(key)?;
                 // A list or a map is no key in Python; what it says is.
                 let key = if key.hash().is_ok() { key } else { key.repr()?.into_any() };
-                dict.set_item(key, fact(py, value)?)?;
+                dict.set_item(key, fact(value)?)?;
             }
             dict.into_any()
         }
@@ -72,6 +90,7 @@ pub(crate) fn fact_type(value: &Value) -> &'static str {
         Value::Bool(_) => "bool",
         Value::Array(_) => "list",
         Value::Map(_) => "dict",
+        Value::Tag(2 | 3, _) => "int",
         Value::Tag(_, inner) => fact_type(inner),
         _ => "NoneType",
     }

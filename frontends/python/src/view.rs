@@ -2,14 +2,15 @@
 
 use ciborium::Value;
 use heapsake_core::heap::TypeKind;
-use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target};
+use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target, referenced};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyList, PySlice, PyString};
 
+use crate::attributes::Attributes;
 use crate::dump::Dump;
-use crate::plain;
+use crate::{plain, reduction};
 
 /// Elements that `edges` lists of one container.
 const MOST_EDGES: u64 = 100_000;
@@ -51,22 +52,36 @@ impl View {
         View { owner: owner.clone_ref(py), content }
     }
 
-    fn of_attribute(py: Python<'_>, owner: &Py<Dump>, value: AttributeValue) -> View {
+    pub(crate) fn of_attribute(py: Python<'_>, owner: &Py<Dump>, value: AttributeValue) -> View {
         match value {
             AttributeValue::Target(target) => View::of_target(py, owner, target),
-            AttributeValue::Plain(value) => View { owner: owner.clone_ref(py), content: Content::Fact(value) },
+            AttributeValue::Plain(value) => View::of_fact(py, owner, &value),
             AttributeValue::Locals(id) => View { owner: owner.clone_ref(py), content: Content::Locals(id) },
         }
     }
 
-    fn object(&self) -> Option<Object<'_>> {
+    /// A fact, or the object that it refers to.
+    pub(crate) fn of_fact(py: Python<'_>, owner: &Py<Dump>, value: &Value) -> View {
+        let content = match referenced(value) {
+            Some(id) => Content::Object(id),
+            None => Content::Fact(value.clone()),
+        };
+        View { owner: owner.clone_ref(py), content }
+    }
+
+    /// A fact as a Python object, its references as views.
+    pub(crate) fn shown<'py>(py: Python<'py>, owner: &Py<Dump>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+        plain::with_references(py, value, &|id| View::object_of(py, owner, id).into_bound_py_any(py))
+    }
+
+    pub(crate) fn object(&self) -> Option<Object<'_>> {
         match self.content {
             Content::Object(id) => Some(self.owner.get().inner.object(id)),
             _ => None,
         }
     }
 
-    fn locals(&self) -> Option<Vec<(String, Target)>> {
+    pub(crate) fn locals(&self) -> Option<Vec<(String, Target)>> {
         match self.content {
             Content::Locals(id) => {
                 let locals = self.owner.get().inner.object(id).locals();
@@ -95,7 +110,7 @@ impl View {
     /// Elements from `from` on: views, or pairs of views.
     fn batch<'py>(&self, py: Python<'py>, from: u64, count: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let view = |view: View| view.into_bound_py_any(py);
-        let fact = |value: &Value| View { owner: self.owner.clone_ref(py), content: Content::Fact(value.clone()) };
+        let fact = |value: &Value| View::of_fact(py, &self.owner, value);
         let pair = |key: View, value: View| (key, value).into_bound_py_any(py);
         let range = |length: usize| (from as usize).min(length)..(from.saturating_add(count) as usize).min(length);
         match &self.content {
@@ -218,7 +233,7 @@ impl View {
             Content::Fact(Value::Array(_) | Value::Map(_)) | Content::Locals(_) | Content::Stray(_) => {
                 Ok(py.None().into_bound(py))
             }
-            Content::Fact(value) => plain::fact(py, value),
+            Content::Fact(value) => View::shown(py, &self.owner, value),
             Content::Object(_) => {
                 let Some(object) = self.object() else { return Ok(py.None().into_bound(py)) };
                 match (object.kind(), object.value()) {
@@ -325,10 +340,61 @@ impl View {
     /// The object in this Python, or a stand-in that shows its state and refuses to act.
     fn rebuild<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let rebuild = |view: Bound<'py, View>| py.import("heapsake.rebuild")?.call_method1("rebuild", (view,));
         if let Content::Fact(value) = &slf.get().content {
-            return plain::fact(py, value);
+            let owner = &slf.get().owner;
+            return plain::with_references(py, value, &|id| rebuild(Bound::new(py, View::object_of(py, owner, id))?));
         }
-        py.import("heapsake.rebuild")?.call_method1("rebuild", (slf,))
+        rebuild(slf.clone())
+    }
+
+    /// What a reducer that ran after the capture made of it; None when there was none, or when it failed.
+    #[getter]
+    fn reduction<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let record = self.object().and_then(|object| object.reduction());
+        record.map(|record| reduction::shown(py, &self.owner, record)).transpose()
+    }
+
+    /// What its reducer says of it in one line.
+    #[getter]
+    fn summary(&self) -> Option<String> {
+        self.object()?.reduction()?.summary.clone()
+    }
+
+    /// The reducer that failed for it, and why; None when none did.
+    #[getter]
+    fn reducer_failure(&self) -> Option<String> {
+        let (origin, why) = self.object()?.reducer_failure()?;
+        Some(format!("{origin}: {why}"))
+    }
+
+    /// An attribute by its name; an entry by its key, which may be a text or an integer; an element by its position.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, view) = (slf.py(), slf.get());
+        if let Ok(name) = key.extract::<String>() {
+            let entry = view.object().and_then(|object| object.entry(&name));
+            let attributes = Attributes { view: slf.clone().unbind() };
+            return match attributes.find(py, &name).or_else(|| entry.map(|target| View::of_target(py, &view.owner, target))) {
+                Some(found) => found.into_bound_py_any(py),
+                None => Err(PyKeyError::new_err(name)),
+            };
+        }
+        if view.is_mapping() {
+            let number: i64 = key.extract()?;
+            let found = match &view.content {
+                Content::Fact(Value::Map(entries)) => {
+                    let entry =
+                        entries.iter().find(|(key, _)| key.as_integer().is_some_and(|key| i128::from(key) == i128::from(number)));
+                    entry.map(|(_, value)| View::of_fact(py, &view.owner, value))
+                }
+                _ => view
+                    .object()
+                    .and_then(|object| object.entry_of_number(number))
+                    .map(|target| View::of_target(py, &view.owner, target)),
+            };
+            return found.ok_or_else(|| PyKeyError::new_err(number))?.into_bound_py_any(py);
+        }
+        View::items(slf).__getitem__(py, key)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -449,91 +515,5 @@ impl ItemsIterator {
             self.batch = batch.into_iter().rev().map(Bound::unbind).collect();
         }
         Ok(self.batch.pop())
-    }
-}
-
-/// The attributes of a view, by name. A mapping.
-#[pyclass(frozen, mapping, module = "heapsake._heapsake")]
-#[derive(Debug)]
-pub(crate) struct Attributes {
-    view: Py<View>,
-}
-
-impl Attributes {
-    fn find(&self, py: Python<'_>, name: &str) -> Option<View> {
-        let view = self.view.get();
-        match &view.content {
-            Content::Object(_) => {
-                let value = view.object()?.attribute(name)?;
-                Some(View::of_attribute(py, &view.owner, value))
-            }
-            Content::Locals(_) => {
-                let (_, target) = view.locals()?.into_iter().find(|(known, _)| known == name)?;
-                Some(View::of_target(py, &view.owner, target))
-            }
-            Content::Fact(Value::Map(entries)) => {
-                let (_, value) = entries.iter().find(|(key, _)| key.as_text() == Some(name))?;
-                Some(View { owner: view.owner.clone_ref(py), content: Content::Fact(value.clone()) })
-            }
-            Content::Fact(_) | Content::Stray(_) => None,
-        }
-    }
-
-    fn all(&self, py: Python<'_>) -> Vec<(String, View)> {
-        let view = self.view.get();
-        match view.object() {
-            Some(object) => {
-                let attributes = object.attributes().into_iter();
-                attributes.map(|one| (one.name, View::of_attribute(py, &view.owner, one.value))).collect()
-            }
-            None => {
-                let locals = view.locals().unwrap_or_default().into_iter();
-                locals.map(|(name, target)| (name, View::of_target(py, &view.owner, target))).collect()
-            }
-        }
-    }
-}
-
-#[pymethods]
-impl Attributes {
-    fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<View> {
-        self.find(py, name).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
-    }
-
-    #[pyo3(signature = (name, default=None))]
-    fn get<'py>(&self, py: Python<'py>, name: &str, default: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        match self.find(py, name) {
-            Some(view) => view.into_bound_py_any(py),
-            None => Ok(default.unwrap_or_else(|| py.None().into_bound(py))),
-        }
-    }
-
-    fn __contains__(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> bool {
-        name.extract::<String>().is_ok_and(|name| self.find(py, &name).is_some())
-    }
-
-    fn __len__(&self, py: Python<'_>) -> usize {
-        self.all(py).len()
-    }
-
-    fn keys(&self, py: Python<'_>) -> Vec<String> {
-        self.all(py).into_iter().map(|(name, _)| name).collect()
-    }
-
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        self.all(py).into_iter().map(|(_, view)| view.into_bound_py_any(py)).collect()
-    }
-
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-        let pairs = self.all(py).into_iter();
-        pairs.map(|(name, view)| PyTuple::new(py, [name.into_bound_py_any(py)?, view.into_bound_py_any(py)?])).collect()
-    }
-
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        PyList::new(py, self.keys(py))?.call_method0("__iter__")
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        format!("<attributes {}>", self.keys(py).join(", "))
     }
 }

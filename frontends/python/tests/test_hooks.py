@@ -114,7 +114,7 @@ class Registry(unittest.TestCase):
         def reduce_handle(view):
             return heapsake.Reduction(state={"path": view["path"].value})
 
-        self.assertIs(_registry.REDUCERS["app.Handle"], reduce_handle)
+        self.assertIs(_registry.REDUCERS["app.Handle"].function, reduce_handle)
         with self.assertRaises(ValueError):
             heapsake.reducer("app.Handle")(lambda view: None)
         with self.assertRaises(TypeError):

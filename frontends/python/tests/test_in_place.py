@@ -102,6 +102,13 @@ class InPlace(unittest.TestCase):
     def test_where_a_filter_refuses_processes(self):
         self.check(SECCOMP.replace("ERRNO", "11"), "error 11")
 
+    def test_reducers_in_python_are_left_out_and_the_dump_says_so(self):
+        reducer = "\nheapsake.reducer('__main__.Order')(lambda view: touched.append('reducer'))\n"
+        with tempfile.TemporaryDirectory() as folder:
+            dump, _ = self.run_refused(SECCOMP.replace("ERRNO", "11") + reducer, folder)
+            self.assertEqual((dump.faults, len(dump.notes)), ([], 1))
+            self.assertRegex(dump.notes[0], "^Python reducers were not run: no process could be split off: .*error 11")
+
     def test_where_a_container_forbids_processes(self):
         self.check(SECCOMP.replace("ERRNO", "1"), "error 1")
 

@@ -15,8 +15,8 @@ use heapsake_cpython::pystate::CaptureOptions;
 use super::Arguments;
 use super::say;
 use super::supervise::{BOOTSTRAP_NAME, DESCRIPTORS};
-use crate::dump;
 use crate::output::{self, bytes, count};
+use crate::{dump, python};
 
 /// Why such a dump is made, as its header says.
 const REASON: &str = "uncaught exception";
@@ -87,12 +87,15 @@ pub(super) struct Session<'a> {
     caught: usize,
     dumps: usize,
     last: Option<PathBuf>,
+    /// A dump that has its name and whose reducers in Python are not run yet; whether they are told of after the end.
+    unreduced: Option<(PathBuf, bool)>,
     told: Vec<String>,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(arguments: &'a Arguments, stem: &'a str, pid: i32) -> Session<'a> {
-        Session { arguments, stem, pid, provisional: Vec::new(), caught: 0, dumps: 0, last: None, told: Vec::new() }
+        let (provisional, told) = (Vec::new(), Vec::new());
+        Session { arguments, stem, pid, provisional, caught: 0, dumps: 0, last: None, unreduced: None, told }
     }
 
     /// Answers until nobody can speak any more.
@@ -102,7 +105,10 @@ impl<'a> Session<'a> {
         while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
             if let Some(told) = Told::parse(&line) {
                 self.hear(told);
-                if writeln!(&*channel, "{} {}", told.pid, told.number).is_err() {
+                let answered = writeln!(&*channel, "{} {}", told.pid, told.number);
+                // The program does not wait for them.
+                self.reduce();
+                if answered.is_err() {
                     break;
                 }
             }
@@ -152,16 +158,33 @@ impl<'a> Session<'a> {
     fn keep(&mut self, told: Told<'_>, saved: Saved) {
         self.dumps += 1;
         self.say(told, format!("wrote {} {}", saved.path.display(), saved.about));
+        self.unreduced = Some((saved.path.clone(), self.is_end(told)));
         self.last = Some(saved.path);
+    }
+
+    /// Runs the reducers of installed packages over the dump that was just kept.
+    fn reduce(&mut self) {
+        let Some((path, at_end)) = self.unreduced.take() else { return };
+        // A defect of ours must not end the talk.
+        let line = catch_unwind(|| python::reduce(&path).line());
+        match line.unwrap_or_else(|_| Some("a defect of heapsake, told above".to_owned())) {
+            Some(line) if at_end => self.told.push(line),
+            Some(line) => say(format!("{}: {line}", path.display())),
+            None => {}
+        }
     }
 
     /// What concerns the end of the program is said after it; what it may survive is said now.
     fn say(&mut self, told: Told<'_>, line: String) {
-        if told.kind == Kind::Uncaught && told.pid == self.pid {
+        if self.is_end(told) {
             self.told.push(line);
         } else {
             say(line);
         }
+    }
+
+    fn is_end(&self, told: Told<'_>) -> bool {
+        told.kind == Kind::Uncaught && told.pid == self.pid
     }
 
     fn save(&self, told: Told<'_>) -> anyhow::Result<Saved> {

@@ -21,6 +21,7 @@ use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 use super::Arguments;
 use super::session::Session;
 use super::signals::{self, Taken};
+use crate::python::{PACKAGES, PYTHON};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Of two descriptors in the program, and in its children that are Python, the first: the talk with us. The second is the
@@ -30,8 +31,6 @@ const CHANNEL: i32 = 198;
 pub(super) const BOOTSTRAP_NAME: &str = "<heapsake run>";
 /// How descriptors are opened as files.
 pub(super) const DESCRIPTORS: &str = "/proc/self/fd/";
-/// By which the package's console script says which Python it runs in.
-const PYTHON: &str = "HEAPSAKE_PYTHON";
 
 /// How a supervised program ended.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ pub(crate) fn supervise(
     let first = CHANNEL.min(most.saturating_sub(2));
     let second = first + 1;
     command.args(options).arg(format!("{DESCRIPTORS}{second}")).arg(first.to_string()).arg(second.to_string());
-    command.args(program).env_remove(PYTHON);
+    command.args(program).env_remove(PYTHON).env_remove(PACKAGES);
     command.fd_mappings(vec![
         FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: first },
         FdMapping { parent_fd: OwnedFd::from(script), child_fd: second },

@@ -1,0 +1,69 @@
+"""Objects made from what a reducer said in pickle's words: only by callables of this closed list, which act on nothing."""
+import array
+import collections
+import datetime
+import decimal
+import fractions
+import ipaddress
+import pathlib
+import types
+import uuid
+
+from .rebuild import Needs
+
+#: a name that is not here makes a stand-in, whatever this Python has under it
+CALLABLES = {
+    "bool": bool, "int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "bytearray": bytearray, "list": list,
+    "tuple": tuple, "set": set, "frozenset": frozenset, "dict": dict, "slice": slice, "range": range,
+}
+for _kind in (array.array, collections.Counter, collections.OrderedDict, collections.deque, datetime.date, datetime.datetime, datetime.time,
+              datetime.timedelta, decimal.Decimal, fractions.Fraction, ipaddress.ip_address, ipaddress.ip_network,
+              pathlib.PurePosixPath, pathlib.PureWindowsPath, types.SimpleNamespace, uuid.UUID):
+    CALLABLES["%s.%s" % (_kind.__module__, _kind.__qualname__)] = _kind
+CALLABLES["collections.defaultdict"] = collections.OrderedDict
+CALLABLES["pathlib.PurePosixPath"], CALLABLES["pathlib.PureWindowsPath"] = pathlib.PurePosixPath, pathlib.PureWindowsPath
+#: sizes that a number as an argument could ask for
+SIZED = (bytes, bytearray, range)
+LONGEST = 1 << 20
+
+
+def make(rebuilder, reduction):
+    """The object, ``Needs``, or NotImplemented where the callable is not on the list."""
+    name = reduction.callable[9:] if reduction.callable.startswith("builtins.") else reduction.callable
+    function = CALLABLES.get(name)
+    if function is None:
+        return NotImplemented
+    arguments, views, places = list(reduction.args), [], []
+    for place, argument in enumerate(arguments):
+        if hasattr(argument, "rebuild") and hasattr(argument, "type_name"):
+            places.append(place)
+            views.append(argument)
+    if function in SIZED and any(isinstance(each, int) and abs(each) > LONGEST for each in arguments):
+        return NotImplemented
+
+    def combine(values):
+        for place, value in zip(places, values):
+            arguments[place] = value
+        made = function(*arguments)
+        rebuilder.fills.append((fill, rebuilder, made, reduction))
+        return made
+
+    return Needs(views, combine)
+
+
+def fill(rebuilder, made, reduction):
+    """Elements, entries and attributes, as pickle would put them."""
+    def value_of(each):
+        return rebuilder.resolve(each) if hasattr(each, "rebuild") and hasattr(each, "type_name") else each
+
+    for item in reduction.list_items:
+        made.append(value_of(item))
+    for key, item in reduction.dict_items:
+        made[rebuilder.hashable(value_of(key))] = value_of(item)
+    if isinstance(made, types.SimpleNamespace) and isinstance(reduction.state, dict):
+        for name, each in reduction.state.items():
+            if isinstance(name, str):
+                made.__dict__[name] = value_of(each)
+
+
+__all__ = ["CALLABLES", "make"]
