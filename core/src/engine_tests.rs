@@ -322,7 +322,7 @@ fn what_a_budget_cuts_takes_no_room_in_the_file() {
     let (numbers, large) = (150_000, 60);
     let mut nodes = vec![Content::Elements((1..=numbers + large).collect())];
     nodes.extend((0..numbers as i64).map(Content::Number));
-    nodes.extend((0..large).map(|at| Content::Bytes((0..100_000usize).map(|n| (n * n * (at + 7) >> 5) as u8).collect())));
+    nodes.extend((0..large).map(|at| Content::Bytes((0..100_000usize).map(|n| ((n * n * (at + 7)) >> 5) as u8).collect())));
     let mut model = Model::new(nodes, |n| n);
     let file = model.dump(DumpOptions { budget: Budget { objects: Some(70_000), ..Budget::default() }, ..plain() });
     assert_eq!(file.chunks.iter().filter(|(header, _)| header.kind == ChunkKind::Payload).count(), 0);
