@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use heapsake_analysis::waits::Waits;
 use heapsake_core::Address;
 use heapsake_core::format::records::Reference;
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
@@ -356,7 +357,7 @@ fn target_json(dump: &Dump, target: Target) -> Value {
 
 fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
     match found {
-        Found::Thread(thread) => thread_json(dump, &dump.threads()[*thread]),
+        Found::Thread(thread) => thread_json(dump, &Waits::of(dump), &dump.threads()[*thread]),
         Found::Frame(thread, frame) => {
             let named = variables(dump, *thread, *frame).into_iter();
             Value::Object(named.map(|(name, target)| (name, target_json(dump, target))).collect())

@@ -15,6 +15,7 @@ mod reducers;
 mod run;
 mod stack;
 mod summary;
+mod waits;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
