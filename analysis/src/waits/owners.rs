@@ -127,11 +127,9 @@ impl Search<'_, '_> {
                 && let Some((_, items)) = source::with_items(&self.scene.line(frame))
             {
                 let of_item = |item: &String| resolve(self.scene, frame, item).and_then(|object| lock_of(&object));
-                let before = items.iter().take_while(|item| of_item(item).is_none_or(|found| found.id() != lock)).count();
-                if before < items.len() {
-                    for item in &items[..before] {
-                        self.consider(party, frame, item, frame.line, &let_go);
-                    }
+                let last = items.iter().rposition(|item| of_item(item).is_some_and(|found| found.id() == lock));
+                for item in &items[..last.unwrap_or(0)] {
+                    self.consider(party, frame, item, frame.line, &let_go);
                 }
             }
         }

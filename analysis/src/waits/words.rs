@@ -40,12 +40,13 @@ fn state(object: &Object<'_>) -> Option<String> {
         return Some(format!("maxsize {most}, {items} item{}", plural(items as i128)));
     }
     if is_a(object, "_socket.socket") {
-        let address = |name: &str| fact(object, name).map(|value| endpoint(&value));
+        let address = |name: &str| fact(object, name).map(|value| endpoint(&value)).filter(|text| !text.is_empty());
         return Some(
             match (address("laddr"), address("raddr"), fact(object, "status").and_then(|status| status.into_text().ok())) {
                 (Some(own), Some(other), _) => format!("{own} → {other}"),
                 (Some(own), None, Some(status)) => format!("{own}, {}", status.to_lowercase()),
                 (Some(own), None, None) => own,
+                (None, _, Some(status)) => format!("descriptor {}, {}", number(object, "fd")?, status.to_lowercase()),
                 _ => format!("descriptor {}", number(object, "fd")?),
             },
         );
