@@ -3,4 +3,5 @@
 //!
 //! Everything is concluded from the file alone. What is concluded from source text rather than from state says so.
 
+pub mod extract;
 pub mod waits;

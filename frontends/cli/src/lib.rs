@@ -7,6 +7,7 @@ mod check;
 mod debug;
 mod demo;
 mod dump;
+mod extract;
 mod holders;
 mod inspect;
 mod output;
@@ -56,6 +57,8 @@ enum Command {
     Stack(stack::Arguments),
     /// Show one object of a dump, by the path that leads to it.
     Inspect(inspect::Arguments),
+    /// Write a structure or an array of a dump to a JSON, CSV or npy file.
+    Extract(extract::Arguments),
     /// Read the whole of a dump and list what is damaged or missing.
     Check(check::Arguments),
     /// Open a dump in pdb.
@@ -83,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         (Some(Command::Dump(arguments)), _) => dump::run(&arguments),
         (Some(Command::Stack(arguments)), _) => stack::run(&arguments),
         (Some(Command::Inspect(arguments)), _) => inspect::run(&arguments),
+        (Some(Command::Extract(arguments)), _) => extract::run(&arguments),
         (Some(Command::Check(arguments)), _) => check::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
