@@ -287,7 +287,8 @@ pub(super) fn attributes(object: &Object<'_>) -> Vec<(String, Target)> {
     });
     let entries = object.namespace().map_or_else(Vec::new, |namespace| namespace.named_entries());
     for (name, target) in edges.chain(entries) {
-        if !(name.starts_with("__") && name.ends_with("__")) && !found.iter().any(|(known, _)| *known == name) {
+        let is_special = name.starts_with("__") && name.ends_with("__");
+        if !is_special && !found.iter().any(|(known, _)| *known == name) {
             found.push((name, target));
         }
     }
