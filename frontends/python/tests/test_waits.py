@@ -25,13 +25,12 @@ class Waits(unittest.TestCase):
         return heapsake.load(self.path)
 
     def test_a_deadlock_of_threads(self):
-        locks, barrier = [threading.Lock(), threading.RLock()], threading.Barrier(3)
+        locks, barrier = [threading.Lock(), threading.Lock()], threading.Barrier(3)
 
         def take(one, two):
-            with one:
-                barrier.wait()
-                if two.acquire(timeout=60):
-                    two.release()
+            one.acquire()
+            barrier.wait()
+            two.acquire()
 
         threads = [
             threading.Thread(target=take, args=order, name=name)
@@ -41,12 +40,17 @@ class Waits(unittest.TestCase):
             thread.daemon = True
             thread.start()
         barrier.wait()
+        # Nothing says that a thread waits for a lock but the kernel that it sleeps.
         deadline = time.monotonic() + 60
         quiet = 0
         while quiet < 20 and time.monotonic() < deadline:
             quiet = quiet + 1 if all(map(still, threads)) else 0
             time.sleep(0.002)
         dump = self.load()
+        for lock in locks:
+            lock.release()
+        for thread in threads:
+            thread.join()
         self.assertEqual(dump.tasks, [])
         named = {thread.name: thread for thread in dump.threads}
         forwards, backwards = named["forwards"], named["backwards"]
