@@ -18,7 +18,8 @@ use super::words::{plural, shown};
 use super::{Party, Task, Wait, WaitKind};
 
 const TASKS: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
-const TRIO: &str = "trio._core._run.Task";
+/// Trio's, as it is exported and as it is defined.
+const TRIO: [&str; 2] = ["trio.lowlevel.Task", "trio._core._run.Task"];
 /// Steps from a coroutine to what it awaits in the end.
 const MOST_STEPS: usize = 10_000;
 /// Futures of one wait.
@@ -26,7 +27,7 @@ const MOST_FUTURES: u64 = 100_000;
 
 /// All tasks, the unfinished first, then by the numbers that end their names.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
-    let is_task = |names: &[String]| names.iter().any(|name| name == TRIO || TASKS.contains(&name.as_str()));
+    let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
     let types = scene.dump.types().iter().zip(0u32..);
     let kinds: HashSet<u32> =
         types.filter(|(known, _)| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).map(|(_, id)| id).collect();
@@ -65,7 +66,7 @@ struct Reader<'a, 'd> {
 
 impl<'d> Reader<'_, 'd> {
     fn task(&mut self, task: &Object<'d>) -> Task {
-        let is_trio = is_a(task, TRIO);
+        let is_trio = is_any(task, &TRIO);
         let coroutine = member(task, if is_trio { "coro" } else { "_coro" });
         let name = text(task, if is_trio { "name" } else { "_name" });
         let (frames, runs) = coroutine.as_ref().map_or_else(Default::default, |coroutine| self.chain(coroutine));
@@ -260,16 +261,34 @@ impl<'d> Reader<'_, 'd> {
             return on(WaitKind::Process, "the subprocess", &me()?);
         }
         if frame.filename.contains("/trio/") {
-            return match function {
-                "sleep" | "sleep_until" | "sleep_forever" => {
-                    Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("trio.{function}"), None)))
-                }
-                "acquire" | "wait" | "park" | "receive" | "send" => on(WaitKind::Event, function, &me()?),
-                "_nested_child_finished" => on(WaitKind::Task, "the tasks of", &me()?),
-                _ => None,
-            };
+            return trio(function, &me());
         }
         None
+    }
+}
+
+/// What a function of trio waits for.
+fn trio(function: &str, me: &Option<Object<'_>>) -> Option<Seen> {
+    if matches!(function, "sleep" | "sleep_until" | "sleep_forever") {
+        return Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("trio.{function}"), None)));
+    }
+    let me = me.as_ref()?;
+    let on = |kind, what: &str| Some(Seen::Wait(Wait::new(kind, format!("{what} {}", shown(me)), Some(me.id()))));
+    match function {
+        "acquire" if is_a(me, "trio.Lock") => Some(Seen::Wait(lock_wait(me, "")?)),
+        "acquire" | "acquire_on_behalf_of" if is_any(me, &["trio.Semaphore", "trio.CapacityLimiter"]) => {
+            on(WaitKind::Semaphore, "the semaphore")
+        }
+        "wait" if is_a(me, "trio.Condition") => on(WaitKind::Condition, "a notification of"),
+        "wait" => on(WaitKind::Event, "the event"),
+        "receive" => on(WaitKind::Queue, "an item: receive on"),
+        "send" => on(WaitKind::Queue, "room: send on"),
+        "_nested_child_finished" => {
+            let children = member(me, "_children").map(|children| members(&children)).unwrap_or_default();
+            let words = format!("the {} task{} of {}", children.len(), plural(children.len() as i128), shown(me));
+            Some(Seen::Wait(Wait::new(WaitKind::Task, words, Some(me.id())).of_futures(children)))
+        }
+        _ => None,
     }
 }
 
