@@ -261,18 +261,18 @@ impl<'d> Reader<'_, 'd> {
             return on(WaitKind::Process, "the subprocess", &me()?);
         }
         if frame.filename.contains("/trio/") {
-            return trio(function, &me());
+            return trio(function, me().as_ref());
         }
         None
     }
 }
 
 /// What a function of trio waits for.
-fn trio(function: &str, me: &Option<Object<'_>>) -> Option<Seen> {
+fn trio(function: &str, me: Option<&Object<'_>>) -> Option<Seen> {
     if matches!(function, "sleep" | "sleep_until" | "sleep_forever") {
         return Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("trio.{function}"), None)));
     }
-    let me = me.as_ref()?;
+    let me = me?;
     let on = |kind, what: &str| Some(Seen::Wait(Wait::new(kind, format!("{what} {}", shown(me)), Some(me.id()))));
     match function {
         "acquire" if is_a(me, "trio.Lock") => Some(Seen::Wait(lock_wait(me, "")?)),
