@@ -17,11 +17,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-plugins", &["heapsake-core"]),
     ("heapsake-ledger", &["heapsake-core", "heapsake-plugins"]),
     ("heapsake-loader", &["heapsake-core"]),
-    ("heapsake-cli", &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader"]),
+    ("heapsake-analysis", &["heapsake-core", "heapsake-loader"]),
+    (
+        "heapsake-cli",
+        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader", "heapsake-analysis"],
+    ),
     (
         "heapsake-python",
         // The console script of the package is the command line itself: one program, two doors.
-        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader", "heapsake-cli"],
+        &[
+            "heapsake-core",
+            "heapsake-cpython",
+            "heapsake-reducers",
+            "heapsake-plugins",
+            "heapsake-loader",
+            "heapsake-analysis",
+            "heapsake-cli",
+        ],
     ),
 ];
 /// Crates that may use any other, and that none may use.
@@ -30,6 +42,7 @@ const OUTSIDE: &[&str] = &["heapsake-tests", "heapsake-benches", "heapsake-examp
 const NEVER: &[(&str, &[&str])] = &[
     ("heapsake-core", &["pyo3", "clap", "tokio", "libloading", "libc"]),
     ("heapsake-loader", &["pyo3", "clap", "tokio", "libloading"]),
+    ("heapsake-analysis", &["pyo3", "clap", "tokio", "libloading", "libc"]),
 ];
 /// Only this crate names PyO3.
 const PYO3: &str = "heapsake-python";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use heapsake_analysis::waits::Waits;
 use heapsake_core::Address;
 use heapsake_core::format::records::Reference;
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
@@ -64,16 +65,7 @@ enum Found<'d> {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let dump = open(&arguments.file)?;
-    let path = Path::parse(&arguments.path)?;
-    let mut found = start(&dump, &path.place)?;
-    let mut walked = String::new();
-    for step in &path.steps {
-        found = take(&dump, found, step).with_context(|| {
-            let shown = if walked.is_empty() { "its start".to_owned() } else { walked.clone() };
-            format!("{:?} leads nowhere after {shown}", arguments.path)
-        })?;
-        walked.push_str(&shown_step(step));
-    }
+    let found = find(&dump, &arguments.path)?;
     let mut output = Output::new(arguments.json);
     if arguments.referrers || arguments.path_from_roots {
         let Found::Object(object) = &found else {
@@ -87,6 +79,29 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         print(&dump, &found, &mut output)?;
     }
     Ok(0)
+}
+
+/// What a path leads to.
+fn find<'d>(dump: &'d Dump, text: &str) -> anyhow::Result<Found<'d>> {
+    let path = Path::parse(text)?;
+    let mut found = start(dump, &path.place)?;
+    let mut walked = String::new();
+    for step in &path.steps {
+        found = take(dump, found, step).with_context(|| {
+            let shown = if walked.is_empty() { "its start".to_owned() } else { walked.clone() };
+            format!("{text:?} leads nowhere after {shown}")
+        })?;
+        walked.push_str(&shown_step(step));
+    }
+    Ok(found)
+}
+
+/// The object that a path leads to.
+pub(crate) fn object_of_path<'d>(dump: &'d Dump, text: &str) -> anyhow::Result<Object<'d>> {
+    match find(dump, text)? {
+        Found::Object(object) => Ok(object),
+        _ => bail!("{text:?} is no object of the dump\nhint: heapsake inspect shows what it is"),
+    }
 }
 
 fn shown_step(step: &Step) -> String {
@@ -404,7 +419,7 @@ fn target_json(dump: &Dump, target: Target) -> Value {
 
 fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
     match found {
-        Found::Thread(thread) => thread_json(dump, &dump.threads()[*thread]),
+        Found::Thread(thread) => thread_json(dump, &Waits::of(dump), &dump.threads()[*thread]),
         Found::Frame(thread, frame) => {
             let named = variables(dump, *thread, *frame).into_iter();
             Value::Object(named.map(|(name, target)| (name, target_json(dump, target))).collect())

@@ -7,6 +7,7 @@ mod check;
 mod debug;
 mod demo;
 mod dump;
+mod extract;
 mod holders;
 mod inspect;
 mod output;
@@ -17,6 +18,7 @@ mod reducers;
 mod run;
 mod stack;
 mod summary;
+mod waits;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,6 +61,8 @@ enum Command {
     Stack(stack::Arguments),
     /// Show one object of a dump, by the path that leads to it.
     Inspect(inspect::Arguments),
+    /// Write a structure or an array of a dump to a JSON, CSV or npy file.
+    Extract(extract::Arguments),
     /// Read the whole of a dump and list what is damaged or missing.
     Check(check::Arguments),
     /// Open a dump in pdb.
@@ -96,6 +100,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Dump(arguments)), _) => dump::run(&arguments),
         (Some(Command::Stack(arguments)), _) => stack::run(&arguments),
         (Some(Command::Inspect(arguments)), _) => inspect::run(&arguments),
+        (Some(Command::Extract(arguments)), _) => extract::run(&arguments),
         (Some(Command::Check(arguments)), _) => check::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),

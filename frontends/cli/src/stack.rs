@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
+use heapsake_analysis::waits::Waits;
 use heapsake_core::format::records::{Frame, Thread, Variable};
 use heapsake_core::heap::FrameKind;
 use heapsake_loader::{Dump, Limits, open, render};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style, harmless};
+use crate::waits::{of_thread, print_tasks, tasks_json, wait_json, wait_line};
 
 /// Options of `heapsake stack`.
 #[derive(clap::Args, Debug)]
@@ -21,6 +23,9 @@ pub(crate) struct Arguments {
     /// Without variables.
     #[arg(long)]
     short: bool,
+    /// Also all tasks of asyncio and trio, each with the frames of its coroutines.
+    #[arg(long)]
+    tasks: bool,
     /// Print JSON (docs/json.md).
     #[arg(long)]
     json: bool,
@@ -33,9 +38,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         Some(wanted) => vec![find_thread(&dump, wanted)?],
         None => dump.threads().iter().collect(),
     };
+    let waits = Waits::of(&dump);
     if output.json {
-        let threads: Vec<Value> = threads.iter().map(|thread| thread_json(&dump, thread)).collect();
-        output.value(&json!({ "threads": threads }))?;
+        let threads: Vec<Value> = threads.iter().map(|thread| thread_json(&dump, &waits, thread)).collect();
+        let mut value = json!({ "threads": threads });
+        if arguments.tasks {
+            value["tasks"] = tasks_json(&dump, &waits).into();
+        }
+        output.value(&value)?;
     } else {
         for (at, thread) in threads.iter().enumerate() {
             if at > 0 {
@@ -45,6 +55,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             for frame in &thread.frames {
                 print_frame(&mut output, &dump, frame, !arguments.short)?;
             }
+            if let Some(wait) = of_thread(&dump, &waits, thread) {
+                output.line(wait_line(&output, wait))?;
+            }
+        }
+        if arguments.tasks {
+            print_tasks(&dump, &waits, !arguments.short, &mut output)?;
         }
     }
     Ok(i32::from(!dump.faults().is_empty()))
@@ -142,18 +158,19 @@ fn shown_variable(dump: &Dump, variable: &Variable, limits: Limits) -> Option<St
 }
 
 /// A thread as JSON.
-pub(crate) fn thread_json(dump: &Dump, thread: &Thread) -> Value {
+pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value {
     json!({
         "name": thread.name,
         "ident": thread.ident,
         "native_id": thread.native_id,
         "current": thread.current,
         "depth": thread.depth,
+        "waits_for": wait_json(of_thread(dump, waits, thread)),
         "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),
     })
 }
 
-fn frame_json(dump: &Dump, frame: &Frame) -> Value {
+pub(crate) fn frame_json(dump: &Dump, frame: &Frame) -> Value {
     let variables: Vec<Value> =
         shown_variables(dump, frame).into_iter().map(|(name, shown)| json!({ "name": name, "value": shown })).collect();
     json!({

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use heapsake_analysis::waits::{Party, Waits};
 use heapsake_core::format::records::{Frame, Thread};
 use heapsake_core::heap::{FrameKind, TypeDescription};
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, Target, open, render};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::output::{Output, Style, bytes, count, harmless};
 use crate::stack::{heading, print_frame, source_line, thread_json};
+use crate::waits::{deadlocks_json, locks_json, of_thread, print_deadlocks, print_task_groups, tasks_json, wait_line};
 
 /// Types that are shown.
 const TYPES: usize = 15;
@@ -19,14 +21,17 @@ const CHAIN: usize = 20;
 const NAMES: usize = 10;
 /// Frames of a stack that are shown, at its inner end.
 const FRAMES: usize = 12;
+/// Different waits that a group of threads with one stack shows.
+const WAITS: usize = 5;
 
 pub(crate) fn run(file: &Path, output: &mut Output) -> anyhow::Result<i32> {
     let dump = open(file)?;
     let histogram = histogram(&dump);
+    let waits = Waits::of(&dump);
     if output.json {
-        output.value(&as_json(&dump, &histogram))?;
+        output.value(&as_json(&dump, &histogram, &waits))?;
     } else {
-        print(&dump, &histogram, output)?;
+        print(&dump, &histogram, &waits, output)?;
     }
     Ok(i32::from(!dump.faults().is_empty()))
 }
@@ -90,10 +95,12 @@ pub(crate) fn time(nanoseconds: u64) -> String {
     format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-fn print(dump: &Dump, histogram: &[Row<'_>], output: &mut Output) -> anyhow::Result<()> {
+fn print(dump: &Dump, histogram: &[Row<'_>], waits: &Waits, output: &mut Output) -> anyhow::Result<()> {
     print_header(dump, output)?;
     print_exception(dump, output)?;
-    print_threads(dump, output)?;
+    print_deadlocks(dump, waits, output)?;
+    print_threads(dump, waits, output)?;
+    print_task_groups(dump, waits, output)?;
     output.line("")?;
     output.line(output.style(Style::Title, "Biggest types"))?;
     for row in histogram.iter().take(TYPES) {
@@ -214,7 +221,7 @@ fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
+fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Result<()> {
     let Some((first, others)) = dump.threads().split_first() else {
         output.line("")?;
         output.line("No thread is in the dump.")?;
@@ -229,6 +236,9 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     for (at, frame) in first.frames.iter().enumerate().skip(hidden) {
         // Variables of libraries are seldom what is looked for; `stack` shows them.
         print_frame(output, dump, frame, is_own(frame) || at + 1 == first.frames.len())?;
+    }
+    if let Some(wait) = waits.wait(Party::Thread(0)) {
+        output.line(wait_line(output, wait))?;
     }
     let mut groups: Vec<(String, Vec<&Thread>)> = Vec::new();
     for thread in others {
@@ -247,6 +257,13 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         for frame in &thread.frames[hidden..] {
             let line = source_line(dump, frame).map(|line| format!("    {line}")).unwrap_or_default();
             output.line(format!("  {}:{} {}{line}", harmless(&frame.filename), frame.line, harmless(&frame.qualified_name)))?;
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for wait in threads.iter().filter_map(|thread| of_thread(dump, waits, thread)) {
+            if told.len() < WAITS && !told.contains(&wait.words.as_str()) {
+                told.push(&wait.words);
+                output.line(wait_line(output, wait))?;
+            }
         }
     }
     Ok(())
@@ -325,7 +342,7 @@ pub(crate) fn cbor_json(value: &ciborium::Value) -> Value {
     }
 }
 
-fn as_json(dump: &Dump, histogram: &[Row<'_>]) -> Value {
+fn as_json(dump: &Dump, histogram: &[Row<'_>], waits: &Waits) -> Value {
     let header = dump.header();
     let facts: serde_json::Map<String, Value> =
         header.facts.iter().map(|(name, value)| (name.clone(), cbor_json(value))).collect();
@@ -367,7 +384,10 @@ fn as_json(dump: &Dump, histogram: &[Row<'_>]) -> Value {
         "redaction": header.redaction,
         "facts": facts,
         "exceptions": exceptions,
-        "threads": dump.threads().iter().map(|thread| thread_json(dump, thread)).collect::<Vec<_>>(),
+        "threads": dump.threads().iter().map(|thread| thread_json(dump, waits, thread)).collect::<Vec<_>>(),
+        "tasks": tasks_json(dump, waits),
+        "deadlocks": deadlocks_json(dump, waits),
+        "locks": locks_json(waits),
         "types": types,
         "omissions": {
             "surrogates": omissions.surrogates.iter().map(|(reason, count)| json!({ "reason": reason.words(), "count": count })).collect::<Vec<_>>(),

@@ -1,11 +1,14 @@
 import os
 from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, TypeVar, Union
 
+from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
 from ._heapsake import Fault as Fault
 from ._heapsake import Frame as Frame
+from ._heapsake import Task as Task
 from ._heapsake import Thread as Thread
 from ._heapsake import View as View
+from ._heapsake import Wait as Wait
 
 _Path = Union[str, "os.PathLike[str]"]
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -1,6 +1,6 @@
 """The native half: making dumps, and the views of a dump's objects."""
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import Reduction
 
@@ -91,6 +91,56 @@ class Thread:
     def exception(self) -> Optional[View]: ...
     @property
     def is_current(self) -> bool: ...
+    @property
+    def waits_for(self) -> Optional[Wait]:
+        """What it waits for; None for one that runs, and where it is not known."""
+
+class Task:
+    """A task of asyncio or trio."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """``pending``, ``ready`` to take its next step, ``running``, ``finished`` or ``cancelled``."""
+    @property
+    def view(self) -> View: ...
+    @property
+    def coroutine(self) -> Optional[View]: ...
+    @property
+    def event_loop(self) -> Optional[View]: ...
+    @property
+    def frames(self) -> List[Frame]: ...
+    @property
+    def waits_for(self) -> Optional[Wait]: ...
+    @property
+    def awaited_by(self) -> List[Task]: ...
+    @property
+    def thread(self) -> Optional[Thread]:
+        """The thread that runs it at this moment."""
+
+class Wait:
+    """What a thread or a task waits for; as text its words."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def object(self) -> Optional[View]: ...
+    @property
+    def needs(self) -> List[Union[Thread, Task]]:
+        """Those without whom it does not end."""
+
+class Deadlock:
+    """Threads and tasks that wait for each other."""
+
+    @property
+    def cycle(self) -> List[Union[Thread, Task]]:
+        """Each waits for the next, the last for the first."""
+    @property
+    def is_certain(self) -> bool:
+        """Whether state says so; else who holds a lock is concluded from source text."""
 
 class Dump:
     @property
@@ -99,6 +149,10 @@ class Dump:
     def header(self) -> Dict[str, Any]: ...
     @property
     def threads(self) -> List[Thread]: ...
+    @property
+    def tasks(self) -> List[Task]: ...
+    @property
+    def deadlocks(self) -> List[Deadlock]: ...
     @property
     def exception(self) -> Optional[View]: ...
     @property

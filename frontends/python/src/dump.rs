@@ -1,8 +1,9 @@
 //! A dump that is open: threads, frames, faults, and the sequence of its objects.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use heapsake_analysis::waits::{Party, Waits};
 use heapsake_core::format::records;
 use heapsake_core::heap::FrameKind;
 use heapsake_loader::{ObjectId, Target};
@@ -14,12 +15,21 @@ use pyo3::types::{PyDict, PyList};
 use crate::Error;
 use crate::plain;
 use crate::view::{Content, View};
+use crate::waits::{self, Deadlock, Task, Wait};
 
 /// A dump.
 #[pyclass(frozen, module = "heapsake._heapsake")]
 #[derive(Debug)]
 pub(crate) struct Dump {
     pub(crate) inner: Arc<heapsake_loader::Dump>,
+    waits: OnceLock<Waits>,
+}
+
+impl Dump {
+    /// What threads and tasks wait for.
+    pub(crate) fn waits(&self) -> &Waits {
+        self.waits.get_or_init(|| Waits::of(&self.inner))
+    }
 }
 
 /// Opens a dump.
@@ -27,7 +37,7 @@ pub(crate) struct Dump {
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Dump> {
     let opened = py.detach(|| heapsake_loader::open(path));
     let inner = opened.map_err(|problem| Error::new_err(problem.to_string()))?;
-    Ok(Dump { inner: Arc::new(inner) })
+    Ok(Dump { inner: Arc::new(inner), waits: OnceLock::new() })
 }
 
 fn reference(py: Python<'_>, owner: &Py<Dump>, reference: records::Reference) -> Option<View> {
@@ -69,6 +79,18 @@ impl Dump {
     #[getter]
     fn threads(slf: &Bound<'_, Self>) -> Vec<Thread> {
         (0..slf.get().inner.threads().len()).map(|index| Thread { owner: slf.clone().unbind(), index }).collect()
+    }
+
+    /// All tasks of asyncio and trio, the unfinished first.
+    #[getter]
+    fn tasks(slf: &Bound<'_, Self>) -> Vec<Task> {
+        waits::tasks(slf)
+    }
+
+    /// Threads and tasks that wait for each other, the shortest cycle first.
+    #[getter]
+    fn deadlocks(slf: &Bound<'_, Self>) -> Vec<Deadlock> {
+        waits::deadlocks(slf)
     }
 
     /// The exception that is the reason of the dump.
@@ -178,8 +200,8 @@ impl Fault {
 #[pyclass(frozen, module = "heapsake._heapsake")]
 #[derive(Debug)]
 pub(crate) struct Thread {
-    owner: Py<Dump>,
-    index: usize,
+    pub(crate) owner: Py<Dump>,
+    pub(crate) index: usize,
 }
 
 impl Thread {
@@ -210,7 +232,14 @@ impl Thread {
     #[getter]
     fn frames(&self, py: Python<'_>) -> Vec<Frame> {
         let count = self.record().frames.len();
-        (0..count).map(|frame| Frame { owner: self.owner.clone_ref(py), thread: self.index, frame }).collect()
+        let stack = Party::Thread(self.index);
+        (0..count).map(|frame| Frame { owner: self.owner.clone_ref(py), stack, frame }).collect()
+    }
+
+    /// What it waits for; None for one that runs, and where it is not known.
+    #[getter]
+    fn waits_for(&self, py: Python<'_>) -> Option<Wait> {
+        waits::wait(py, &self.owner, Party::Thread(self.index))
     }
 
     /// The exception that it dies of, or handles.
@@ -233,14 +262,18 @@ impl Thread {
 #[pyclass(frozen, module = "heapsake._heapsake")]
 #[derive(Debug)]
 pub(crate) struct Frame {
-    owner: Py<Dump>,
-    thread: usize,
-    frame: usize,
+    pub(crate) owner: Py<Dump>,
+    pub(crate) stack: Party,
+    pub(crate) frame: usize,
 }
 
 impl Frame {
     fn record(&self) -> &records::Frame {
-        &self.owner.get().inner.threads()[self.thread].frames[self.frame]
+        let dump = self.owner.get();
+        match self.stack {
+            Party::Thread(index) => &dump.inner.threads()[index].frames[self.frame],
+            Party::Task(index) => &dump.waits().tasks[index].frames[self.frame],
+        }
     }
 
     /// The entries of a mapping that have text keys.

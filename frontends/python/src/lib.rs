@@ -1,6 +1,6 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
-//! Views of a dump ([`view`], [`dump`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
+//! Views of a dump ([`view`], [`dump`], [`waits`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
 //! split off ([`fork`]) and allocates from an arena of its own ([`arena`]). Reducers written in Python run over a dump that is
 //! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
 //! [`reduction`]).
@@ -17,6 +17,7 @@ mod plain;
 mod plugins;
 mod reduction;
 mod view;
+mod waits;
 mod worker;
 
 use pyo3::create_exception;
@@ -50,6 +51,9 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<dump::Frame>()?;
     module.add_class::<dump::Fault>()?;
     module.add_class::<view::View>()?;
+    module.add_class::<waits::Wait>()?;
+    module.add_class::<waits::Task>()?;
+    module.add_class::<waits::Deadlock>()?;
     module.add_function(wrap_pyfunction!(dump::load, module)?)?;
     module.add_function(wrap_pyfunction!(capture::dump, module)?)?;
     module.add_function(wrap_pyfunction!(annotate::annotate_dump, module)?)?;

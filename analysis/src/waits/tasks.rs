@@ -1,0 +1,350 @@
+//! Tasks: all of asyncio's and trio's, their coroutines' frames, and what they wait for.
+//!
+//! A task's coroutine leads by `cr_await` to the one it awaits, and so on to a future. The frames on the way are those that
+//! a stack would have. The innermost functions of asyncio say what is waited for, else the future does.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use heapsake_core::format::records::{Frame, Reference, Variable};
+use heapsake_core::format::{LabelName, Target};
+use heapsake_core::heap::{EdgeKind, FrameKind, TypeKind, VariableKind};
+use heapsake_loader::{Object, ObjectId};
+
+use super::scene::{Scene, is_file, is_standard_library};
+use super::state::{flag, is_a, is_any, member, number, shown_number, text};
+use super::threads::{Seen, lock_wait};
+use super::words::{plural, shown};
+use super::{Party, Task, Wait, WaitKind};
+
+const TASKS: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
+/// Trio's, as it is exported and as it is defined.
+const TRIO: [&str; 2] = ["trio.lowlevel.Task", "trio._core._run.Task"];
+/// Steps from a coroutine to what it awaits in the end.
+const MOST_STEPS: usize = 10_000;
+/// Futures of one wait.
+const MOST_FUTURES: u64 = 100_000;
+
+/// All tasks, the unfinished first, then by the numbers that end their names.
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
+    let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
+    let types = scene.dump.types().iter().zip(0u32..);
+    let kinds: HashSet<u32> =
+        types.filter(|(known, _)| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).map(|(_, id)| id).collect();
+    let mut tasks = Vec::new();
+    if kinds.is_empty() {
+        return tasks;
+    }
+    let mut reader = Reader { scene, codes: HashMap::new() };
+    for position in 0..scene.dump.chunk_count() {
+        let Some(chunk) = scene.dump.chunk(position) else { continue };
+        for (object, id) in chunk.iter().zip(chunk.first..) {
+            if kinds.contains(&object.shape().type_id) {
+                tasks.push(reader.task(&scene.dump.object(ObjectId(id))));
+            }
+        }
+    }
+    tasks.sort_by_cached_key(|task| {
+        let number = task.name.rsplit('-').next().and_then(|digits| digits.parse::<u64>().ok());
+        (matches!(task.state, "finished" | "cancelled"), number, task.name.clone())
+    });
+    tasks
+}
+
+/// Names that a code object's frames share.
+struct CodeTexts {
+    function: String,
+    qualified_name: String,
+    filename: String,
+    first_line: u32,
+}
+
+struct Reader<'a, 'd> {
+    scene: &'a Scene<'d>,
+    codes: HashMap<ObjectId, Rc<CodeTexts>>,
+}
+
+impl<'d> Reader<'_, 'd> {
+    fn task(&mut self, task: &Object<'d>) -> Task {
+        let is_trio = is_any(task, &TRIO);
+        let coroutine = member(task, if is_trio { "coro" } else { "_coro" });
+        let name = text(task, if is_trio { "name" } else { "_name" });
+        let (frames, runs) = coroutine.as_ref().map_or_else(Default::default, |coroutine| self.chain(coroutine));
+        let future = member(task, "_fut_waiter");
+        let state = match text(task, "_state").as_deref() {
+            Some("FINISHED") => "finished",
+            Some("CANCELLED") => "cancelled",
+            _ if runs => "running",
+            _ if is_trio && frames.is_empty() => "finished",
+            _ if is_trio || future.is_some() => "pending",
+            _ => "ready",
+        };
+        let wait = if state == "pending" { self.wait(&frames, future.as_ref()) } else { None };
+        let function = coroutine
+            .as_ref()
+            .and_then(|coroutine| text(coroutine, "__qualname__").or_else(|| text(coroutine, "__name__")))
+            .unwrap_or_default();
+        Task {
+            object: task.id(),
+            name: name.unwrap_or_else(|| format!("Task at {}", task.address())),
+            state,
+            coroutine: coroutine.map(|coroutine| coroutine.id()),
+            function,
+            event_loop: member(task, "_loop").map(|event_loop| event_loop.id()),
+            frames,
+            wait,
+            awaited_by: Vec::new(),
+            thread: None,
+        }
+    }
+
+    /// The frames from a coroutine to the innermost that it awaits, and whether that one runs.
+    fn chain(&mut self, coroutine: &Object<'d>) -> (Vec<Frame>, bool) {
+        let mut frames = Vec::new();
+        let mut seen = HashSet::new();
+        let mut runs = false;
+        let mut next = Some(coroutine.clone());
+        while let Some(object) = next.take().filter(|object| seen.len() < MOST_STEPS && seen.insert(object.id())) {
+            let name = object.type_name().rsplit('.').next().unwrap_or_default();
+            let prefix = match name {
+                "generator" => "gi",
+                "async_generator" => "ag",
+                _ => "cr",
+            };
+            if let Some(frame) = member(&object, &format!("{prefix}_frame")).and_then(|frame| self.frame(&frame)) {
+                frames.push(frame);
+                runs = flag(&object, &format!("{prefix}_running")) == Some(true) && prefix != "ag";
+            }
+            let onwards = ["cr_await", "gi_yieldfrom", "ag_await", "ags_gen", "agt_gen", "cw_coroutine", "wrapped"];
+            next = onwards.into_iter().find_map(|name| member(&object, name));
+        }
+        (frames, runs)
+    }
+
+    fn frame(&mut self, object: &Object<'d>) -> Option<Frame> {
+        let reference = |target: Target| match target {
+            Target::Object(id) => Reference { id: Some(id), address: self.scene.dump.object(ObjectId(id)).address().0 },
+            Target::Stray(address) => Reference { id: None, address: address.0 },
+            Target::Nothing => Reference::default(),
+        };
+        let mut frame = Frame { object: Reference { id: Some(object.id().0), address: object.address().0 }, ..Frame::default() };
+        let mut code = None;
+        for edge in object.edges() {
+            let LabelName::Text(name) = edge.name else { continue };
+            match (edge.kind, name.as_str()) {
+                (EdgeKind::Local, _) => {
+                    let object = reference(edge.target);
+                    frame.variables.push(Variable { name, kind: VariableKind::Local, object, preview: None });
+                }
+                (EdgeKind::Attribute, "f_code") => {
+                    frame.code = reference(edge.target);
+                    code = object.follow(edge.target);
+                }
+                (EdgeKind::Attribute, "f_globals") => frame.globals = reference(edge.target),
+                (EdgeKind::Attribute, "f_locals") => frame.locals = reference(edge.target),
+                _ => {}
+            }
+        }
+        let code = code?;
+        let texts = self.codes.entry(code.id()).or_insert_with(|| {
+            let name = text(&code, "co_name").unwrap_or_default();
+            let first_line = number(&code, "co_firstlineno").and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
+            Rc::new(CodeTexts {
+                qualified_name: text(&code, "co_qualname").unwrap_or_else(|| name.clone()),
+                function: name,
+                filename: text(&code, "co_filename").unwrap_or_default(),
+                first_line,
+            })
+        });
+        frame.function.clone_from(&texts.function);
+        frame.qualified_name.clone_from(&texts.qualified_name);
+        frame.filename.clone_from(&texts.filename);
+        frame.first_line = texts.first_line;
+        frame.line = number(object, "f_lineno").and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
+        frame.kind = FrameKind::Running;
+        Some(frame)
+    }
+
+    fn wait(&self, frames: &[Frame], future: Option<&Object<'d>>) -> Option<Wait> {
+        let mut found: Option<Wait> = None;
+        for (depth, frame) in frames.iter().rev().enumerate() {
+            match self.library(frame, depth == 0) {
+                Seen::Wait(wait) if wait.kind == WaitKind::Lock && found.is_none() => return Some(wait),
+                Seen::Wait(outer) => {
+                    found = Some(match found {
+                        Some(inner) => inner.within(outer),
+                        None => outer,
+                    });
+                }
+                Seen::Through => {}
+                Seen::Own => break,
+            }
+        }
+        found.or_else(|| future.map(of_future))
+    }
+
+    fn library(&self, frame: &Frame, innermost: bool) -> Seen {
+        if !is_standard_library(frame) && !frame.filename.contains("/trio/") {
+            return Seen::Own;
+        }
+        self.known(frame, innermost).unwrap_or(Seen::Through)
+    }
+
+    fn known(&self, frame: &Frame, innermost: bool) -> Option<Seen> {
+        let scene = self.scene;
+        let me = || scene.variable(frame, "self");
+        let on = |kind, what: &str, object: &Object<'_>| {
+            Some(Seen::Wait(Wait::new(kind, format!("{what} {}", shown(object)), Some(object.id()))))
+        };
+        let function = frame.function.as_str();
+        if is_file(frame, "asyncio/locks.py") {
+            let me = me()?;
+            return match function {
+                "acquire" if is_any(&me, &["asyncio.locks.Lock", "asyncio.locks.Condition"]) => {
+                    Some(Seen::Wait(lock_wait(&me, "")?))
+                }
+                "acquire" if is_a(&me, "asyncio.locks.Semaphore") => on(WaitKind::Semaphore, "the semaphore", &me),
+                "wait" | "wait_for" if is_a(&me, "asyncio.locks.Condition") => on(WaitKind::Condition, "a notification of", &me),
+                "wait" if is_a(&me, "asyncio.locks.Event") => on(WaitKind::Event, "the event", &me),
+                "wait" | "_wait" | "_block" if is_a(&me, "asyncio.locks.Barrier") => on(WaitKind::Barrier, "the others at", &me),
+                _ => None,
+            };
+        }
+        if is_file(frame, "asyncio/queues.py") {
+            return match function {
+                "get" => on(WaitKind::Queue, "an item: queue.get on", &me()?),
+                "put" => on(WaitKind::Queue, "room: queue.put on", &me()?),
+                "join" => on(WaitKind::Queue, "all items to be done: queue.join on", &me()?),
+                _ => None,
+            };
+        }
+        if is_file(frame, "asyncio/tasks.py") {
+            return match function {
+                "sleep" => {
+                    let delay = scene.variable(frame, "delay").and_then(|delay| shown_number(&delay));
+                    Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("asyncio.sleep({})", delay.unwrap_or_default()), None)))
+                }
+                "wait_for" if innermost => {
+                    let future = scene.variable(frame, "fut")?;
+                    Some(Seen::Wait(of_future(&future)))
+                }
+                "_wait" => {
+                    let all = scene.variable(frame, "return_when").and_then(|when| when.text());
+                    let futures = scene.variable(frame, "fs").map(|futures| members(&futures)).unwrap_or_default();
+                    let count = futures.len();
+                    let words = format!(
+                        "{} of {count} task{}",
+                        if all.as_deref() == Some("ALL_COMPLETED") { "all" } else { "the first" },
+                        plural(count as i128)
+                    );
+                    let needs = if all.as_deref() == Some("ALL_COMPLETED") || count == 1 { futures } else { Vec::new() };
+                    Some(Seen::Wait(Wait::new(WaitKind::Task, words, None).of_futures(needs)))
+                }
+                _ => None,
+            };
+        }
+        if is_file(frame, "asyncio/taskgroups.py") {
+            let tasks = member(&me()?, "_tasks").map(|tasks| members(&tasks)).unwrap_or_default();
+            let words = format!("the {} task{} of {}", tasks.len(), plural(tasks.len() as i128), shown(&me()?));
+            return Some(Seen::Wait(Wait::new(WaitKind::Task, words, me().map(|me| me.id())).of_futures(tasks)));
+        }
+        if is_file(frame, "asyncio/streams.py") {
+            let me = me()?;
+            let transport = member(&me, "_transport").and_then(|transport| member(&transport, "_sock"));
+            let socket = transport.map(|socket| format!(" of {}", shown(&socket))).unwrap_or_default();
+            return Some(Seen::Wait(Wait::new(WaitKind::Socket, format!("{function} on {}{socket}", shown(&me)), Some(me.id()))));
+        }
+        if function.starts_with("sock_") && frame.filename.contains("/asyncio/") {
+            return on(WaitKind::Socket, &format!("the socket: {function} on"), &scene.variable(frame, "sock")?);
+        }
+        if frame.filename.contains("subprocess.py") && matches!(function, "wait" | "communicate" | "_wait") {
+            return on(WaitKind::Process, "the subprocess", &me()?);
+        }
+        if frame.filename.contains("/trio/") {
+            return trio(function, me().as_ref());
+        }
+        None
+    }
+}
+
+/// What a function of trio waits for.
+fn trio(function: &str, me: Option<&Object<'_>>) -> Option<Seen> {
+    if matches!(function, "sleep" | "sleep_until" | "sleep_forever") {
+        return Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("trio.{function}"), None)));
+    }
+    let me = me?;
+    let on = |kind, what: &str| Some(Seen::Wait(Wait::new(kind, format!("{what} {}", shown(me)), Some(me.id()))));
+    match function {
+        "acquire" if is_a(me, "trio.Lock") => Some(Seen::Wait(lock_wait(me, "")?)),
+        "acquire" | "acquire_on_behalf_of" if is_any(me, &["trio.Semaphore", "trio.CapacityLimiter"]) => {
+            on(WaitKind::Semaphore, "the semaphore")
+        }
+        "wait" if is_a(me, "trio.Condition") => on(WaitKind::Condition, "a notification of"),
+        "wait" => on(WaitKind::Event, "the event"),
+        "receive" => on(WaitKind::Queue, "an item: receive on"),
+        "send" => on(WaitKind::Queue, "room: send on"),
+        "_nested_child_finished" => {
+            let children = member(me, "_children").map(|children| members(&children)).unwrap_or_default();
+            let words = format!("the {} task{} of {}", children.len(), plural(children.len() as i128), shown(me));
+            Some(Seen::Wait(Wait::new(WaitKind::Task, words, Some(me.id())).of_futures(children)))
+        }
+        _ => None,
+    }
+}
+
+/// Elements of a list, a set, or whatever holds futures.
+fn members(container: &Object<'_>) -> Vec<ObjectId> {
+    let targets = container.elements(0, MOST_FUTURES).into_iter();
+    targets
+        .filter_map(|target| container.follow(target))
+        .filter(|future| future.kind() != TypeKind::None)
+        .map(|future| future.id())
+        .collect()
+}
+
+/// A wait for a future.
+fn of_future(future: &Object<'_>) -> Wait {
+    if is_any(future, &TASKS) {
+        let name = text(future, "_name").unwrap_or_default();
+        return Wait::new(WaitKind::Task, format!("the task {name}"), Some(future.id())).of_futures(vec![future.id()]);
+    }
+    if let Some(children) = member(future, "_children") {
+        let children = members(&children);
+        let count = children.len();
+        let words = format!("all of {count} future{}: asyncio.gather", plural(count as i128));
+        return Wait::new(WaitKind::Task, words, Some(future.id())).of_futures(children);
+    }
+    Wait::new(WaitKind::Future, format!("the future {}", shown(future)), Some(future.id())).of_futures(vec![future.id()])
+}
+
+/// Who needs whom: futures that are tasks, tasks that a thread runs.
+pub(super) fn link(scene: &Scene<'_>, tasks: &mut [Task], threads: &mut [Option<Wait>]) {
+    let places: HashMap<ObjectId, usize> = tasks.iter().enumerate().map(|(index, task)| (task.object, index)).collect();
+    let unfinished: Vec<bool> = tasks.iter().map(|task| !matches!(task.state, "finished" | "cancelled")).collect();
+    let needs = |futures: &[ObjectId]| -> Vec<Party> {
+        let known = futures.iter().filter_map(|future| places.get(future).copied());
+        known.filter(|index| unfinished[*index]).map(Party::Task).collect()
+    };
+    let mut awaited_by: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    for (index, task) in tasks.iter_mut().enumerate() {
+        let Some(wait) = task.wait.as_mut() else { continue };
+        wait.needs.extend(needs(&wait.futures));
+        for need in &wait.needs {
+            if let Party::Task(needed) = need {
+                awaited_by[*needed].push(index);
+            }
+        }
+    }
+    for wait in threads.iter_mut().flatten() {
+        wait.needs.extend(needs(&wait.futures));
+    }
+    for (task, awaited_by) in tasks.iter_mut().zip(awaited_by) {
+        task.awaited_by = awaited_by;
+        if task.state == "running"
+            && let Some(frame) = task.frames.first().and_then(|frame| frame.object.id)
+        {
+            let runs = |frames: &[Frame]| frames.iter().any(|known| known.object.id == Some(frame));
+            task.thread = scene.dump.threads().iter().position(|thread| runs(&thread.frames));
+        }
+    }
+}
