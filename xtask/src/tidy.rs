@@ -15,12 +15,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-cpython", &["heapsake-core"]),
     ("heapsake-reducers", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-plugins", &["heapsake-core"]),
+    ("heapsake-greenlet", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-loader", &["heapsake-core"]),
-    ("heapsake-cli", &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader"]),
+    (
+        "heapsake-cli",
+        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-greenlet", "heapsake-plugins", "heapsake-loader"],
+    ),
     (
         "heapsake-python",
         // The console script of the package is the command line itself: one program, two doors.
-        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader", "heapsake-cli"],
+        &[
+            "heapsake-core",
+            "heapsake-cpython",
+            "heapsake-reducers",
+            "heapsake-greenlet",
+            "heapsake-plugins",
+            "heapsake-loader",
+            "heapsake-cli",
+        ],
     ),
 ];
 /// Crates that may use any other, and that none may use.

@@ -19,6 +19,8 @@ const CHAIN: usize = 20;
 const NAMES: usize = 10;
 /// Frames of a stack that are shown, at its inner end.
 const FRAMES: usize = 12;
+/// Different stacks of other threads that are shown.
+const GROUPS: usize = 60;
 
 pub(crate) fn run(file: &Path, output: &mut Output) -> anyhow::Result<i32> {
     let dump = open(file)?;
@@ -230,15 +232,18 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
         // Variables of libraries are seldom what is looked for; `stack` shows them.
         print_frame(output, dump, frame, is_own(frame) || at + 1 == first.frames.len())?;
     }
-    let mut groups: Vec<(String, Vec<&Thread>)> = Vec::new();
+    let mut groups: Vec<Vec<&Thread>> = Vec::new();
+    let mut positions: HashMap<Vec<(&str, u32)>, usize> = HashMap::new();
     for thread in others {
-        let stack: String = thread.frames.iter().map(|frame| format!("{}:{}\n", frame.filename, frame.line)).collect();
-        match groups.iter_mut().find(|(known, _)| *known == stack) {
-            Some((_, threads)) => threads.push(thread),
-            None => groups.push((stack, vec![thread])),
+        let stack = thread.frames.iter().map(|frame| (frame.filename.as_str(), frame.line)).collect();
+        let position = *positions.entry(stack).or_insert(groups.len());
+        match groups.get_mut(position) {
+            Some(threads) => threads.push(thread),
+            None => groups.push(vec![thread]),
         }
     }
-    for (_, threads) in &groups {
+    let unshown = groups.split_off(groups.len().min(GROUPS));
+    for threads in &groups {
         let Some(thread) = threads.first() else { continue };
         output.line("")?;
         let more = if threads.len() > 1 { format!(" and {} more with the same stack", threads.len() - 1) } else { String::new() };
@@ -248,6 +253,15 @@ fn print_threads(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
             let line = source_line(dump, frame).map(|line| format!("    {line}")).unwrap_or_default();
             output.line(format!("  {}:{} {}{line}", harmless(&frame.filename), frame.line, harmless(&frame.qualified_name)))?;
         }
+    }
+    if !unshown.is_empty() {
+        let threads: usize = unshown.iter().map(Vec::len).sum();
+        output.line("")?;
+        output.line(format!(
+            "… {} more in {} more stacks: heapsake stack",
+            count(threads as u64),
+            count(unshown.len() as u64)
+        ))?;
     }
     Ok(())
 }
