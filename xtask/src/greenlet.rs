@@ -78,7 +78,7 @@ fn shape(python: &Path, folder: &Path, release: &str) -> anyhow::Result<Option<S
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         libraries.extend(entries.map(|entry| entry.path()).filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.starts_with("_greenlet") && name.ends_with(".so")
+            name.starts_with("_greenlet") && path.extension().is_some_and(|ending| ending == "so")
         }));
     }
     let library = libraries.first().with_context(|| format!("no library in {}", folder.display()))?;

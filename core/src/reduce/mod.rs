@@ -117,6 +117,8 @@ pub struct Stack {
     pub exception: Option<Address>,
     /// An address in the runtime's state of the thread that it belongs to.
     pub thread_state: Option<Address>,
+    /// An address on its C stack.
+    pub c_stack: Option<Address>,
     /// Whether it is the one that its thread began with.
     pub is_main: bool,
 }

@@ -22,6 +22,8 @@ use crate::memory::Memory;
 const GENERATIONS: i64 = 3;
 /// Bits of a link that are no address.
 const LINK_FLAGS: u64 = 7;
+/// A C stack is taken to be no larger.
+const LARGEST_STACK: u64 = 64 << 20;
 /// Base classes that are looked at.
 const MAXIMUM_BASES: usize = 64;
 
@@ -104,6 +106,21 @@ fn name<M: Memory>(
 
 /// The thread that a stack belongs to: what it says leads into the state of one, over the exceptions that generators handle.
 fn carrier<'s, M: Memory>(heap: &CPythonHeap<M>, states: &'s [State], stack: Stack) -> Option<&'s State> {
+    by_state(heap, states, stack).or_else(|| by_c_stack(states, stack))
+}
+
+/// glibc keeps what `ident` points to where a thread's stack begins, so that the next one above an address on a stack is
+/// that of its thread; the stack of the first thread lies above all others.
+fn by_c_stack(states: &[State], stack: Stack) -> Option<&State> {
+    let address = stack.c_stack?.0;
+    let above = states.iter().filter(|state| state.ident > address).min_by_key(|state| state.ident);
+    match above {
+        Some(state) => (state.ident - address < LARGEST_STACK).then_some(state),
+        None => states.iter().find(|state| state.is_main),
+    }
+}
+
+fn by_state<'s, M: Memory>(heap: &CPythonHeap<M>, states: &'s [State], stack: Stack) -> Option<&'s State> {
     let layouts = heap.layouts();
     let mut next = stack.thread_state?;
     let mut seen = FxHashSet::default();

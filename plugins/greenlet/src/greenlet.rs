@@ -90,6 +90,7 @@ impl Stacks for Greenlet {
             innermost,
             exception: view.pointer(Place::Exception),
             thread_state: view.pointer(Place::ExceptionInfo),
+            c_stack: view.pointer(Place::StackStart),
             is_main: view.is_main(),
         }))
     }
@@ -260,3 +261,7 @@ fn in_table(object: &dyn Object, facts: &Facts) -> Option<Shape> {
     }
     Table::committed()?.find(facts.version.minor(), release).map(|row| row.shape)
 }
+
+#[cfg(test)]
+#[path = "greenlet_tests.rs"]
+mod tests;

@@ -1,3 +1,5 @@
+//! The committed table: read, written, searched, and refused.
+
 use super::*;
 
 #[test]
