@@ -110,7 +110,7 @@ fn heard(fake: &Fake) -> Heard {
 fn states_follow_from_the_c_stack() {
     let table = || shape(12, "3.5.6");
     let main = Fake::suspended(table()).with(64, u64::MAX).with(168, 0).with(176, 0xbad1).with(184, 0xbad1);
-    for (name, fake, has_stack) in [
+    for (name, fake, has_stack) in vec![
         ("not started", Fake::new(table()), false),
         ("suspended", Fake::suspended(table()), true),
         ("running", Fake::suspended(table()).with(104, 0), false),
