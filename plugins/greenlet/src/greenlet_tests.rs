@@ -16,7 +16,7 @@ const CALLABLE: u64 = 0x3_2000;
 
 /// Words at addresses, and objects with the names of their types.
 struct Fake {
-    facts: Facts,
+    facts: Box<Facts>,
     words: BTreeMap<u64, u64>,
     objects: BTreeMap<u64, &'static str>,
 }
@@ -25,7 +25,7 @@ impl Fake {
     /// A greenlet of 3.5.6 on Python 3.12, as greenlet's header declares it for that Python.
     fn new(table: Option<Shape>) -> Fake {
         let structs = Structs::lp64(HexVersion(0x030c_01f0), Flags::default()).unwrap();
-        let facts = Facts::of_memory(structs);
+        let facts = Box::new(Facts::of_memory(structs));
         facts.kept.get(KEPT, || Layouts { table, own: OnceCell::new() });
         let words = (0..8).map(|index| (OBJECT + 8 * index, 0)).chain((0..24).map(|index| (BODY + 8 * index, 0)));
         let objects = [(OBJECT, "greenlet.greenlet"), (FRAME, "frame"), (PARENT, "greenlet.greenlet"), (CALLABLE, "function")];
@@ -65,7 +65,7 @@ impl Object for Fake {
     }
 
     fn runtime(&self) -> Option<&dyn Any> {
-        Some(&self.facts)
+        Some(&*self.facts)
     }
 }
 
@@ -110,7 +110,7 @@ fn heard(fake: &Fake) -> Heard {
 fn states_follow_from_the_c_stack() {
     let table = || shape(12, "3.5.6");
     let main = Fake::suspended(table()).with(64, u64::MAX).with(168, 0).with(176, 0xbad1).with(184, 0xbad1);
-    for (name, fake, has_stack) in vec![
+    for (name, fake, has_stack) in [
         ("not started", Fake::new(table()), false),
         ("suspended", Fake::suspended(table()), true),
         ("running", Fake::suspended(table()).with(104, 0), false),
