@@ -121,7 +121,7 @@ pub fn reach<H: Heap>(heap: &mut H) -> Reached {
 fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) -> io::Result<Summary> {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let started = Instant::now();
-    let outline = heap.outline();
+    let mut outline = heap.outline();
     let compressor = options.compressor.take().unwrap_or_default();
     let mut writer = Writer::new(out, compressor)?;
     let mut redactor = Redactor::new(options.redaction);
@@ -133,6 +133,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     let marked = mark(heap, &outline, &options.budget, &mut redactor, &mut |count| report(Progress::Marked(count)));
     let Marked { marks, mut types, cut, .. } = marked;
     redactor.decide(heap);
+    outline.threads.extend(heap.found_threads());
     let strays = marks.strays;
     let numbers = marks.number();
     let head = Head { outline: &outline, numbers: &numbers, redactor: &redactor };
@@ -312,6 +313,8 @@ impl Head<'_> {
             current: thread.current,
             exception: thread.exception.map(|exception| self.reference(exception)),
             object: self.reference(thread.object),
+            kind: thread.kind.clone(),
+            carrier: thread.carrier,
             depth: thread.frames.len() as u32,
             first_frame: first as u32,
             frames,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::records;
 use crate::format::records::{Header, Index, Omissions, Trailer};
 use crate::format::{
     ChunkHeader, ChunkKind, Decoded, END_MARK, FIRST_LINE, HEADER_LENGTH, LabelName, Objects, TailKind, Target, decode_segment,
@@ -37,13 +38,16 @@ struct Model {
     at: BTreeMap<u64, usize>,
     roots: Vec<(&'static str, usize)>,
     frames: Vec<Frame>,
+    /// Nodes that are threads; those that are reached are told after the marking.
+    threads: Vec<usize>,
+    reached: std::collections::BTreeSet<usize>,
 }
 
 impl Model {
     fn new(nodes: Vec<Content>, place: impl Fn(u64) -> u64) -> Model {
         let places: Vec<u64> = (0..nodes.len() as u64).map(|n| BASE + place(n) * 16).collect();
         let at = places.iter().enumerate().map(|(node, place)| (*place, node)).collect();
-        Model { nodes, places, at, roots: vec![("root", 0)], frames: Vec::new() }
+        Model { nodes, places, at, roots: vec![("root", 0)], ..Model::default() }
     }
 
     fn address(&self, node: usize) -> Address {
@@ -79,6 +83,7 @@ impl Heap for Model {
     fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), Failure> {
         let node = *self.at.get(&object.0).ok_or_else(|| Failure::new(Reason::NotAnObject, "nothing here"))?;
         sink.begin(TypeId(0), 32);
+        self.reached.insert(node);
         match &self.nodes[node] {
             Content::Nothing => {}
             Content::Number(number) => sink.value(Value::Integer(Integer::Small(*number))),
@@ -106,6 +111,17 @@ impl Heap for Model {
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {
         let all = vec![TypeDescription { name: "model.Node".into(), ..TypeDescription::default() }];
         all.into_iter().skip(first.0 as usize).collect()
+    }
+
+    fn found_threads(&mut self) -> Vec<Thread> {
+        let reached = self.threads.iter().filter(|node| self.reached.contains(node));
+        let thread = |node: &usize| Thread {
+            object: self.address(*node),
+            kind: "greenlet".to_owned(),
+            carrier: Some(7),
+            ..Thread::default()
+        };
+        reached.map(thread).collect()
     }
 
     fn text(&self, object: Address, read: &mut dyn FnMut(&str)) {
@@ -405,4 +421,20 @@ fn a_secret_at_the_end_of_a_huge_mapping_is_found() {
     let file = model.dump(DumpOptions::default());
     let surrogate = file.object(model.address(last + 1)).shape().surrogate.clone();
     assert_eq!(surrogate.map(|(reason, _)| reason), Some(Reason::Redacted));
+}
+
+#[test]
+fn threads_that_are_met_while_marking_are_told() {
+    let nodes = vec![Content::Elements(vec![1, 2]), Content::Number(1), Content::Nothing, Content::Nothing];
+    let mut model = Model::new(nodes, |n| n);
+    // Nothing leads to the last one.
+    model.threads = vec![2, 3];
+    let file = model.dump(DumpOptions::default());
+    assert_eq!(file.record::<Header>(ChunkKind::Header).threads, 1);
+    let thread: records::Thread = file.record(ChunkKind::Stacks);
+    assert_eq!((thread.kind.as_str(), thread.carrier, thread.object.id), ("greenlet", Some(7), Some(2)));
+    // Nothing of it is written of a thread that is one, and older files have none of it.
+    let plain = crate::format::cbor(&records::Thread::default());
+    assert!(!plain.windows(4).any(|word| word == b"kind"));
+    assert_eq!(ciborium::from_reader::<records::Thread, _>(&plain[..]).unwrap(), records::Thread::default());
 }

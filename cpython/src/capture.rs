@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, TypeDescription, TypeId};
+use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
 use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
 use crate::attach::{Origin, Runtime};
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{CPythonHeap, Facts};
+use crate::heap::{CPythonHeap, Facts, Kept};
 use crate::memory::{Files, Memory, Source};
 use crate::pystate::{self, CaptureOptions};
 use crate::sources;
@@ -50,6 +50,7 @@ pub fn capture_runtime<S: Source>(
         pid: options.pid,
         root: options.root_dir.clone(),
         layouts: runtime.layouts,
+        kept: Kept::default(),
     };
     // Objects are written to, if only their reference counts, so they lie in writable memory.
     let mappings = memory.mappings().iter();
@@ -89,6 +90,10 @@ impl<M: Memory> Heap for Target<M> {
     #[inline]
     fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> std::result::Result<(), Failure> {
         self.heap.reduce_object(object, sink)
+    }
+
+    fn found_threads(&mut self) -> Vec<Thread> {
+        pystate::found_threads(&self.heap, &self.options)
     }
 
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {

@@ -103,6 +103,7 @@ impl Waiting {
             interpreter: runtime.interpreter,
             pid: Some(snapshot.pid()),
             root: PathBuf::from("/"),
+            kept: heapsake_cpython::heap::Kept::default(),
         };
         CPythonHeap::new(snapshot, facts, Registry::default())
     }

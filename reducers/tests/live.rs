@@ -133,6 +133,7 @@ fn differences(snapshot: Snapshot, pid: i32, said: &[Json]) -> Vec<String> {
         interpreter: runtime.interpreter,
         pid: Some(pid),
         root: "/".into(),
+        kept: heapsake_cpython::heap::Kept::default(),
     };
     let heap = CPythonHeap::new(snapshot, facts, Registry::linked().unwrap());
     let mut problems = Vec::new();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod golden;
+mod greenlet;
 mod interpreters;
 mod layouts;
 mod programs;
@@ -23,6 +24,8 @@ struct Arguments {
 enum Command {
     /// Generate the table of CPython's struct layouts from debug information, or check it.
     Layouts(layouts::Arguments),
+    /// Generate the table of greenlet's layouts from the wheels on PyPI, or check it.
+    Greenlet(greenlet::Arguments),
     /// Write the reference page of the built-in reducers, or check it.
     Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
+        Command::Greenlet(arguments) => greenlet::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),

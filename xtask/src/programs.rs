@@ -11,6 +11,10 @@ use crate::test::{environment, finish};
 /// A program, and the minor release that it runs in: each is opened by others.
 const PROGRAMS: [(&str, u8); 3] = [("shop", 8), ("sales", 11), ("batch", 13)];
 
+/// Older releases of greenlet, whose layouts differ, and the minor releases of Python that have wheels of them.
+const OLDER: [(&str, &[u8]); 5] =
+    [("1.1.3", &[8, 9, 10, 11]), ("2.0.2", &[8, 9, 10, 11]), ("3.0.0", &[12]), ("3.0.3", &[12]), ("3.1.1", &[11, 12, 13])];
+
 /// Makes the environments, with `wheel` in each; gives their folder. Without PyPI there are none, which is an error in
 /// continuous integration.
 pub(crate) fn environments(root: &Path, found: &[Interpreter], wheel: &Path) -> anyhow::Result<Option<PathBuf>> {
@@ -35,5 +39,31 @@ pub(crate) fn environments(root: &Path, found: &[Interpreter], wheel: &Path) -> 
         }
         finish(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;
     }
+    greenlets(root, found, wheel, &base)?;
     Ok(Some(base))
+}
+
+/// Environments with gevent for each minor release, and beside it older releases of greenlet alone.
+fn greenlets(root: &Path, found: &[Interpreter], wheel: &Path, base: &Path) -> anyhow::Result<()> {
+    let requirements = root.join("tests/programs/real/gevent.requirements.txt");
+    for interpreter in found {
+        let minor = interpreter.version.minor();
+        let Some(binary) = interpreter.binaries.first() else { continue };
+        let home = base.join(format!("gevent-3.{minor}"));
+        let python = environment(&home, binary)?;
+        let pip = || {
+            let mut command = Command::new(&python);
+            command.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--only-binary", ":all:"]);
+            command
+        };
+        finish(pip().arg("--requirement").arg(&requirements))?;
+        finish(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;
+        for release in OLDER.iter().filter(|(_, minors)| minors.contains(&minor)).map(|(release, _)| release) {
+            let folder = home.join("older").join(release);
+            if !folder.is_dir() {
+                finish(pip().args(["--no-deps", "--target"]).arg(&folder).arg(format!("greenlet=={release}")))?;
+            }
+        }
+    }
+    Ok(())
 }

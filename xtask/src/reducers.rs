@@ -16,7 +16,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     let path = root.join("docs/reducers.md");
-    let page = heapsake_reducers::reference();
+    let page = {
+        let (file, types, text) = heapsake_greenlet::reference();
+        heapsake_reducers::reference(&[heapsake_reducers::Documented { name: file, file, types, text }])
+    };
     if !arguments.check {
         return std::fs::write(&path, page).with_context(|| path.display().to_string());
     }

@@ -12,7 +12,7 @@
 //! | chunk | payload | `first`, `count` of its header |
 //! |-------|---------|-------------------------------|
 //! | 1 header | CBOR, [`records::Header`] | |
-//! | 2 stacks | CBOR, [`records::Thread`]: one thread, or further frames of one | thread, 1 |
+//! | 2 stacks | CBOR, [`records::Thread`]: one thread or greenlet, or further frames of one | thread, 1 |
 //! | 3 types | CBOR, [`records::Types`] | type, types |
 //! | 4 roots | CBOR, [`records::Roots`] | root, roots |
 //! | 5 objects | columns, see below | object, objects |

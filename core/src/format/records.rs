@@ -63,6 +63,13 @@ pub struct Thread {
     pub exception: Option<Reference>,
     /// The thread object.
     pub object: Reference,
+    /// What it is, when it is no thread of the operating system: a word, such as `greenlet` or `tasklet`; a reader shows a
+    /// word that it does not know as it is. Empty, or missing, for one that is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The `ident` of the thread that a greenlet or tasklet runs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<u64>,
     /// Number of its frames, in all parts.
     pub depth: u32,
     /// Position of the first frame of this part; 0 is the outermost.

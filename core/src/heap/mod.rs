@@ -122,6 +122,12 @@ pub trait Heap {
         let _ = object;
     }
 
+    /// Threads that are no roots but objects, and were met while marking: greenlets, tasklets. Asked for once, after the
+    /// marking; what their frames hold must have been told as edges of these objects.
+    fn found_threads(&mut self) -> Vec<Thread> {
+        Vec::new()
+    }
+
     /// Describes the types from number `first` on, in the order of their numbers.
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {
         let _ = first;

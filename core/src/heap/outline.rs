@@ -66,6 +66,10 @@ pub struct Thread {
     pub frames: Vec<Frame>,
     /// The thread object (CPython: `threading.Thread`), null where there is none.
     pub object: Address,
+    /// What it is, when it is no thread of the operating system: `greenlet`, `tasklet`; empty for one that is.
+    pub kind: String,
+    /// The thread that a greenlet or tasklet runs on, by its `ident`.
+    pub carrier: Option<u64>,
 }
 
 /// A frame of a thread.

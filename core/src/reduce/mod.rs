@@ -115,4 +115,41 @@ pub trait Reducer: Sync {
     /// # Errors
     /// What went wrong; the object becomes a surrogate with that reason and keeps the edges told so far.
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure>;
+
+    /// How its objects are threads of their own, if they are.
+    fn stacks(&self) -> Option<&dyn Stacks> {
+        None
+    }
+}
+
+/// What knows objects that keep a stack of frames while they do not run.
+///
+/// The reducer must tell the frames, or the innermost one, as edges: what is shown as a thread is in the dump by them.
+pub trait Stacks: Sync {
+    /// What such an object is called, in the file too: `greenlet`, `tasklet`.
+    fn kind(&self) -> &'static str;
+
+    /// The module that has to be loaded for any of them to exist.
+    fn module(&self) -> &'static str;
+
+    /// The stack that the object keeps now; none if it runs, has not begun, or has ended.
+    ///
+    /// # Errors
+    /// As [`Reducer::reduce`].
+    fn stack(&self, object: &dyn Object) -> Result<Option<Stack>, Failure>;
+}
+
+/// A stack that an object keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// The innermost frame, as an object; its callers are found from there.
+    pub innermost: Address,
+    /// The exception that it handles.
+    pub exception: Option<Address>,
+    /// An address in the runtime's state of the thread that it belongs to.
+    pub thread_state: Option<Address>,
+    /// An address on its C stack.
+    pub c_stack: Option<Address>,
+    /// Whether it is the one that its thread began with.
+    pub is_main: bool,
 }

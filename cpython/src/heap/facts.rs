@@ -2,10 +2,15 @@
 //!
 //! Reducers that are written for CPython get it from `Object::runtime()`.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use heapsake_core::Address;
+use rustc_hash::FxHashMap;
 
 use crate::layouts::{Flags, HexVersion, Layouts};
 
@@ -29,13 +34,48 @@ pub struct Facts {
     pub pid: Option<i32>,
     /// The target's root directory: `/`, or `/proc/PID/root`.
     pub root: PathBuf,
+    /// What reducers have worked out once for all objects.
+    pub kept: Kept,
+}
+
+/// What reducers work out once for a target and keep, each under a name of its own. Never what depends on the order of
+/// objects, as reductions are pure.
+#[derive(Clone, Default)]
+pub struct Kept(Rc<RefCell<FxHashMap<&'static str, Rc<dyn Any>>>>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.borrow().keys()).finish()
+    }
+}
+
+impl Kept {
+    /// What is kept under `name`, made by `make` at the first call.
+    pub fn get<T: 'static>(&self, name: &'static str, make: impl FnOnce() -> T) -> Rc<T> {
+        let known = self.0.borrow().get(name).cloned();
+        if let Some(known) = known.and_then(|known| known.downcast().ok()) {
+            return known;
+        }
+        let made = Rc::new(make());
+        self.0.borrow_mut().insert(name, Rc::clone(&made) as Rc<dyn Any>);
+        made
+    }
 }
 
 impl Facts {
     /// Facts of a target of which only the memory is there.
     pub fn of_memory(layouts: Layouts) -> Facts {
         let (version, flags) = (layouts.version, layouts.flags);
-        Facts { layouts, version, flags, runtime: Address::NULL, interpreter: Address::NULL, pid: None, root: PathBuf::from("/") }
+        Facts {
+            layouts,
+            version,
+            flags,
+            runtime: Address::NULL,
+            interpreter: Address::NULL,
+            pid: None,
+            root: PathBuf::from("/"),
+            kept: Kept::default(),
+        }
     }
 
     /// `/proc/PID/name`, if the process lives.

@@ -28,7 +28,7 @@ mod typeobject;
 mod types;
 mod unicodeobject;
 
-pub use facts::Facts;
+pub use facts::{Facts, Kept};
 pub use payload::Payload;
 pub use read::Words;
 pub use state::{Plain, State};
@@ -63,6 +63,7 @@ pub struct CPythonHeap<M: Memory> {
     names: RefCell<FxHashMap<Address, Rc<str>>>,
     frames: RefCell<FxHashSet<Address>>,
     filenames: RefCell<FxHashSet<Address>>,
+    stacks: RefCell<FxHashSet<Address>>,
 }
 
 impl<M: Memory> fmt::Debug for CPythonHeap<M> {
@@ -84,6 +85,7 @@ impl<M: Memory> CPythonHeap<M> {
             names: RefCell::default(),
             frames: RefCell::default(),
             filenames: RefCell::default(),
+            stacks: RefCell::default(),
         }
     }
 
@@ -111,6 +113,18 @@ impl<M: Memory> CPythonHeap<M> {
     /// The names of source files that were noted, in the order of their addresses.
     pub fn noted_filenames(&self) -> Vec<Address> {
         let mut noted: Vec<Address> = self.filenames.borrow().iter().copied().collect();
+        noted.sort();
+        noted
+    }
+
+    /// The reducers that this heap asks.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The objects met so far whose reducers know them to keep stacks, in the order of their addresses.
+    pub fn noted_stacks(&self) -> Vec<Address> {
+        let mut noted: Vec<Address> = self.stacks.borrow().iter().copied().collect();
         noted.sort();
         noted
     }

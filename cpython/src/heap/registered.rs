@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heapsake_core::Address;
 use heapsake_core::heap::Sink;
-use heapsake_core::reduce::{Failure, Member, Object, Reason};
+use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack};
 
 use super::types::TypeEntry;
 use super::{CPythonHeap, unreadable};
@@ -81,6 +81,9 @@ pub(super) fn reduce<M: Memory, S: Sink>(
     sink: &mut S,
 ) -> Result<(), Failure> {
     let Some(registration) = &entry.reducer else { return Ok(()) };
+    if registration.reducer.stacks().is_some() {
+        heap.stacks.borrow_mut().insert(object);
+    }
     let view = View { heap, entry, object };
     let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.reduce(&view, &mut *sink)));
     // Attributes, slots and dictionary do not depend on the reducer.
@@ -88,6 +91,17 @@ pub(super) fn reduce<M: Memory, S: Sink>(
     match told {
         Ok(told) => told.and(rest),
         Err(panic) => Err(Failure::new(Reason::ReducerFailed, format!("panicked: {}", message(&*panic)))),
+    }
+}
+
+impl<M: Memory> CPythonHeap<M> {
+    /// The stack that an object keeps, and what such an object is called; none if it keeps none now, or it cannot be read.
+    pub(crate) fn stack_of(&self, object: Address) -> Option<(&'static str, Stack)> {
+        let entry = self.type_of(object)?;
+        let stacks = entry.reducer.as_ref()?.reducer.stacks()?;
+        let view = View { heap: self, entry, object };
+        let stack = catch_unwind(AssertUnwindSafe(|| stacks.stack(&view))).ok()?.ok()??;
+        Some((stacks.kind(), stack))
     }
 }
 

@@ -236,19 +236,29 @@ impl<'a> Search<'_, 'a> {
         for index in 0..self.units.len() {
             let mut candidates = Vec::new();
             let unit = &self.units[index].1;
-            let mut tree = unit.entries_tree(None)?;
-            let root = tree.root()?;
-            if self.found.compiler.is_none() {
-                self.found.compiler = self.string(unit, root.entry(), gimli::DW_AT_producer)?;
-            }
-            let mut children = root.children();
-            while let Some(child) = children.next()? {
-                let entry = child.entry();
-                if matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type | gimli::DW_TAG_typedef)
-                    && let Some(name) = self.string(unit, entry, gimli::DW_AT_name)?
-                    && names.contains(name.as_str())
-                {
-                    candidates.push((name, entry.offset()));
+            let root = {
+                let mut tree = unit.entries_tree(None)?;
+                let root = tree.root()?;
+                if self.found.compiler.is_none() {
+                    self.found.compiler = self.string(unit, root.entry(), gimli::DW_AT_producer)?;
+                }
+                root.entry().offset()
+            };
+            // The namespaces of C++ are looked through: a name is unique enough without theirs.
+            let mut scopes = vec![root];
+            while let Some(scope) = scopes.pop() {
+                let mut tree = unit.entries_tree(Some(scope))?;
+                let mut children = tree.root()?.children();
+                while let Some(child) = children.next()? {
+                    let entry = child.entry();
+                    if entry.tag() == gimli::DW_TAG_namespace {
+                        scopes.push(entry.offset());
+                    } else if (is_structure(entry) || entry.tag() == gimli::DW_TAG_typedef)
+                        && let Some(name) = self.string(unit, entry, gimli::DW_AT_name)?
+                        && names.contains(name.as_str())
+                    {
+                        candidates.push((name, entry.offset()));
+                    }
                 }
             }
             for (name, offset) in candidates {
@@ -315,7 +325,7 @@ impl<'a> Search<'_, 'a> {
             return Ok(None);
         };
         let complete = entry.attr_value(gimli::DW_AT_declaration).is_none();
-        if !matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type) || !complete {
+        if !is_structure(&entry) || !complete {
             return Ok(None);
         }
         let size = number(&entry, gimli::DW_AT_byte_size).ok_or_else(|| malformed("a struct without a size"))?;
@@ -324,7 +334,10 @@ impl<'a> Search<'_, 'a> {
         let mut children = tree.root()?.children();
         while let Some(child) = children.next()? {
             let member = child.entry();
-            if member.tag() == gimli::DW_TAG_member {
+            // A base class is an anonymous member; a member of the class itself has no place in its instances.
+            let of_class =
+                member.attr_value(gimli::DW_AT_external).is_some() || member.attr_value(gimli::DW_AT_declaration).is_some();
+            if matches!(member.tag(), gimli::DW_TAG_member | gimli::DW_TAG_inheritance) && !of_class {
                 self.members.set(self.members.get() + 1);
                 if self.members.get() > MAXIMUM_MEMBERS {
                     return Err(malformed("more members of structs than any CPython has"));
@@ -362,7 +375,7 @@ impl<'a> Search<'_, 'a> {
         let bytes = number(&entry, gimli::DW_AT_byte_size);
         Ok(match entry.tag() {
             gimli::DW_TAG_pointer_type => Shape::Pointer,
-            gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type if depth < DEPTH => {
+            _ if is_structure(&entry) && depth < DEPTH => {
                 self.structure(unit, entry.offset(), depth + 1)?.map_or(Shape::Opaque, Shape::Structure)
             }
             gimli::DW_TAG_enumeration_type => {
@@ -395,6 +408,10 @@ impl<'a> Search<'_, 'a> {
             _ => Shape::Opaque,
         })
     }
+}
+
+fn is_structure(entry: &Entry<'_>) -> bool {
+    matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type)
 }
 
 /// The byte offset of a member; version 2 spells it as an expression that adds to the struct's address.

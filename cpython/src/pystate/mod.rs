@@ -2,11 +2,13 @@
 //! `_PyRuntime` on. Mirrors `Python/pystate.c`.
 
 mod facts;
+mod kept;
 pub(crate) mod process;
 mod roots;
 mod stacks;
 mod threads;
 
+pub use kept::found_threads;
 pub(crate) use stacks::named_files;
 
 use std::path::PathBuf;
@@ -59,11 +61,7 @@ pub fn outline<M: Memory>(heap: &mut CPythonHeap<M>, options: &CaptureOptions) -
     let states = threads::states(heap);
     let exception = threads::exception(heap, &states, options);
     let facts = facts::facts(heap, &states, options);
-    Outline {
-        spans: Vec::new(),
-        roots: roots::roots(heap, &states, exception, options),
-        threads: stacks::threads(heap, &states, exception, options),
-        exception,
-        facts,
-    }
+    let mut roots = roots::roots(heap, &states, exception, options);
+    roots.extend(kept::roots(heap));
+    Outline { spans: Vec::new(), roots, threads: stacks::threads(heap, &states, exception, options), exception, facts }
 }

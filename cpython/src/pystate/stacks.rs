@@ -25,7 +25,7 @@ struct CodeTexts {
 }
 
 /// Frames become descriptions here; texts are decoded once.
-struct Describer<'a, M: Memory> {
+pub(super) struct Describer<'a, M: Memory> {
     heap: &'a CPythonHeap<M>,
     options: &'a CaptureOptions,
     codes: FxHashMap<Address, Rc<CodeTexts>>,
@@ -34,7 +34,7 @@ struct Describer<'a, M: Memory> {
 }
 
 impl<'a, M: Memory> Describer<'a, M> {
-    fn new(heap: &'a CPythonHeap<M>, options: &'a CaptureOptions) -> Describer<'a, M> {
+    pub(super) fn new(heap: &'a CPythonHeap<M>, options: &'a CaptureOptions) -> Describer<'a, M> {
         Describer { heap, options, codes: FxHashMap::default(), names: FxHashMap::default(), lines: FxHashMap::default() }
     }
 
@@ -103,7 +103,7 @@ impl<'a, M: Memory> Describer<'a, M> {
     }
 
     /// Frames that run, given the innermost first, told the outermost first.
-    fn running(&mut self, frames: &[Frame]) -> Vec<heap::Frame> {
+    pub(super) fn running(&mut self, frames: &[Frame]) -> Vec<heap::Frame> {
         frames.iter().rev().filter_map(|frame| self.describe(*frame, FrameKind::Running, None)).collect()
     }
 
@@ -145,6 +145,7 @@ pub(super) fn threads<M: Memory>(
             exception: own.or_else(|| state.in_flight(heap)).or_else(|| state.handled(heap).first().copied()),
             frames: frames.unwrap_or_else(|| describer.running(&state.frames(heap))),
             object: state.object,
+            ..Thread::default()
         };
         found.push((!is_owner, thread));
     }

@@ -88,7 +88,8 @@ pub(crate) fn heading(thread: &Thread) -> String {
     let native = thread.native_id.map(|id| format!(", kernel thread {id}")).unwrap_or_default();
     let frames = thread.depth.max(thread.frames.len() as u32);
     let current = if thread.current { ", current" } else { "" };
-    format!("{name} ({frames} frame{}{native}{current})", if frames == 1 { "" } else { "s" })
+    let kind = if thread.kind.is_empty() { String::new() } else { format!(", {}", harmless(&thread.kind)) };
+    format!("{name} ({frames} frame{}{kind}{native}{current})", if frames == 1 { "" } else { "s" })
 }
 
 /// The source line of a frame, from the dump.
@@ -164,6 +165,8 @@ pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value 
         "ident": thread.ident,
         "native_id": thread.native_id,
         "current": thread.current,
+        "kind": if thread.kind.is_empty() { "thread" } else { &thread.kind },
+        "carrier": thread.carrier,
         "depth": thread.depth,
         "waits_for": wait_json(of_thread(dump, waits, thread)),
         "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),

@@ -23,6 +23,8 @@ const NAMES: usize = 10;
 const FRAMES: usize = 12;
 /// Different waits that a group of threads with one stack shows.
 const WAITS: usize = 5;
+/// Different stacks of other threads that are shown.
+const GROUPS: usize = 60;
 
 pub(crate) fn run(file: &Path, output: &mut Output) -> anyhow::Result<i32> {
     let dump = open(file)?;
@@ -240,15 +242,18 @@ fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Res
     if let Some(wait) = waits.wait(Party::Thread(0)) {
         output.line(wait_line(output, wait))?;
     }
-    let mut groups: Vec<(String, Vec<&Thread>)> = Vec::new();
+    let mut groups: Vec<Vec<&Thread>> = Vec::new();
+    let mut positions: HashMap<Vec<(&str, u32)>, usize> = HashMap::new();
     for thread in others {
-        let stack: String = thread.frames.iter().map(|frame| format!("{}:{}\n", frame.filename, frame.line)).collect();
-        match groups.iter_mut().find(|(known, _)| *known == stack) {
-            Some((_, threads)) => threads.push(thread),
-            None => groups.push((stack, vec![thread])),
+        let stack = thread.frames.iter().map(|frame| (frame.filename.as_str(), frame.line)).collect();
+        let position = *positions.entry(stack).or_insert(groups.len());
+        match groups.get_mut(position) {
+            Some(threads) => threads.push(thread),
+            None => groups.push(vec![thread]),
         }
     }
-    for (_, threads) in &groups {
+    let unshown = groups.split_off(groups.len().min(GROUPS));
+    for threads in &groups {
         let Some(thread) = threads.first() else { continue };
         output.line("")?;
         let more = if threads.len() > 1 { format!(" and {} more with the same stack", threads.len() - 1) } else { String::new() };
@@ -265,6 +270,15 @@ fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Res
                 output.line(wait_line(output, wait))?;
             }
         }
+    }
+    if !unshown.is_empty() {
+        let threads: usize = unshown.iter().map(Vec::len).sum();
+        output.line("")?;
+        output.line(format!(
+            "… {} more in {} more stacks: heapsake stack",
+            count(threads as u64),
+            count(unshown.len() as u64)
+        ))?;
     }
     Ok(())
 }

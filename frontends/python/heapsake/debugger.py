@@ -62,7 +62,8 @@ class Debugger(pdb.Pdb):
 
     def first_thread(self):
         """Where the exception is, else the thread that made the dump, else the first with frames."""
-        for wanted in (lambda each: each.exception is not None, lambda each: each.is_current, lambda each: True):
+        handles = lambda each: each.exception is not None and getattr(each, "kind", "thread") == "thread"
+        for wanted in (handles, lambda each: each.is_current, lambda each: True):
             for each in self.threads:
                 if wanted(each) and len(each.frames):
                     return each
@@ -334,6 +335,8 @@ class Debugger(pdb.Pdb):
 
     def thread_title(self, each):
         title = "%s · %s frame%s" % (each.name, _repr.counted(len(each.frames)), "" if len(each.frames) == 1 else "s")
+        kind = getattr(each, "kind", "thread")
+        title += "" if kind == "thread" else " · " + kind
         return title if each.exception is None else title + " · " + each.exception.type_name
 
     def do_thread(self, arg):

@@ -253,6 +253,27 @@ impl Thread {
         self.record().current
     }
 
+    /// `thread`, or what else it is: `greenlet`, `tasklet`.
+    #[getter]
+    fn kind(&self) -> &str {
+        match self.record().kind.as_str() {
+            "" => "thread",
+            kind => kind,
+        }
+    }
+
+    /// The ident of the thread that it runs on, where it is none itself.
+    #[getter]
+    fn carrier(&self) -> Option<u64> {
+        self.record().carrier
+    }
+
+    /// The object of the program: a `threading.Thread`, a greenlet.
+    #[getter]
+    fn object(&self, py: Python<'_>) -> Option<View> {
+        reference(py, &self.owner, self.record().object)
+    }
+
     fn __repr__(&self) -> String {
         format!("<Thread {}, {} frames>", self.name(), self.record().frames.len())
     }

@@ -17,9 +17,10 @@ pub struct Documented {
 
 inventory::collect!(Documented);
 
-/// The page `docs/reducers.md`: every linked-in reducer of this crate, by file and type name.
-pub fn reference() -> String {
-    let mut all: Vec<&Documented> = inventory::iter::<Documented>.into_iter().collect();
+/// The page `docs/reducers.md`: every linked-in reducer of this crate, and `more`, by file and type name.
+pub fn reference(more: &[Documented]) -> String {
+    let mut all: Vec<Documented> = inventory::iter::<Documented>.into_iter().copied().collect();
+    all.extend(more);
     all.sort_by_key(|one| (one.file, one.types, one.name));
     let mut page = String::from(
         "# Reducers\n\n\
