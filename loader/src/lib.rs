@@ -4,6 +4,7 @@
 //! object; each question decodes the chunks that answer it. Nothing here imports, evaluates or executes anything that a
 //! file names, and nothing sees a process's memory.
 
+pub mod array;
 mod attributes;
 mod cache;
 mod container;
@@ -15,6 +16,7 @@ pub mod isomorphism;
 mod mapping;
 mod object;
 mod render;
+pub mod table;
 
 pub use attributes::{Attribute, AttributeValue};
 pub use dump::{Dump, Root, open};
@@ -25,7 +27,7 @@ pub use heapsake_core::format::{LabelName, TailKind, Target};
 pub use heapsake_core::graph::{Link, Links, Node};
 pub use mapping::Bytes;
 pub use object::{Edge, Object, ObjectId, PlainValue};
-pub use render::{Limits, render};
+pub use render::{Limits, render, render_array, shown_fact};
 
 #[cfg(test)]
 mod loader_tests;

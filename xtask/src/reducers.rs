@@ -1,4 +1,5 @@
-//! `cargo xtask reducers`: the page `docs/reducers.md`, written from the doc comments of the built-in reducers.
+//! `cargo xtask reducers`: the page `docs/reducers.md`, written from the doc comments of the built-in reducers
+//! and of the ready plugins that are linked in.
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     let path = root.join("docs/reducers.md");
-    let page = heapsake_reducers::reference();
+    let page = heapsake_reducers::reference() + &heapsake_numpy::reference();
     if !arguments.check {
         return std::fs::write(&path, page).with_context(|| path.display().to_string());
     }

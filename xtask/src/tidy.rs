@@ -15,12 +15,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-cpython", &["heapsake-core"]),
     ("heapsake-reducers", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-plugins", &["heapsake-core"]),
+    // Ready plugins are linked in as the built-in reducers are.
+    ("heapsake-numpy", &["heapsake-core", "heapsake-cpython", "heapsake-plugins"]),
     ("heapsake-loader", &["heapsake-core"]),
-    ("heapsake-cli", &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader"]),
+    (
+        "heapsake-cli",
+        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-numpy", "heapsake-loader"],
+    ),
     (
         "heapsake-python",
         // The console script of the package is the command line itself: one program, two doors.
-        &["heapsake-core", "heapsake-cpython", "heapsake-reducers", "heapsake-plugins", "heapsake-loader", "heapsake-cli"],
+        &[
+            "heapsake-core",
+            "heapsake-cpython",
+            "heapsake-reducers",
+            "heapsake-plugins",
+            "heapsake-numpy",
+            "heapsake-loader",
+            "heapsake-cli",
+        ],
     ),
 ];
 /// Crates that may use any other, and that none may use.

@@ -1,5 +1,6 @@
 //! The program `heapsake`.
 
+use heapsake_numpy as _;
 use heapsake_reducers as _;
 
 fn main() {

@@ -14,6 +14,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
+use heapsake_numpy as _;
 use heapsake_reducers as _;
 
 create_exception!(heapsake._heapsake, Error, PyException, "A file that is no dump, or a dump that could not be made.");

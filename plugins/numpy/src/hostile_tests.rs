@@ -1,0 +1,1 @@
+//! Arrays that make no sense.
