@@ -66,16 +66,14 @@ impl<'d> Values<'d> {
         if let (Some(levels), Some(codes)) = (held("_levels"), held("_codes")) {
             let levels = levels.elements(0, 64).into_iter().filter_map(|level| object.follow(level));
             let codes = codes.elements(0, 64).into_iter().filter_map(|codes| Array::of(&object.follow(codes)?));
-            let coded = levels.zip(codes).map(|(level, codes)| {
-                Some(Values::Coded(codes, Box::new(Values::within(&level, depth + 1)?)))
-            });
+            let coded =
+                levels.zip(codes).map(|(level, codes)| Some(Values::Coded(codes, Box::new(Values::within(&level, depth + 1)?))));
             return Some(Values::Several(coded.collect::<Option<_>>()?));
         }
         if let Some(array) = held("_ndarray") {
             let values = Array::of(&array)?;
-            let categories = held("_dtype").and_then(|dtype| {
-                dtype.attribute_object("_categories").or_else(|| dtype.attribute_object("categories"))
-            });
+            let categories = held("_dtype")
+                .and_then(|dtype| dtype.attribute_object("_categories").or_else(|| dtype.attribute_object("categories")));
             return Some(match categories {
                 Some(categories) => Values::Coded(values, Box::new(Values::within(&categories, depth + 1)?)),
                 None => Values::Array(values),
@@ -286,7 +284,10 @@ impl<'d> Table<'d> {
     /// The values of a column, by its position; of a single column, those.
     pub fn column(&self, position: u64) -> Values<'d> {
         if self.columns.is_none() {
-            return self.object.attribute_object("values").map_or(Values::Unknown(self.rows), |values| Values::of(&values).row(0));
+            return self
+                .object
+                .attribute_object("values")
+                .map_or(Values::Unknown(self.rows), |values| Values::of(&values).row(0));
         }
         let Some((block, row)) = self.placement.get(position as usize) else { return Values::Unknown(0) };
         match self.object.attribute_object(&format!("block {block}")) {
@@ -295,4 +296,3 @@ impl<'d> Table<'d> {
         }
     }
 }
-

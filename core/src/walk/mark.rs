@@ -80,11 +80,7 @@ impl Sink for MarkSink<'_> {
     }
 
     // Secrets are texts, and shorter than what comes in pieces.
-    fn bytes_in_pieces(
-        &mut self,
-        _: u64,
-        _: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn bytes_in_pieces(&mut self, _: u64, _: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>) -> Result<(), Failure> {
         Ok(())
     }
 

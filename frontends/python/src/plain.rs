@@ -2,6 +2,7 @@
 
 use ciborium::Value;
 use heapsake_loader::PlainValue;
+use heapsake_loader::array::COMPLEX;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString};
 
@@ -40,6 +41,10 @@ pub(crate) fn fact<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, P
         Value::Float(number) => PyFloat::new(py, *number).into_any(),
         Value::Text(text) => PyString::new(py, text).into_any(),
         Value::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
+        Value::Tag(COMPLEX, parts) => match parts.as_array().map(Vec::as_slice) {
+            Some([Value::Float(real), Value::Float(imaginary)]) => PyComplex::from_doubles(py, *real, *imaginary).into_any(),
+            _ => py.None().into_bound(py),
+        },
         Value::Tag(_, inner) => fact(py, inner)?,
         Value::Array(items) => {
             let list = PyList::empty(py);
@@ -72,6 +77,7 @@ pub(crate) fn fact_type(value: &Value) -> &'static str {
         Value::Bool(_) => "bool",
         Value::Array(_) => "list",
         Value::Map(_) => "dict",
+        Value::Tag(COMPLEX, _) => "complex",
         Value::Tag(_, inner) => fact_type(inner),
         _ => "NoneType",
     }

@@ -2,11 +2,13 @@
 
 use ciborium::Value;
 use heapsake_core::heap::TypeKind;
+use heapsake_loader::array::{Array, Cell};
+use heapsake_loader::table::{Table, Values};
 use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PySlice, PyString, PyTuple};
 
 use crate::dump::Dump;
 use crate::plain;
@@ -66,6 +68,14 @@ impl View {
         }
     }
 
+    fn of_cell(&self, py: Python<'_>, cell: Cell) -> View {
+        match cell {
+            Cell::Target(target) => View::of_target(py, &self.owner, target),
+            Cell::Plain(value) => View { owner: self.owner.clone_ref(py), content: Content::Fact(value) },
+            Cell::Missing => View { owner: self.owner.clone_ref(py), content: Content::Stray(0) },
+        }
+    }
+
     fn locals(&self) -> Option<Vec<(String, Target)>> {
         match self.content {
             Content::Locals(id) => {
@@ -81,7 +91,10 @@ impl View {
             Content::Object(_) => {
                 let Some(object) = self.object() else { return 0 };
                 match object.tail_kind() {
-                    TailKind::Nothing => plain_items(&object).map_or(0, |items| items.len() as u64),
+                    TailKind::Nothing => match plain_items(&object) {
+                        Some(items) => items.len() as u64,
+                        None => Cells::of(&object).map_or(0, |cells| cells.len()),
+                    },
                     _ => object.len(),
                 }
             }
@@ -110,6 +123,10 @@ impl View {
                         let of = |target| View::of_target(py, &self.owner, target);
                         object.entries(from, count).into_iter().map(|(key, value)| pair(of(key), of(value))).collect()
                     }
+                    TailKind::Nothing if object.attribute("items").is_none() => {
+                        let cells = Cells::of(&object).map_or_else(Vec::new, |cells| cells.get(from, count));
+                        cells.into_iter().map(|cell| view(self.of_cell(py, cell))).collect()
+                    }
                     TailKind::Nothing => {
                         let items = plain_items(&object).unwrap_or_default();
                         items[range(items.len())].iter().map(|item| view(fact(item))).collect()
@@ -131,6 +148,44 @@ impl View {
             Content::Fact(_) | Content::Stray(_) => Ok(Vec::new()),
         }
     }
+}
+
+/// What has elements that are no objects: an array in C order, a column, labels.
+enum Cells<'d> {
+    Array(Array<'d>),
+    Values(Values<'d>),
+}
+
+impl<'d> Cells<'d> {
+    fn of(object: &Object<'d>) -> Option<Cells<'d>> {
+        if let Some(array) = Array::of(object) {
+            return Some(Cells::Array(array));
+        }
+        if let Some(table) = Table::of(object) {
+            return table.width().is_none().then(|| Cells::Values(table.column(0)));
+        }
+        // Of anything else only what pandas made: a name may mean something else elsewhere.
+        let values = object.type_name().starts_with("pandas.").then(|| Values::of(object))?;
+        Some(Cells::Values(values)).filter(|cells| cells.len() > 0)
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Cells::Array(array) => array.len(),
+            Cells::Values(values) => values.len(),
+        }
+    }
+
+    fn get(&self, from: u64, count: u64) -> Vec<Cell> {
+        match self {
+            Cells::Array(array) => array.cells(from, count),
+            Cells::Values(values) => some_of(values, from, count),
+        }
+    }
+}
+
+fn some_of(values: &Values<'_>, from: u64, count: u64) -> Vec<Cell> {
+    (from..from.saturating_add(count).min(values.len())).map(|at| values.get(at)).collect()
 }
 
 /// The `items` of a reducer's facts: elements that are no objects, such as those of an array.
@@ -264,6 +319,19 @@ impl View {
     #[getter]
     fn attributes(slf: &Bound<'_, Self>) -> Attributes {
         Attributes { view: slf.clone().unbind() }
+    }
+
+    /// Of an array: the bytes of all elements in C order; None of objects and structures, and where some are missing.
+    fn array_bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let array = Array::of(&self.object()?)?;
+        Some(PyBytes::new(py, &array.bytes()?))
+    }
+
+    /// Of a table: values of the column at a position, from row `from` on, at most `count`.
+    fn column(&self, py: Python<'_>, position: u64, from: u64, count: u64) -> Vec<View> {
+        let table = self.object().and_then(|object| Table::of(&object));
+        let cells = table.map_or_else(Vec::new, |table| some_of(&table.column(position), from, count));
+        cells.into_iter().map(|cell| self.of_cell(py, cell)).collect()
     }
 
     /// Kind, name and target of every edge, elements and entries among them.

@@ -62,7 +62,8 @@ impl Layout {
             let field = |field: &Value| {
                 let [name, item, offset] = field.as_array()?.as_slice() else { return None };
                 let (layout, offset) = (Layout::within(item, depth + 1)?, whole(offset)?);
-                (offset.checked_add(layout.size)? <= size).then(|| (name.as_text().unwrap_or_default().to_owned(), layout, offset))
+                (offset.checked_add(layout.size)? <= size)
+                    .then(|| (name.as_text().unwrap_or_default().to_owned(), layout, offset))
             };
             Item::Structure(fields.iter().take(MOST).map(field).collect::<Option<_>>()?)
         } else {
@@ -201,7 +202,12 @@ fn extended(fraction: u64, head: u16) -> f64 {
         0x7fff if fraction << 1 == 0 => f64::INFINITY,
         0x7fff => f64::NAN,
         // In two steps: the scale alone may be beyond a double where the number is not.
-        _ => fraction as f64 * 2f64.powi(-63) * 2f64.powi((exponent - 16383).clamp(-1074, 1023)) * if exponent - 16383 > 1023 { f64::INFINITY } else { 1.0 },
+        _ => {
+            fraction as f64
+                * 2f64.powi(-63)
+                * 2f64.powi((exponent - 16383).clamp(-1074, 1023))
+                * if exponent - 16383 > 1023 { f64::INFINITY } else { 1.0 }
+        }
     }
 }
 
@@ -236,12 +242,14 @@ mod tests {
         assert_eq!(Layout::of(&"<i".into()).map(|layout| layout.size), Some(8));
         assert_eq!(Layout::of(&"<U99999999999999999999".into()), None);
         let field = Value::Array(vec!["a".into(), "<i4".into(), 2.into()]);
-        let structure = |size: u32| Value::Map(vec![("itemsize".into(), size.into()), ("fields".into(), Value::Array(vec![field.clone()]))]);
+        let structure =
+            |size: u32| Value::Map(vec![("itemsize".into(), size.into()), ("fields".into(), Value::Array(vec![field.clone()]))]);
         assert_eq!(Layout::of(&structure(5)), None);
         assert!(Layout::of(&structure(6)).is_some());
         let mut nested = Value::Text("<i4".into());
         for _ in 0..20 {
-            nested = Value::Map(vec![("itemsize".into(), 4.into()), ("item".into(), nested), ("shape".into(), Value::Array(vec![]))]);
+            nested =
+                Value::Map(vec![("itemsize".into(), 4.into()), ("item".into(), nested), ("shape".into(), Value::Array(vec![]))]);
         }
         assert_eq!(Layout::of(&nested), None);
     }

@@ -8,8 +8,8 @@ mod item;
 mod time;
 
 use ciborium::Value;
-use heapsake_core::format::Target;
 use heapsake_core::Address;
+use heapsake_core::format::Target;
 
 use crate::object::Object;
 use item::{Item, Layout};
@@ -60,7 +60,8 @@ impl<'d> Array<'d> {
             None if scalar => Vec::new(),
             None => return None,
         };
-        let count = if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(1u64, |count, next| count.checked_mul(*next)) };
+        let count =
+            if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(1u64, |count, next| count.checked_mul(*next)) };
         if shape.len() > MOST_DIMENSIONS || count? > 1 << 62 {
             return None;
         }
@@ -149,7 +150,9 @@ impl<'d> Array<'d> {
     pub fn cells(&self, from: u64, count: u64) -> Vec<Cell> {
         let end = from.saturating_add(count).min(self.len());
         let places: Vec<Option<i64>> = (from..end).map(|number| self.place(number)).collect();
-        let (Some(low), Some(high)) = (places.iter().flatten().min().copied(), places.iter().flatten().max().copied()) else { return Vec::new() };
+        let (Some(low), Some(high)) = (places.iter().flatten().min().copied(), places.iter().flatten().max().copied()) else {
+            return Vec::new();
+        };
         let length = high.saturating_sub(low).saturating_add(self.layout.size as i64);
         if self.layout.item == Item::Object {
             // Objects follow each other in C order, and so do those of a part.

@@ -256,13 +256,14 @@ impl Descriptor {
     /// As `str(dtype)` has it.
     pub(crate) fn shown(&self) -> String {
         if let Some((base, shape)) = &self.subarray {
-            let shape: Vec<String> = shape.iter().map(i64::to_string).collect();
-            let comma = if shape.len() == 1 { "," } else { "" };
-            return format!("({}, ({}{comma}))", base.quoted(), shape.join(", "));
+            return format!("({}, {})", base.quoted(), tuple(shape));
         }
         if !self.fields.is_empty() {
-            let fields: Vec<String> =
-                self.fields.iter().map(|field| format!("('{}', {})", field.name, field.descriptor.quoted())).collect();
+            let field = |field: &Member| match &field.descriptor.subarray {
+                Some((base, shape)) => format!("('{}', {}, {})", field.name, base.quoted(), tuple(shape)),
+                None => format!("('{}', {})", field.name, field.descriptor.quoted()),
+            };
+            let fields: Vec<String> = self.fields.iter().map(field).collect();
             return format!("[{}]", fields.join(", "));
         }
         match self.kind {
@@ -275,8 +276,17 @@ impl Descriptor {
     }
 
     fn quoted(&self) -> String {
-        if self.fields.is_empty() && self.subarray.is_none() { format!("'{}'", self.code()) } else { self.shown() }
+        match self.kind {
+            _ if !self.fields.is_empty() || self.subarray.is_some() => self.shown(),
+            b'b' => "'?'".to_owned(),
+            _ => format!("'{}'", self.code().trim_start_matches('|')),
+        }
     }
+}
+
+fn tuple(shape: &[i64]) -> String {
+    let shape: Vec<String> = shape.iter().map(i64::to_string).collect();
+    format!("({}{})", shape.join(", "), if shape.len() == 1 { "," } else { "" })
 }
 
 fn map<const N: usize>(entries: [(&str, Fact); N]) -> Fact {

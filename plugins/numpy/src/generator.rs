@@ -15,10 +15,26 @@ use crate::contract::{Seen, integer, numbers, reducers};
 const HEAD: i64 = 136;
 /// The largest bit generator has some 2.5 KiB.
 const LARGEST: u64 = 8 << 10;
+/// Sources of bits.
+const BIT_GENERATORS: [&str; 5] = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"];
 /// `RK_STATE_LEN` of the Mersenne twister.
 const TWISTER_WORDS: usize = 624;
 
 reducers! {
+    /// *What it holds.* Distributions over a source of random bits.
+    /// *What is saved.* The source, as `_bit_generator`.
+    /// *What becomes a surrogate.* None.
+    Generator ["numpy.random._generator.Generator", "numpy.random.mtrand.RandomState"] "its source of bits" => |seen, sink| {
+        for (offset, held, name) in held(seen) {
+            if BIT_GENERATORS.contains(&name.as_str()) {
+                sink.edge(EdgeKind::Attribute, Name::Text("_bit_generator"), held);
+            } else {
+                sink.edge(EdgeKind::Conservative, Name::Index(offset), held);
+            }
+        }
+        Ok(())
+    };
+
     /// *What it holds.* A source of random bits.
     /// *What is saved.* Its objects (lock, seed sequence), and the state of `PCG64` (`state`, `inc`, `has_uint32`, `uinteger`) and
     /// of `MT19937` (`key`, `pos`).
@@ -27,21 +43,16 @@ reducers! {
 }
 
 fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
-    let (start, end) = (seen.body(seen.address()).0 - seen.address().0, HEAD);
-    for offset in (start as i64..end).step_by(8) {
-        let Some(word) = seen.read_i64(seen.address().offset(offset)) else { break };
-        let held = Address(word as u64);
-        if let Some(name) = seen.type_of(held) {
-            let named = match name.rsplit('.').next().unwrap_or_default() {
-                "lock" | "RLock" => "lock",
-                "PyCapsule" => "capsule",
-                "SeedSequence" => "seed_seq",
-                _ => "",
-            };
-            match named {
-                "" => sink.edge(EdgeKind::Conservative, Name::Index(offset as u32), held),
-                named => sink.edge(EdgeKind::Attribute, Name::Text(named), held),
-            }
+    for (offset, held, name) in held(seen) {
+        let named = match name.as_str() {
+            "lock" | "RLock" => "lock",
+            "PyCapsule" => "capsule",
+            "SeedSequence" => "seed_seq",
+            _ => "",
+        };
+        match named {
+            "" => sink.edge(EdgeKind::Conservative, Name::Index(offset), held),
+            named => sink.edge(EdgeKind::Attribute, Name::Text(named), held),
         }
     }
     if sink.is_marking() {
@@ -57,6 +68,19 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         _ => None,
     };
     Ok(())
+}
+
+/// The objects that the words of an object's head lead to: place, address, last part of the type's name.
+fn held(seen: &Seen<'_>) -> Vec<(u32, Address, String)> {
+    let size = seen.layouts().object.ob_type.read(seen, seen.address());
+    let size = size.and_then(|class| seen.layouts().type_object.tp_basicsize.read(seen, class)).unwrap_or(HEAD);
+    let first = (seen.body(seen.address()).0 - seen.address().0) as i64;
+    let word = |offset: i64| {
+        let held = seen.pointer(seen.address().offset(offset))?;
+        let name = seen.type_of(held)?;
+        Some((offset as u32, held, name.rsplit('.').next().unwrap_or_default().to_owned()))
+    };
+    (first..=size.min(4096) - 8).step_by(8).filter_map(word).collect()
 }
 
 /// Where the state lies.

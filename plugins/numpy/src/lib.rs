@@ -4,6 +4,7 @@
 //! differ, the layout is chosen by which of them makes sense of the object, and what neither explains is refused. The
 //! reducers register themselves at link time; a binary sees them when it names this crate (`use heapsake_numpy as _;`).
 
+mod arrow;
 mod contract;
 mod descriptor;
 mod dtype;

@@ -98,7 +98,8 @@ fn size_of(seen: &Seen<'_>, address: Address) -> Option<i64> {
 }
 
 fn is_array(seen: &Seen<'_>, address: Address) -> bool {
-    seen.type_of(address).is_some_and(|name| name == "numpy.ndarray" || name == "numpy.memmap") && Header::read(seen, address).is_ok()
+    seen.type_of(address).is_some_and(|name| name == "numpy.ndarray" || name == "numpy.memmap")
+        && Header::read(seen, address).is_ok()
 }
 
 fn is_block(name: &str) -> bool {
@@ -162,7 +163,8 @@ fn tell_block(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
 }
 
 fn tell_table(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
-    let Some(manager) = seen.object.attribute_of(seen.address(), "_mgr").or_else(|| seen.object.attribute_of(seen.address(), "_data"))
+    let Some(manager) =
+        seen.object.attribute_of(seen.address(), "_mgr").or_else(|| seen.object.attribute_of(seen.address(), "_data"))
     else {
         return Ok(());
     };
@@ -216,7 +218,13 @@ fn columns_of(seen: &Seen<'_>, place: Address) -> Vec<i64> {
             let bound = |name| slice.edge(name).and_then(|bound| seen.integer(bound));
             if let (Some(start), Some(stop)) = (bound("start"), bound("stop")) {
                 let step = bound("step").unwrap_or(1).clamp(-(1 << 20), 1 << 20);
-                let count = if step > 0 { (stop - start + step - 1) / step } else if step < 0 { (start - stop - step - 1) / -step } else { 0 };
+                let count = if step > 0 {
+                    (stop - start + step - 1) / step
+                } else if step < 0 {
+                    (start - stop - step - 1) / -step
+                } else {
+                    0
+                };
                 return (0..count.clamp(0, MOST_COLUMNS as i64)).map(|number| start + number * step).collect();
             }
         }
@@ -237,7 +245,8 @@ fn length(seen: &Seen<'_>, values: Address) -> Option<i64> {
         return Header::read(seen, values).ok()?.dimensions.last().copied();
     }
     let inner = ["_ndarray", "_data", "_sparse_values", "_range"].iter().find_map(|name| seen.object.attribute_of(values, name));
-    let inner = inner.or_else(|| objects(seen, values).into_iter().map(|(_, word, _)| word).find(|word| is_array(seen, *word)))?;
+    let inner =
+        inner.or_else(|| objects(seen, values).into_iter().map(|(_, word, _)| word).find(|word| is_array(seen, *word)))?;
     if is_array(seen, inner) {
         return Header::read(seen, inner).ok()?.dimensions.last().copied();
     }
