@@ -24,7 +24,7 @@ pub enum Values<'d> {
     /// Whole numbers: start, step, how many.
     Range(i64, i64, u64),
     /// Of an array, where another one is not true.
-    Masked(Array<'d>, Array<'d>),
+    Masked(Array<'d>, Box<Array<'d>>),
     /// Those of the second at the positions that the first has; below zero none.
     Coded(Array<'d>, Box<Values<'d>>),
     /// Several values each.
@@ -80,7 +80,7 @@ impl<'d> Values<'d> {
             });
         }
         if let (Some(data), Some(mask)) = (held("_data"), held("_mask")) {
-            return Some(Values::Masked(Array::of(&data)?, Array::of(&mask)?));
+            return Some(Values::Masked(Array::of(&data)?, Box::new(Array::of(&mask)?)));
         }
         if let Some(inner) = held("_data").or_else(|| held("_pa_array")).or_else(|| held("values")) {
             return Values::within(&inner, depth + 1);

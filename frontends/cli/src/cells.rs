@@ -17,10 +17,17 @@ pub(crate) enum Part<'d> {
     /// One element.
     Cell(Cell),
     Array(Array<'d>),
-    /// A column, and the labels of its rows.
-    Column(Object<'d>, Values<'d>, Values<'d>),
+    Column(Box<Column<'d>>),
     /// Several elements, by name.
     Several(Vec<(String, String)>),
+}
+
+/// A column of a table.
+pub(crate) struct Column<'d> {
+    table: Object<'d>,
+    values: Values<'d>,
+    /// Those of its rows.
+    labels: Values<'d>,
 }
 
 /// Where a step leads from an array or a table; none from other objects.
@@ -56,7 +63,8 @@ pub(crate) fn of_object<'d>(object: &Object<'d>, step: &Step) -> anyhow::Result<
 }
 
 fn column<'d>(object: &Object<'d>, table: &Table<'d>, position: u64) -> Part<'d> {
-    Part::Column(object.clone(), table.column(position), table.index().clone())
+    let (values, labels) = (table.column(position), table.index().clone());
+    Part::Column(Box::new(Column { table: object.clone(), values, labels }))
 }
 
 fn from_end(position: i64, count: u64) -> anyhow::Result<u64> {
@@ -116,12 +124,14 @@ impl<'d> Part<'d> {
     pub(crate) fn step(self, step: &Step) -> anyhow::Result<Part<'d>> {
         match (self, step) {
             (Part::Array(array), step) => of_array(&array, step),
-            (Part::Column(object, values, labels), Step::Slice(from, to)) => {
+            (Part::Column(column), Step::Slice(from, to)) => {
+                let Column { table: object, values, labels } = *column;
                 let rows = bounds(*from, *to, values.len());
                 let label = |at: u64| shown_fact(&labels.plain(&labels.get(at)), LIMITS);
                 Ok(Part::Several(rows.map(|at| (label(at), shown_cell(&object, &values.get(at)))).collect()))
             }
-            (Part::Column(_, values, labels), step) => {
+            (Part::Column(column), step) => {
+                let Column { values, labels, .. } = *column;
                 let position = match step {
                     Step::Key(key) => labels.position(&Label::Text(key.clone())),
                     Step::Index(number) if labels.has_numbers() => labels.position(&Label::Number(*number)),
@@ -141,7 +151,8 @@ impl<'d> Part<'d> {
             Part::Cell(_) => Vec::new(),
             Part::Array(array) => vec![render_array(array, LIMITS)],
             Part::Several(named) => named.iter().map(|(name, shown)| format!("  [{name}] = {shown}")).collect(),
-            Part::Column(object, values, labels) => {
+            Part::Column(column) => {
+                let Column { table: object, values, labels } = &**column;
                 let label = |at: u64| shown_fact(&labels.plain(&labels.get(at)), LIMITS);
                 let shown = values.len().min(SHOWN);
                 let mut lines: Vec<String> =

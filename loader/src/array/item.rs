@@ -144,7 +144,7 @@ impl Layout {
                 };
                 Value::Map(fields.iter().filter_map(field).collect())
             }
-            Item::Within(layout, shape) => within(layout, shape, bytes, object, &mut MOST.clone()),
+            Item::Within(layout, shape) => within(layout, shape, bytes, object, &mut { MOST }),
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::contract::{Seen, reducers};
 const MOST_ELEMENTS: i64 = 100_000;
 /// The most bytes of text that are saved.
 const MOST_TEXT: usize = 16 << 20;
+/// Where in a chunked array its length may stand.
+const LENGTH_AT: [i64; 2] = [24, 40];
 /// The most chunks.
 const MOST_CHUNKS: u64 = 10_000;
 
@@ -40,8 +42,7 @@ fn tell(seen: &mut Seen<'_>, _: &mut dyn Sink) -> Option<()> {
     if name.ends_with("ChunkedArray") {
         let [begin, end] = [0, 8].map(|at| seen.pointer(inner.offset(at)));
         let bytes = end?.0.checked_sub(begin?.0)?;
-        length = seen.read_i64(inner.offset(24))?;
-        if bytes % 16 != 0 || bytes / 16 > MOST_CHUNKS || length < 0 {
+        if bytes % 16 != 0 || bytes / 16 > MOST_CHUNKS {
             return None;
         }
         let mut total = 0i64;
@@ -49,9 +50,11 @@ fn tell(seen: &mut Seen<'_>, _: &mut dyn Sink) -> Option<()> {
             let array = seen.pointer(begin?.offset(16 * number as i64))?;
             total = total.checked_add(texts(seen, array, &mut items)?)?;
         }
-        if total != length {
+        // The sum of the chunks' lengths follows the chunks; in newer versions their type stands between.
+        if !LENGTH_AT.iter().any(|at| seen.read_i64(inner.offset(*at)) == Some(total)) {
             return None;
         }
+        length = total;
     } else {
         length = match name.rsplit('.').next()? {
             "StringArray" | "LargeStringArray" => texts(seen, inner, &mut items)?,

@@ -215,15 +215,15 @@ fn columns_of(seen: &Seen<'_>, place: Address) -> Vec<i64> {
     for (_, word, name) in objects(seen, place) {
         if name == "slice" {
             let slice = seen.look(word).unwrap_or_default();
-            let bound = |name| slice.edge(name).and_then(|bound| seen.integer(bound));
+            let limit = 1u64 << 40;
+            let bound =
+                |name| slice.edge(name).and_then(|bound| seen.integer(bound)).filter(|bound| bound.unsigned_abs() <= limit);
             if let (Some(start), Some(stop)) = (bound("start"), bound("stop")) {
                 let step = bound("step").unwrap_or(1).clamp(-(1 << 20), 1 << 20);
-                let count = if step > 0 {
-                    (stop - start + step - 1) / step
-                } else if step < 0 {
-                    (start - stop - step - 1) / -step
-                } else {
-                    0
+                let count = match step.signum() {
+                    1 => (stop - start + step - 1) / step,
+                    -1 => (start - stop - step - 1) / -step,
+                    _ => 0,
                 };
                 return (0..count.clamp(0, MOST_COLUMNS as i64)).map(|number| start + number * step).collect();
             }

@@ -22,7 +22,7 @@ pub(crate) enum Plain {
 
 /// Memory and types of a made-up process.
 pub(crate) struct Process {
-    facts: Facts,
+    facts: Box<Facts>,
     memory: BTreeMap<u64, Vec<u8>>,
     types: BTreeMap<u64, &'static str>,
     plain: BTreeMap<u64, Plain>,
@@ -41,7 +41,7 @@ pub(crate) struct Told {
 impl Process {
     pub(crate) fn new() -> Process {
         let layouts = Layouts::lp64(HexVersion(0x030d_00f0), Flags::default()).expect("a known CPython");
-        let facts = Facts::of_memory(layouts);
+        let facts = Box::new(Facts::of_memory(layouts));
         Process { facts, memory: BTreeMap::new(), types: BTreeMap::new(), plain: BTreeMap::new() }
     }
 
@@ -69,6 +69,7 @@ impl Process {
     }
 
     /// A descriptor of NumPy 1: kind and letter, order, number, size, alignment, then subarray, fields, names.
+    #[expect(clippy::too_many_arguments, reason = "the fields of the struct")]
     pub(crate) fn first(
         self,
         address: u64,
@@ -86,6 +87,7 @@ impl Process {
     }
 
     /// The same of NumPy 2.
+    #[expect(clippy::too_many_arguments, reason = "the fields of the struct")]
     pub(crate) fn second(
         self,
         address: u64,
@@ -181,7 +183,7 @@ impl Object for View<'_> {
     }
 
     fn runtime(&self) -> Option<&dyn Any> {
-        Some(&self.process.facts)
+        Some(&*self.process.facts)
     }
 }
 
