@@ -5,6 +5,7 @@
 
 mod arena;
 mod capture;
+mod cells;
 mod dump;
 mod fork;
 mod plain;

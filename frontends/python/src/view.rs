@@ -3,13 +3,14 @@
 use ciborium::Value;
 use heapsake_core::heap::TypeKind;
 use heapsake_loader::array::{Array, Cell};
-use heapsake_loader::table::{Table, Values};
+use heapsake_loader::table::Table;
 use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PySlice, PyString, PyTuple};
 
+use crate::cells::{Cells, some_of};
 use crate::dump::Dump;
 use crate::plain;
 
@@ -148,44 +149,6 @@ impl View {
             Content::Fact(_) | Content::Stray(_) => Ok(Vec::new()),
         }
     }
-}
-
-/// What has elements that are no objects: an array in C order, a column, labels.
-enum Cells<'d> {
-    Array(Array<'d>),
-    Values(Values<'d>),
-}
-
-impl<'d> Cells<'d> {
-    fn of(object: &Object<'d>) -> Option<Cells<'d>> {
-        if let Some(array) = Array::of(object) {
-            return Some(Cells::Array(array));
-        }
-        if let Some(table) = Table::of(object) {
-            return table.width().is_none().then(|| Cells::Values(table.column(0)));
-        }
-        // Of anything else only what pandas made: a name may mean something else elsewhere.
-        let values = object.type_name().starts_with("pandas.").then(|| Values::of(object))?;
-        Some(Cells::Values(values)).filter(|cells| cells.len() > 0)
-    }
-
-    fn len(&self) -> u64 {
-        match self {
-            Cells::Array(array) => array.len(),
-            Cells::Values(values) => values.len(),
-        }
-    }
-
-    fn get(&self, from: u64, count: u64) -> Vec<Cell> {
-        match self {
-            Cells::Array(array) => array.cells(from, count),
-            Cells::Values(values) => some_of(values, from, count),
-        }
-    }
-}
-
-fn some_of(values: &Values<'_>, from: u64, count: u64) -> Vec<Cell> {
-    (from..from.saturating_add(count).min(values.len())).map(|at| values.get(at)).collect()
 }
 
 /// The `items` of a reducer's facts: elements that are no objects, such as those of an array.
