@@ -5,6 +5,7 @@
 //! file names, and nothing sees a process's memory.
 
 mod annotated;
+pub mod array;
 mod attributes;
 mod cache;
 mod container;
@@ -16,6 +17,7 @@ pub mod isomorphism;
 mod mapping;
 mod object;
 mod render;
+pub mod table;
 
 pub use annotated::Annotated;
 pub use attributes::{Attribute, AttributeValue, referenced};
@@ -28,7 +30,7 @@ pub use heapsake_core::format::{LabelName, TailKind, Target};
 pub use heapsake_core::graph::{Link, Links, Node};
 pub use mapping::Bytes;
 pub use object::{Edge, Object, ObjectId, PlainValue};
-pub use render::{Limits, render};
+pub use render::{Limits, render, render_array, shown_fact};
 
 #[cfg(test)]
 mod annotated_tests;

@@ -163,6 +163,49 @@ impl<'d> Object<'d> {
         }
     }
 
+    /// At most `length` bytes of a value from `from` on; fewer where it ends or its chunks are lost.
+    pub fn value_part(&self, from: u64, length: u64) -> Vec<u8> {
+        let Some(object) = self.decoded() else { return Vec::new() };
+        match object.value() {
+            Decoded::Text(bytes) | Decoded::Bytes(bytes) => {
+                let end = from.saturating_add(length).min(bytes.len() as u64);
+                bytes.get(from as usize..end as usize).unwrap_or_default().to_vec()
+            }
+            Decoded::LongText(whole) | Decoded::LongBytes(whole) if from < whole => {
+                self.payload_part(from, length.min(whole - from))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Bytes of a value that lies in payload chunks, from those chunks alone, up to the first that is lost.
+    fn payload_part(&self, from: u64, length: u64) -> Vec<u8> {
+        let chunks = self.dump.payload_chunks.get(&self.id.0).map_or(&[][..], Vec::as_slice);
+        let holds = format!("the value of object {}", self.id.0);
+        let mut bytes = Vec::new();
+        // Pieces are of one size and in order, so the first of them says where the wanted one is; damage moves it forward.
+        let piece = |number: usize| -> Option<(u64, Vec<u8>)> {
+            let (_, raw) = self.dump.container.payload(*chunks.get(number)?, &holds)?;
+            let mut reader = Reader::new(&raw);
+            let start = reader.number()?;
+            Some((start, reader.bytes(reader.left()).unwrap_or_default().to_vec()))
+        };
+        const PIECE: u64 = 1 << 20;
+        let mut number = ((from / PIECE) as usize).min(chunks.len().saturating_sub(1));
+        while number > 0 && piece(number).is_none_or(|(start, _)| start > from) {
+            number -= 1;
+        }
+        while (bytes.len() as u64) < length && number < chunks.len() {
+            let wanted = from + bytes.len() as u64;
+            number += 1;
+            let Some((start, held)) = piece(number - 1) else { continue };
+            let Some(skip) = wanted.checked_sub(start) else { break };
+            let left = (length - bytes.len() as u64) as usize;
+            bytes.extend(held.get(skip as usize..).unwrap_or_default().iter().take(left));
+        }
+        bytes
+    }
+
     /// Bytes of a value that lies in payload chunks; bytes of lost chunks are zero.
     fn payload(&self, from: u64, length: u64) -> Vec<u8> {
         let chunks = self.dump.payload_chunks.get(&self.id.0).map_or(&[][..], Vec::as_slice);

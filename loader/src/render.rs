@@ -3,11 +3,14 @@
 
 use std::fmt::Write;
 
+use ciborium::Value;
 use heapsake_core::format::{LabelName, Target};
 use heapsake_core::heap::{EdgeKind, TypeKind};
 use heapsake_core::reduce::Reason;
 
+use crate::array::{Array, COMPLEX, Cell};
 use crate::object::{Object, ObjectId, PlainValue};
+use crate::table::{Table, Values};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,13 @@ pub fn render(object: &Object<'_>, limits: Limits) -> String {
         out.push('…');
     }
     out
+}
+
+/// An array, or a part of one, in one line.
+pub fn render_array(array: &Array<'_>, limits: Limits) -> String {
+    let mut renderer = Renderer { out: String::new(), limits, open: Vec::new() };
+    renderer.array(array, 0);
+    renderer.out
 }
 
 struct Renderer {
@@ -177,27 +187,6 @@ impl Renderer {
         }
     }
 
-    /// A fact; of one that has parts how many.
-    fn fact(&mut self, value: &ciborium::Value) {
-        match value {
-            ciborium::Value::Text(text) => self.quoted(text, false),
-            ciborium::Value::Integer(number) => self.push(&i128::from(*number).to_string()),
-            ciborium::Value::Float(number) => self.push(&float(*number)),
-            ciborium::Value::Bool(flag) => self.push(if *flag { "True" } else { "False" }),
-            ciborium::Value::Bytes(bytes) => {
-                let head = &bytes[..bytes.len().min(self.limits.text)];
-                let more = if bytes.len() > head.len() { "…" } else { "" };
-                self.push(&format!("b'{}{more}'", head.escape_ascii()));
-            }
-            ciborium::Value::Array(items) if items.is_empty() => self.push("[]"),
-            ciborium::Value::Array(items) => self.push(&format!("[… {}]", items.len())),
-            ciborium::Value::Map(entries) if entries.is_empty() => self.push("{}"),
-            ciborium::Value::Map(entries) => self.push(&format!("{{… {}}}", entries.len())),
-            ciborium::Value::Tag(_, inner) if !inner.is_tag() => self.fact(inner),
-            _ => self.push("None"),
-        }
-    }
-
     /// Text as it is, on one line and cut.
     fn plain(&mut self, text: &str) {
         let most = self.limits.text * 2;
@@ -314,6 +303,100 @@ impl Renderer {
         self.push(")");
     }
 
+    /// An array, as NumPy writes it, and its shape.
+    fn array(&mut self, array: &Array<'_>, depth: usize) {
+        let name = array.object().type_name();
+        let short = name.rsplit('.').next().unwrap_or(name);
+        if array.is_scalar() {
+            self.push(short);
+            self.push("(");
+            self.cells(array, depth);
+            return self.push(")");
+        }
+        self.push(if short == "ndarray" { "array" } else { short });
+        self.push("(");
+        self.cells(array, depth);
+        let shape: Vec<String> = array.shape().iter().map(u64::to_string).collect();
+        let comma = if shape.len() == 1 { "," } else { "" };
+        self.push(&format!(", dtype={}) shape ({}{comma})", array.dtype(), shape.join(", ")));
+    }
+
+    /// Elements, a list a dimension. Recurses as deep as there are dimensions, of which the first elements alone are shown.
+    fn cells(&mut self, array: &Array<'_>, depth: usize) {
+        let Some(count) = array.shape().first().copied() else {
+            return match array.cell(&[]) {
+                Some(cell) => self.cell(array.object(), &cell, depth),
+                None => self.push("…"),
+            };
+        };
+        if self.full() {
+            return self.push("[…]");
+        }
+        self.push("[");
+        let shown = count.min(self.limits.elements as u64);
+        if array.shape().len() == 1 {
+            for (at, cell) in array.cells(0, shown).iter().enumerate() {
+                self.push(if at > 0 { ", " } else { "" });
+                self.cell(array.object(), cell, depth);
+            }
+        } else {
+            for at in 0..shown {
+                self.push(if at > 0 { ", " } else { "" });
+                match array.part(at as i64) {
+                    Some(part) => self.cells(&part, depth),
+                    None => self.push("…"),
+                }
+            }
+        }
+        self.push(if count > shown { ", …]" } else { "]" });
+    }
+
+    fn cell(&mut self, object: &Object<'_>, cell: &Cell, depth: usize) {
+        match cell {
+            Cell::Target(target) => self.target(object, *target, depth + 1),
+            Cell::Plain(value) => {
+                let shown = shown_fact(value, self.limits);
+                self.push(&shown);
+            }
+            Cell::Missing => self.push("?"),
+        }
+    }
+
+    /// A table by its shape and first rows.
+    fn table(&mut self, object: &Object<'_>, table: &Table<'_>, depth: usize) {
+        const ROWS: u64 = 4;
+        let name = object.type_name();
+        let short = name.rsplit('.').next().unwrap_or(name);
+        let few = self.limits.elements as u64;
+        self.push(&format!("{short}("));
+        let Some(width) = table.width() else {
+            self.values(object, &table.column(0), few, depth);
+            return self.push(&format!(") shape ({},)", table.rows()));
+        };
+        self.push("{");
+        for column in 0..width.min(few) {
+            self.push(if column > 0 { ", " } else { "" });
+            let label = table.columns().map_or(Cell::Missing, |labels| labels.get(column));
+            self.cell(object, &label, depth);
+            self.push(": ");
+            self.values(object, &table.column(column), ROWS, depth);
+        }
+        self.push(if width > few { ", …}" } else { "}" });
+        self.push(&format!(") shape ({}, {width})", table.rows()));
+    }
+
+    fn values(&mut self, object: &Object<'_>, values: &Values<'_>, most: u64, depth: usize) {
+        if let Values::Unknown(count) = values {
+            return self.push(&format!("<{count} values that are not in the dump>"));
+        }
+        self.push("[");
+        for at in 0..values.len().min(most) {
+            self.push(if at > 0 { ", " } else { "" });
+            self.cell(object, &values.get(at), depth);
+        }
+        self.push(if values.len() > most { ", …]" } else { "]" });
+    }
+
     fn instance(&mut self, object: &Object<'_>, depth: usize) {
         // A member of an enumeration is what its name says.
         if let (Some(name), Some(value)) = (self.named(object, "_name_"), object.attribute_object("_value_")) {
@@ -327,6 +410,12 @@ impl Renderer {
         }
         if matches!(object.type_name(), "range" | "slice") && depth < self.limits.depth {
             return self.bounds(object, depth);
+        }
+        if let Some(array) = Array::of(object) {
+            return self.array(&array, depth);
+        }
+        if let Some(table) = Table::of(object) {
+            return self.table(object, &table, depth);
         }
         let open = format!("<{}", object.type_name());
         if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {
@@ -363,7 +452,7 @@ impl Renderer {
             self.push(&format!(" {name}="));
             match value {
                 crate::AttributeValue::Target(target) => self.target(object, target, depth + 1),
-                crate::AttributeValue::Plain(value) => self.fact(&value),
+                crate::AttributeValue::Plain(value) => self.fact(&value, depth + 1),
                 crate::AttributeValue::Locals(_) => self.push("…"),
             }
         }
@@ -372,6 +461,61 @@ impl Renderer {
         }
         self.push(">");
         self.open.pop();
+    }
+}
+
+/// A fact, as Python writes it: numbers, texts, bytes; a map as a structure's values.
+pub fn shown_fact(value: &Value, limits: Limits) -> String {
+    let mut renderer = Renderer { out: String::new(), limits, open: Vec::new() };
+    renderer.fact(value, 0);
+    renderer.out
+}
+
+impl Renderer {
+    /// Recurses as deep as a fact does, which the decoder limits.
+    fn fact(&mut self, value: &Value, depth: usize) {
+        match value {
+            Value::Null => self.push("None"),
+            Value::Bool(flag) => self.push(if *flag { "True" } else { "False" }),
+            Value::Integer(number) => self.push(&i128::from(*number).to_string()),
+            Value::Float(number) => self.push(&float(*number)),
+            Value::Text(text) => self.quoted(text, false),
+            Value::Bytes(bytes) => {
+                let head = &bytes[..bytes.len().min(self.limits.text)];
+                let more = if head.len() < bytes.len() { "…" } else { "" };
+                self.push(&format!("b'{}{more}'", head.escape_ascii()));
+            }
+            Value::Tag(COMPLEX, parts) => match parts.as_array().map(Vec::as_slice) {
+                Some([Value::Float(real), Value::Float(imaginary)]) => {
+                    let sign = if imaginary.is_sign_negative() { "" } else { "+" };
+                    self.push(&format!("({}{sign}{}j)", float(*real), float(*imaginary)));
+                }
+                _ => self.push("?"),
+            },
+            Value::Tag(_, inner) => self.fact(inner, depth),
+            Value::Array(items) => {
+                let items: Vec<&Value> = items.iter().collect();
+                self.facts(&items, "[", "]", depth);
+            }
+            Value::Map(entries) => {
+                let values: Vec<&Value> = entries.iter().map(|(_, value)| value).collect();
+                self.facts(&values, "(", ")", depth);
+            }
+            _ => self.push("?"),
+        }
+    }
+
+    fn facts(&mut self, items: &[&Value], open: &str, close: &str, depth: usize) {
+        if depth >= self.limits.depth || self.full() {
+            return self.push(&format!("{open}…{close}"));
+        }
+        self.push(open);
+        for (at, item) in items.iter().take(self.limits.elements).enumerate() {
+            self.push(if at > 0 { ", " } else { "" });
+            self.fact(item, depth + 1);
+        }
+        self.push(if items.len() > self.limits.elements { ", …" } else { "" });
+        self.push(close);
     }
 }
 

@@ -1,4 +1,5 @@
-//! `cargo xtask reducers`: the page `docs/reducers.md`, written from the doc comments of the built-in reducers.
+//! `cargo xtask reducers`: the page `docs/reducers.md`, written from the doc comments of the built-in reducers
+//! and of the ready plugins that are linked in.
 
 use std::path::Path;
 
@@ -18,7 +19,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let path = root.join("docs/reducers.md");
     let page = {
         let (file, types, text) = heapsake_greenlet::reference();
-        heapsake_reducers::reference(&[heapsake_reducers::Documented { name: file, file, types, text }])
+        let greenlet = heapsake_reducers::Documented { name: file, file, types, text };
+        heapsake_reducers::reference(&[greenlet]) + &heapsake_numpy::reference()
     };
     if !arguments.check {
         return std::fs::write(&path, page).with_context(|| path.display().to_string());

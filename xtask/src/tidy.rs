@@ -16,7 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-reducers", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-plugins", &["heapsake-core"]),
     ("heapsake-ledger", &["heapsake-core", "heapsake-plugins"]),
+    // Ready plugins are linked in as the built-in reducers are.
     ("heapsake-greenlet", &["heapsake-core", "heapsake-cpython"]),
+    ("heapsake-numpy", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-loader", &["heapsake-core"]),
     ("heapsake-analysis", &["heapsake-core", "heapsake-loader"]),
     (
@@ -26,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-cpython",
             "heapsake-reducers",
             "heapsake-greenlet",
+            "heapsake-numpy",
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",
@@ -39,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-cpython",
             "heapsake-reducers",
             "heapsake-greenlet",
+            "heapsake-numpy",
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",

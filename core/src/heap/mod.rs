@@ -91,6 +91,21 @@ pub trait Sink {
     fn begin(&mut self, type_id: TypeId, size: u64);
     /// The payload of a plain value.
     fn value(&mut self, value: Value<'_>);
+    /// A payload of `length` bytes that does not lie in one piece, or is too large to be copied as one: `read` fills what it
+    /// is given with the bytes from a position on. A sink that does not look at payloads need not ask for any.
+    ///
+    /// # Errors
+    /// What `read` says.
+    fn bytes_in_pieces(
+        &mut self,
+        length: u64,
+        read: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut bytes = vec![0; length as usize];
+        read(0, &mut bytes)?;
+        self.value(Value::Bytes(&bytes));
+        Ok(())
+    }
     /// A labelled edge. A null target is a name that is bound to nothing.
     fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address);
     /// The next element of what is like a sequence or a set; null where there is none.

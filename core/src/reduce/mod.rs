@@ -71,6 +71,22 @@ pub trait Object {
         None
     }
 
+    /// Tells another object, of a type that the engine itself knows (a text, a number, a mapping …), so that a reducer can
+    /// look into what its object holds.
+    ///
+    /// # Errors
+    /// When no such object lies there, or as [`Reducer::reduce`].
+    fn tell_other(&self, address: Address, sink: &mut dyn Sink) -> Result<(), Failure> {
+        let _ = sink;
+        Err(Failure::new(Reason::NotAnObject, format!("at {address}")))
+    }
+
+    /// What the object at `address` holds as the attribute `name`: in its dictionary, values or slots.
+    fn attribute_of(&self, address: Address, name: &str) -> Option<Address> {
+        let _ = (address, name);
+        None
+    }
+
     /// What the runtime knows beyond memory, for reducers that are written for one runtime (CPython: its `Facts`).
     fn runtime(&self) -> Option<&dyn Any> {
         None
@@ -115,6 +131,12 @@ pub trait Reducer: Sync {
     /// # Errors
     /// What went wrong; the object becomes a surrogate with that reason and keeps the edges told so far.
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure>;
+
+    /// Bytes that `object` alone owns beyond itself, such as the buffer of an array; they count as its size.
+    fn owned_bytes(&self, object: &dyn Object) -> u64 {
+        let _ = object;
+        0
+    }
 
     /// How its objects are threads of their own, if they are.
     fn stacks(&self) -> Option<&dyn Stacks> {

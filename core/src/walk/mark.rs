@@ -13,6 +13,7 @@ use super::marks::{Direction, LINE_WORDS, Marks};
 use super::redaction::Redactor;
 use crate::address::Address;
 use crate::heap::{EdgeKind, Heap, Name, Outline, Sink, TypeDescription, TypeId, Value};
+use crate::reduce::Failure;
 
 /// Objects around the roots that no budget cuts.
 const CORE: usize = 64 << 10;
@@ -85,6 +86,11 @@ impl Sink for MarkSink<'_> {
     #[inline]
     fn value(&mut self, value: Value<'_>) {
         self.redactor.value(self.object, &value);
+    }
+
+    // Secrets are texts, and shorter than what comes in pieces.
+    fn bytes_in_pieces(&mut self, _: u64, _: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        Ok(())
     }
 
     #[inline]

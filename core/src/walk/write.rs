@@ -19,6 +19,8 @@ use crate::reduce::{Failure, Reason};
 const OBJECTS_PER_CHUNK: u32 = 64 << 10;
 /// Bytes of one payload chunk.
 const PAYLOAD_PIECE: usize = 1 << 20;
+/// Bytes that two payloads of one value are searched for secrets together.
+const PIECE_OVERLAP: usize = 4 << 10;
 /// Larger objects have their size in a column, so that equal shapes share an entry.
 const FIXED_SIZE: u64 = 256;
 /// Interned label texts have this bit set; the others are addresses or, with [`INDEX`], numbers.
@@ -500,6 +502,42 @@ impl Sink for ObjectWriter<'_, '_> {
             }
             Value::Bytes(bytes) => self.bytes(ValueKind::Bytes, ValueKind::LongBytes, bytes),
         }
+    }
+
+    fn bytes_in_pieces(
+        &mut self,
+        length: u64,
+        read: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.redactor.level == Redaction::AllValues || self.redactor.withheld(self.address) {
+            self.withheld = Some(String::new());
+            return Ok(());
+        }
+        if length <= PAYLOAD_PIECE as u64 {
+            let mut bytes = vec![0; length as usize];
+            read(0, &mut bytes)?;
+            self.value(Value::Bytes(&bytes));
+            return Ok(());
+        }
+        varint::put(&mut self.columns.lengths, length);
+        self.value = ValueKind::LongBytes;
+        // In front of each piece the end of the one before, so that no secret lies across.
+        let mut bytes = vec![0; PIECE_OVERLAP + PAYLOAD_PIECE];
+        let mut at = 0;
+        while at < length {
+            let end = PIECE_OVERLAP + (length - at).min(PAYLOAD_PIECE as u64) as usize;
+            read(at, &mut bytes[PIECE_OVERLAP..end])?;
+            if self.redactor.copies(&bytes[..end]) {
+                self.withheld = Some(String::new());
+                return Ok(());
+            }
+            let raw = payload(at, &bytes[PIECE_OVERLAP..end]);
+            let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &raw);
+            self.keep(written);
+            at += (end - PIECE_OVERLAP) as u64;
+            bytes.copy_within(PAYLOAD_PIECE.., 0);
+        }
+        Ok(())
     }
 
     #[inline]

@@ -160,10 +160,12 @@ impl<M: Memory> CPythonHeap<M> {
                 _ => longobject::reduce_leaf(self, entry, head, sink),
             };
         }
-        sink.begin(entry.id, if sink.is_marking() { 0 } else { self.size(entry, head) });
         if entry.reducer.is_some() {
+            let size = || self.size(entry, head).saturating_add(registered::owned_bytes(self, entry, object));
+            sink.begin(entry.id, if sink.is_marking() { 0 } else { size() });
             return registered::reduce(self, entry, object, sink);
         }
+        sink.begin(entry.id, if sink.is_marking() { 0 } else { self.size(entry, head) });
         self.reduce_payload(entry, head, sink)?;
         if entry.is_plain { Ok(()) } else { self.reduce_instance(entry, object, sink) }
     }

@@ -68,6 +68,18 @@ impl<M: Memory> Object for View<'_, M> {
         self.heap.facts.process_fact(name)
     }
 
+    fn tell_other(&self, address: Address, sink: &mut dyn Sink) -> Result<(), Failure> {
+        match self.heap.type_of(address) {
+            // No reducer asks another, so none asks itself.
+            Some(entry) if entry.reducer.is_none() => self.heap.reduce_payload(entry, self.heap.head(address), sink),
+            _ => Err(Failure::new(Reason::NotAnObject, "nothing that the engine itself knows")),
+        }
+    }
+
+    fn attribute_of(&self, address: Address, name: &str) -> Option<Address> {
+        self.heap.attribute(address, name)
+    }
+
     fn runtime(&self) -> Option<&dyn Any> {
         Some(&self.heap.facts)
     }
@@ -103,6 +115,14 @@ impl<M: Memory> CPythonHeap<M> {
         let stack = catch_unwind(AssertUnwindSafe(|| stacks.stack(&view))).ok()?.ok()??;
         Some((stacks.kind(), stack))
     }
+}
+
+/// Bytes that the object owns beyond itself, by its type's reducer.
+pub(super) fn owned_bytes<M: Memory>(heap: &CPythonHeap<M>, entry: &TypeEntry, object: Address) -> u64 {
+    let Some(registration) = &entry.reducer else { return 0 };
+    let view = View { heap, entry, object };
+    // A reducer that panics is told about where it reduces.
+    catch_unwind(AssertUnwindSafe(|| registration.reducer.owned_bytes(&view))).unwrap_or(0)
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -6,9 +6,11 @@ use anyhow::{Context, bail};
 use heapsake_analysis::waits::Waits;
 use heapsake_core::Address;
 use heapsake_core::format::records::Reference;
+use heapsake_loader::array::Cell;
 use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
 use serde_json::{Value, json};
 
+use crate::cells::{self, Part};
 use crate::holders::{self, Question};
 use crate::output::{Output, Style, bytes, count, harmless};
 use crate::path::{Path, Place, Step};
@@ -23,6 +25,7 @@ const SHOWN: u64 = 50;
 #[command(after_help = "Paths:
   order.items[3]                                   a variable of the innermost frame, and on from there
   thread:MainThread/frame:-1/order.items[3]        of a frame of a thread: 0 is the outermost, -1 the innermost
+  grid[3, 4]   frame[\"price\"][7]                 an element of an array, a cell of a table
   exception/args[0]                                the exception of the dump
   module:app.config/SETTINGS[\"host\"]               a global name of a module
   object:0x7f21a4c0  object:#4711                  an object by its address or number
@@ -61,6 +64,8 @@ enum Found<'d> {
     Thread(usize),
     Nothing,
     Slice(Vec<(String, Target)>),
+    /// A part of an array or a table.
+    Part(Part<'d>),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
@@ -108,6 +113,7 @@ fn shown_step(step: &Step) -> String {
     match step {
         Step::Attribute(name) => format!(".{name}"),
         Step::Index(index) => format!("[{index}]"),
+        Step::Indexes(indexes) => format!("[{}]", indexes.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
         Step::Key(key) => format!("[{key:?}]"),
         Step::Slice(from, to) => {
             let bound = |bound: &Option<i64>| bound.map_or_else(String::new, |number| number.to_string());
@@ -190,6 +196,16 @@ fn of_fact(dump: &Dump, value: ciborium::Value) -> Found<'_> {
     }
 }
 
+/// A single element as the object or the fact that it is.
+fn of_part<'d>(dump: &'d Dump, part: Part<'d>) -> anyhow::Result<Found<'d>> {
+    match part {
+        Part::Cell(Cell::Target(target)) => of_target(dump, target),
+        Part::Cell(Cell::Plain(value)) => Ok(Found::Fact(value)),
+        Part::Cell(Cell::Missing) => bail!("it is not in the dump: of a large array the first elements alone are"),
+        part => Ok(Found::Part(part)),
+    }
+}
+
 fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Found<'d>> {
     match (found, step) {
         (Found::Frame(thread, frame), Step::Attribute(name)) => {
@@ -210,6 +226,8 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
             let last = dump.threads()[thread].frames.len().saturating_sub(1);
             take(dump, Found::Frame(thread, last), step)
         }
+        (Found::Part(part), step) => of_part(dump, part.step(step)?),
+        (Found::Object(object), step) if let Some(part) = cells::of_object(&object, step)? => of_part(dump, part),
         (Found::Object(object), Step::Attribute(name)) => match object.attribute(name) {
             Some(AttributeValue::Target(target)) => of_target(dump, target),
             Some(AttributeValue::Plain(value)) => Ok(Found::Fact(value)),
@@ -303,6 +321,11 @@ fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<
         Found::Variables(named) | Found::Slice(named) => {
             for (name, target) in named {
                 one(output, name, *target)?;
+            }
+        }
+        Found::Part(part) => {
+            for line in part.lines() {
+                output.line(harmless(&line))?;
             }
         }
         Found::Nothing => output.line("nothing: a null pointer, shown as None")?,
@@ -428,6 +451,7 @@ fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
             Value::Object(named.iter().map(|(name, target)| (name.clone(), target_json(dump, *target))).collect())
         }
         Found::Nothing => Value::Null,
+        Found::Part(part) => json!({ "shown": part.lines() }),
         Found::Fact(value) => cbor_json(value),
         Found::Object(object) => {
             let mut value = object_json(object);

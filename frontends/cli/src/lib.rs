@@ -3,6 +3,7 @@
 //! Exit status: 0 when all went well, 1 when something failed or a file has faults, 2 when it was asked wrongly; `run` gives
 //! the program's own.
 
+mod cells;
 mod check;
 mod debug;
 mod demo;

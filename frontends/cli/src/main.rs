@@ -1,6 +1,7 @@
 //! The program `heapsake`.
 
 use heapsake_greenlet as _;
+use heapsake_numpy as _;
 use heapsake_reducers as _;
 
 fn main() {

@@ -2,7 +2,8 @@
 //!
 //! A path is a place and steps. Places: `exception`, `thread:NAME|NUMBER` with `/frame:N` (0 outermost, −1 innermost),
 //! `module:NAME`, `object:0xADDRESS`, `object:#NUMBER`; without one the innermost frame of the first thread is meant. Steps:
-//! `/name` or `.name` an attribute (first a variable of a frame), `[3]`, `[-1]`, `["key"]` an element or entry, `[2:5]` a part.
+//! `/name` or `.name` an attribute (first a variable of a frame), `[3]`, `[-1]`, `["key"]` an element or entry, `[3, 4]` an
+//! element of an array, `[2:5]` a part.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -33,6 +34,8 @@ pub(crate) enum Step {
     Attribute(String),
     /// An element, or the entry under this number.
     Index(i64),
+    /// The element at these positions of an array, one a dimension.
+    Indexes(Vec<i64>),
     /// The entry under this text.
     Key(String),
     /// Elements from here to there.
@@ -155,6 +158,10 @@ fn subscript(letters: &mut Peekable<Chars<'_>>) -> anyhow::Result<Step> {
             let bound = |text: &str| if text.trim().is_empty() { Ok(None) } else { number(text).map(Some) };
             Ok(Step::Slice(bound(from)?, bound(to)?))
         }
+        None if inside.contains(',') => {
+            let positions = inside.trim_end().trim_end_matches(',').split(',');
+            Ok(Step::Indexes(positions.map(number).collect::<anyhow::Result<_>>()?))
+        }
         None => Ok(Step::Index(number(&inside)?)),
     }
 }
@@ -185,6 +192,7 @@ mod tests {
                 vec![attribute("CACHE"), Step::Key("a.b".into()), Step::Key("it's".into())],
             ),
             ("object:0x7f00[2:]", Place::Address(0x7f00), vec![Step::Slice(Some(2), None)]),
+            ("grid[3, -4]", frame(None, -1), vec![attribute("grid"), Step::Indexes(vec![3, -4])]),
             ("object:#12.x[-1]", Place::Number(12), vec![attribute("x"), Step::Index(-1)]),
         ] {
             assert_eq!(Path::parse(text).unwrap(), Path { place, steps }, "{text}");

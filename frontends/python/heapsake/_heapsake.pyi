@@ -38,6 +38,10 @@ class View:
     def is_mapping(self) -> bool: ...
     @property
     def attributes(self) -> Mapping[str, View]: ...
+    def array_bytes(self) -> Optional[bytes]:
+        """Of an array: the bytes of all elements in C order; None of objects and structures, and where some are missing."""
+    def column(self, position: int, start: int, count: int) -> List[View]:
+        """Of a table: values of the column at a position."""
     @property
     def edges(self) -> List[Tuple[str, str, View]]: ...
     @property

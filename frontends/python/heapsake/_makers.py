@@ -13,11 +13,14 @@ import pathlib
 import types
 import uuid
 
-from . import _containers, _functions, _suspended
+from . import _arrays, _containers, _functions, _suspended, _tables
 from ._classes import attribute, value_of
 from .rebuild import Needs, contents
 
 MAKERS = {}
+#: makers of types that have one of these as a base, by its qualified name
+BASES = {"numpy.dtype": _arrays.dtype, "numpy.ndarray": _arrays.array, "numpy.generic": _arrays.scalar,
+         "pandas.core.generic.NDFrame": _tables.table, "pandas.core.indexes.base.Index": _tables.labels, "pandas.Index": _tables.labels}
 #: items up to which the ordered containers are real: they have no lazy twin
 MOST = 10000
 
@@ -407,4 +410,12 @@ def suspended(rebuilder, view):
     return _suspended.suspended(rebuilder, view) if _suspended.is_suspended(view) else NotImplemented
 
 
-__all__ = ["MAKERS"]
+def maker_of(view, name):
+    """The maker of a type, by its name or by a base's."""
+    found = MAKERS.get(name)
+    if found is None and "." in name:
+        found = next((BASES[base] for base in view.bases or () if base in BASES), None)
+    return found
+
+
+__all__ = ["BASES", "MAKERS", "maker_of"]

@@ -152,7 +152,7 @@ class Rebuilder:
             if scalar is not None:
                 value = view.value
                 return value if type(value) is scalar else self.surrogate(view, "its value is not in the dump")
-            maker = makers().get(name)
+            maker = maker_of(view, name)
             if maker is not None:
                 made = maker(self, view)
                 if made is not NotImplemented:
@@ -351,14 +351,14 @@ def contents(view):
     return bytes(value)
 
 
-def makers():
-    """{qualified name of a type: function(rebuilder, view)}; loaded when first needed."""
+def maker_of(view, name):
+    """The function(rebuilder, view) that makes objects of this type, or None; loaded when first needed."""
     global _MAKERS
     if _MAKERS is None:
         from . import _makers
 
-        _MAKERS = _makers.MAKERS
-    return _MAKERS
+        _MAKERS = _makers
+    return _MAKERS.maker_of(view, name)
 
 
 _MAKERS = None

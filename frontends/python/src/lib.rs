@@ -9,6 +9,7 @@ mod annotate;
 mod arena;
 mod attributes;
 mod capture;
+mod cells;
 mod channel;
 mod dump;
 mod fork;
@@ -25,6 +26,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use heapsake_greenlet as _;
+use heapsake_numpy as _;
 use heapsake_reducers as _;
 
 create_exception!(heapsake._heapsake, Error, PyException, "A file that is no dump, or a dump that could not be made.");

@@ -1,6 +1,7 @@
 //! Plain values as Python objects.
 
 use ciborium::Value;
+use heapsake_loader::array::COMPLEX;
 use heapsake_loader::{ObjectId, PlainValue};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString};
@@ -58,6 +59,10 @@ pub(crate) fn with_references<'py>(
             let number = integer(py, false, &magnitude)?;
             if *sign == 3 { number.call_method0("__invert__")? } else { number }
         }
+        Value::Tag(COMPLEX, parts) => match parts.as_array().map(Vec::as_slice) {
+            Some([Value::Float(real), Value::Float(imaginary)]) => PyComplex::from_doubles(py, *real, *imaginary).into_any(),
+            _ => py.None().into_bound(py),
+        },
         Value::Tag(_, inner) => fact(inner)?,
         Value::Array(items) => {
             let list = PyList::empty(py);
@@ -91,6 +96,7 @@ pub(crate) fn fact_type(value: &Value) -> &'static str {
         Value::Array(_) => "list",
         Value::Map(_) => "dict",
         Value::Tag(2 | 3, _) => "int",
+        Value::Tag(COMPLEX, _) => "complex",
         Value::Tag(_, inner) => fact_type(inner),
         _ => "NoneType",
     }

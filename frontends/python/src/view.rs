@@ -2,13 +2,16 @@
 
 use ciborium::Value;
 use heapsake_core::heap::TypeKind;
+use heapsake_loader::array::{Array, Cell};
+use heapsake_loader::table::Table;
 use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, TailKind, Target, referenced};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice, PyString};
+use pyo3::types::{PyBytes, PyList, PySlice, PyString};
 
 use crate::attributes::Attributes;
+use crate::cells::{Cells, some_of};
 use crate::dump::Dump;
 use crate::{plain, reduction};
 
@@ -81,6 +84,14 @@ impl View {
         }
     }
 
+    fn of_cell(&self, py: Python<'_>, cell: Cell) -> View {
+        match cell {
+            Cell::Target(target) => View::of_target(py, &self.owner, target),
+            Cell::Plain(value) => View { owner: self.owner.clone_ref(py), content: Content::Fact(value) },
+            Cell::Missing => View { owner: self.owner.clone_ref(py), content: Content::Stray(0) },
+        }
+    }
+
     pub(crate) fn locals(&self) -> Option<Vec<(String, Target)>> {
         match self.content {
             Content::Locals(id) => {
@@ -96,7 +107,10 @@ impl View {
             Content::Object(_) => {
                 let Some(object) = self.object() else { return 0 };
                 match object.tail_kind() {
-                    TailKind::Nothing => plain_items(&object).map_or(0, |items| items.len() as u64),
+                    TailKind::Nothing => match plain_items(&object) {
+                        Some(items) => items.len() as u64,
+                        None => Cells::of(&object).map_or(0, |cells| cells.len()),
+                    },
                     _ => object.len(),
                 }
             }
@@ -124,6 +138,10 @@ impl View {
                     TailKind::Entries => {
                         let of = |target| View::of_target(py, &self.owner, target);
                         object.entries(from, count).into_iter().map(|(key, value)| pair(of(key), of(value))).collect()
+                    }
+                    TailKind::Nothing if object.attribute("items").is_none() => {
+                        let cells = Cells::of(&object).map_or_else(Vec::new, |cells| cells.get(from, count));
+                        cells.into_iter().map(|cell| view(self.of_cell(py, cell))).collect()
                     }
                     TailKind::Nothing => {
                         let items = plain_items(&object).unwrap_or_default();
@@ -279,6 +297,19 @@ impl View {
     #[getter]
     fn attributes(slf: &Bound<'_, Self>) -> Attributes {
         Attributes { view: slf.clone().unbind() }
+    }
+
+    /// Of an array: the bytes of all elements in C order; None of objects and structures, and where some are missing.
+    fn array_bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let array = Array::of(&self.object()?)?;
+        Some(PyBytes::new(py, &array.bytes()?))
+    }
+
+    /// Of a table: values of the column at a position, from row `from` on, at most `count`.
+    fn column(&self, py: Python<'_>, position: u64, from: u64, count: u64) -> Vec<View> {
+        let table = self.object().and_then(|object| Table::of(&object));
+        let cells = table.map_or_else(Vec::new, |table| some_of(&table.column(position), from, count));
+        cells.into_iter().map(|cell| self.of_cell(py, cell)).collect()
     }
 
     /// Kind, name and target of every edge, elements and entries among them.
