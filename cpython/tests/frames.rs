@@ -504,7 +504,7 @@ time.sleep(1000)
         let mut program = Waiting::run(&interpreter, &["-c", busy]);
         program.ready();
         // The main thread may be caught on its way to sleep, and the lock between two threads.
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let (mut heap, outline) = loop {
             let mut heap = program.heap();
             let outline = pystate::outline(&mut heap, &program.options());

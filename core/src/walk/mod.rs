@@ -1,5 +1,6 @@
 //! The walk: marking, numbering, and what decides about values on the way.
 
+mod brief;
 mod budget;
 mod mark;
 mod marks;

@@ -4,6 +4,7 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
+use super::brief::Brief;
 use super::marks::Numbers;
 use super::redaction::{Redaction, Redactor};
 use crate::address::Address;
@@ -434,29 +435,6 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.count = 0;
         Ok(())
     }
-}
-
-/// Hears type and size alone.
-#[derive(Default)]
-struct Brief {
-    type_id: u32,
-    size: u64,
-}
-
-impl Sink for Brief {
-    fn begin(&mut self, type_id: TypeId, size: u64) {
-        (self.type_id, self.size) = (type_id.0, size);
-    }
-
-    fn value(&mut self, _: Value<'_>) {}
-
-    fn edge(&mut self, _: EdgeKind, _: Name<'_>, _: Address) {}
-
-    fn element(&mut self, _: Address) {}
-
-    fn entry(&mut self, _: Address, _: Address) {}
-
-    fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
 
 impl Sink for ObjectWriter<'_, '_> {
