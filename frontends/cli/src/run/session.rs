@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
         let (summary, taking) = match written.and_then(|taken| dump::write(file, taken, options, what)) {
             Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
-                let partial = partial(&path);
+                let partial = DumpFile::partial_path(&path);
                 if partial.exists() {
                     bail!("{}\nhint: what there is of it is in {}", output::told(&problem), partial.display());
                 }
@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
     fn discard_orphans(&mut self) {
         let (kept, gone) = std::mem::take(&mut self.provisional)
             .into_iter()
-            .partition(|known| Path::new(&format!("/proc/{}/task/{}", known.pid, known.native)).exists());
+            .partition(|known| heapsake_cpython::memory::process::is_alive(known.pid, known.native));
         self.provisional = kept;
         let gone: Vec<Provisional> = gone;
         for known in gone {
@@ -285,12 +285,6 @@ impl<'a> Session<'a> {
         let _ = fs::remove_file(known.saved.path);
         self.caught += 1;
     }
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
 }
 
 /// `path` with the first number that is free.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
+use heapsake_cpython::memory::process::is_alive;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
@@ -119,11 +120,7 @@ fn watch(pid: i32) {
     let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     let Some(handle) = handle else {
         // Before Linux 5.3.
-        let is_alive = || {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
-        };
-        while is_alive() {
+        while is_alive(pid, pid as u64) {
             thread::sleep(Duration::from_millis(20));
         }
         return;
