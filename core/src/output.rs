@@ -29,9 +29,7 @@ impl DumpFile {
     /// # Errors
     /// [`ErrorKind::Create`].
     pub fn create(path: &Path) -> Result<DumpFile, Error> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
+        let partial = DumpFile::partial_path(path);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -42,6 +40,13 @@ impl DumpFile {
         }
         let file = options.open(&partial).map_err(failed)?;
         Ok(DumpFile { file, buffer: Vec::with_capacity(BUFFER), path: path.to_owned(), partial, written: 0, finished: false })
+    }
+
+    /// The name that the file that will be `path` has until it is complete.
+    pub fn partial_path(path: &Path) -> PathBuf {
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        partial.into()
     }
 
     /// Bytes given so far.

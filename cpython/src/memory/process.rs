@@ -161,10 +161,8 @@ impl Status {
         let field =
             |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim();
         let number = |name: &str| field(name).split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
-        let stat = fs::read(format!("/proc/{pid}/stat")).map_err(|_| missing())?;
-        let stat = String::from_utf8_lossy(&stat);
-        // The name stands in parentheses and may hold any character, so fields are counted from the last one.
-        let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
+        let stat = stat(&format!("/proc/{pid}/stat")).map_err(|_| missing())?;
+        let flags = stat.split_whitespace().nth(6).and_then(|flags| flags.parse::<u64>().ok());
         Ok(Status {
             name: field("Name").to_owned(),
             state: field("State").chars().next().unwrap_or('?'),
@@ -201,6 +199,19 @@ impl Status {
         };
         Error::new(ErrorKind::NotPermitted, message).hint(hint)
     }
+}
+
+/// What a `stat` file says after the name: the state, the parent and so on.
+fn stat(path: &str) -> io::Result<String> {
+    let stat = fs::read(path)?;
+    // The name stands in parentheses and may hold any character, so fields are counted from the last one.
+    let fields = stat.rsplit(|&byte| byte == b')').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(fields).trim_start().to_owned())
+}
+
+/// Whether thread `thread` of process `pid`, by the kernel's numbers, has not ended. One that waits to be collected has.
+pub fn is_alive(pid: i32, thread: u64) -> bool {
+    stat(&format!("/proc/{pid}/task/{thread}/stat")).is_ok_and(|fields| !fields.starts_with(['Z', 'X', 'x']))
 }
 
 /// The threads of process `pid`, by identifier.

@@ -1,5 +1,6 @@
 //! `heapsake dump PID`: a live process, from outside.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -161,12 +162,42 @@ pub(crate) fn target_path(wanted: Option<&Path>, stem: &str) -> anyhow::Result<P
     let stamp = crate::summary::time(seconds * 1_000_000_000);
     let stamp: String = stamp.chars().take(19).filter(char::is_ascii_digit).collect();
     let base = format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]);
-    for number in 0..10_000 {
-        let name = if number == 0 { format!("{base}.heapsake") } else { format!("{base}-{number}.heapsake") };
+    free_name(&folder, OsStr::new(&base), 0)
+}
+
+/// A name that no file has: of the stem alone, which is number 0, or with a number.
+pub(crate) fn free_name(folder: &Path, stem: &OsStr, first: u32) -> anyhow::Result<PathBuf> {
+    for number in first..10_000 {
+        let mut name = stem.to_owned();
+        name.push(if number == 0 { ".heapsake".to_owned() } else { format!("-{number}.heapsake") });
         let path = folder.join(name);
         if !path.exists() {
             return Ok(path);
         }
     }
-    bail!("{} has ten thousand dumps of this second\nhint: name a file with -o", folder.display())
+    let stem = folder.join(stem);
+    bail!("there are ten thousand dumps {}-….heapsake already\nhint: name another file with -o", stem.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_not_given() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let free = |first| free_name(folder.path(), OsStr::new("a"), first);
+        let take = |name: &str| std::fs::write(folder.path().join(name), "").expect("a file");
+        assert_eq!(free(0).expect("a name"), folder.path().join("a.heapsake"));
+        take("a.heapsake");
+        take("a-1.heapsake");
+        assert_eq!(
+            (free(0).expect("a name"), free(1).expect("a name")),
+            (folder.path().join("a-2.heapsake"), free(2).expect("a name"))
+        );
+        for number in 2..10_000 {
+            take(&format!("a-{number}.heapsake"));
+        }
+        assert!(free(1).expect_err("all are taken").to_string().contains("hint: name another file"));
+    }
 }

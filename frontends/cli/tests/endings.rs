@@ -288,8 +288,9 @@ fn programs_start_as_without_us() {
 
 #[test]
 fn a_signal_to_the_supervisor_reaches_the_program() {
+    // It sleeps in short pieces: Python sees a signal that comes just before a sleep after it.
     let code = "import signal, time\nsignal.signal(signal.SIGUSR1, lambda *a: print('usr1', flush=True))\n\
-        print('ready', flush=True)\ntime.sleep(60)";
+        print('ready', flush=True)\nfor _ in range(1200):\n    time.sleep(0.05)";
     everywhere(|place| {
         for (signal, ended) in [("TERM", 15), ("HUP", 1), ("INT", 2)] {
             let mut command = place.command(&place.python);
@@ -311,5 +312,42 @@ fn a_signal_to_the_supervisor_reaches_the_program() {
             let status = child.wait().expect("it ends");
             assert_eq!(status.signal(), Some(ended), "{} {signal}: {status}", place.python.display());
         }
+    });
+}
+
+#[test]
+fn on_a_terminal_a_key_comes_once_and_what_is_sent_to_the_supervisor_comes_too() {
+    let code = "import os, signal, time\ngot = []\n\
+        signal.signal(signal.SIGINT, lambda *a: (got.append(1), print('int', flush=True)))\n\
+        signal.signal(signal.SIGUSR1, lambda *a: (print('count', len(got), flush=True), os._exit(0)))\n\
+        print('ready', flush=True)\nwhile True:\n    time.sleep(0.05)";
+    // The terminal's other end.
+    let driver = "\
+import os, pty, signal, sys
+signal.alarm(60)
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b''
+def until(text):
+    global seen
+    while text not in seen:
+        seen += os.read(terminal, 4096)
+    seen = seen.split(text, 1)[1]
+until(b'ready\\r\\n')
+os.kill(process, signal.SIGINT)
+until(b'int\\r\\n')
+os.write(terminal, b'\\x03')
+until(b'int\\r\\n')
+os.kill(process, signal.SIGUSR1)
+until(b'count ')
+until(b'\\r\\n') if seen.startswith(b'2') else sys.exit('count ' + repr(seen))
+print(os.waitpid(process, 0)[1])
+";
+    everywhere(|place| {
+        let mut command = place.command(&place.python);
+        command.args(["-c", driver, env!("CARGO_BIN_EXE_heapsake"), "run", "--python"]).arg(&place.python).args(["-c", code]);
+        let output = finish(&mut command, "");
+        place.same("0\n", &String::from_utf8_lossy(&output.stdout), &format!("{}: {output:?}", place.python.display()));
     });
 }

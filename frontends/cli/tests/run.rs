@@ -131,6 +131,8 @@ fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
     let crash = program().to_string_lossy().into_owned();
     let mut nowhere = heapsake();
     nowhere.args(["run", "x.py"]).env("PATH", "/no/such/folder").env_remove("VIRTUAL_ENV").env_remove("HEAPSAKE_PYTHON");
+    let mut no_python = heapsake();
+    no_python.args(["run", "--python", "/no/such/python", "x.py"]).current_dir(folder.path());
     for (mut command, status, told) in [
         (run(&["-o", "/no/such/folder/x.heapsake", &crash, "main"]), 1, "no dump can be written to /no/such/folder/x.heapsake"),
         (run(&["-o", "/proc/x.heapsake", &crash, "main"]), 1, "the program was not started"),
@@ -138,6 +140,7 @@ fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
         (run(&["-m"]), 2, "argument expected for the -m option"),
         (run(&["-u"]), 2, "no program"),
         (nowhere, 1, "no python3 and no python on PATH"),
+        (no_python, 1, "hint: --python names the Python"),
     ] {
         let output = finish(&mut command);
         let problem = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -266,4 +269,118 @@ fn an_exception_that_is_caught_leaves_an_earlier_dump_alone() {
         assert_eq!(json(&[], &dump)["exceptions"][0]["message"], "async boom");
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
     }
+}
+
+/// `heapsake run` that is ended if it hangs.
+fn bounded() -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--signal=KILL", "60", env!("CARGO_BIN_EXE_heapsake"), "run"]);
+    command
+}
+
+#[test]
+fn an_exception_at_the_address_of_one_that_was_caught_has_its_own_dump() {
+    let code = "\
+import asyncio, gc
+async def fail():
+    raise ValueError('caught')
+def caught(run):
+    try:
+        run()
+    except ValueError as problem:
+        return id(problem)
+def again(address, run):
+    held = []
+    for _ in range(100000):
+        problem = RuntimeError('uncaught')
+        if id(problem) == address:
+            print('the same address')
+            run(problem)
+        held.append(problem)
+def throw(problem):
+    raise problem
+address = caught(lambda: asyncio.run(fail()))
+gc.collect()
+again(address, throw)
+";
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = folder.path().join("own.heapsake");
+        let output = finish(bounded().arg("--python").arg(&python).arg("-o").arg(&dump).args(["-c", code]));
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b"the same address\n"[..]), "{output:?}");
+        assert_eq!(json(&[], &dump)["exceptions"][0]["message"], "uncaught", "{}", python.display());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+}
+
+#[test]
+fn dumps_that_may_be_removed_again_are_few_and_go_with_their_threads() {
+    let code = "\
+import asyncio, os, sys, threading, time
+async def fail():
+    raise ValueError('caught')
+def work():
+    try:
+        asyncio.run(fail())
+    except ValueError:
+        together.wait()
+        counted.wait()
+together, counted = threading.Barrier(13), threading.Barrier(13)
+threads = [threading.Thread(target=work) for _ in range(12)]
+for thread in threads:
+    thread.start()
+together.wait()
+print(len(os.listdir(sys.argv[1])))
+counted.wait()
+for thread in threads:
+    thread.join()
+end = time.monotonic() + 30
+while os.listdir(sys.argv[1]) and time.monotonic() < end:
+    time.sleep(0.01)
+print(len(os.listdir(sys.argv[1])))
+1 / 0
+";
+    for python in pythons() {
+        for (most, expected) in [("2", "2\n0\n"), ("16", "3\n0\n")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut command = bounded();
+            command.args(["--max-dumps", most, "--python"]).arg(&python).arg("-o").arg(folder.path()).args(["-c", code]);
+            let output = finish(command.arg(folder.path()));
+            assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}: {output:?}", python.display());
+            assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "{output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_disturbs_the_talk_is_not_left_waiting() {
+    // SIGPIPE is as in many commands: its end.
+    let closing = "import signal, socket\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nchannel = socket.socket(fileno=198)\n\
+        channel.shutdown(socket.SHUT_RDWR)\nchannel.detach()\n1 / 0";
+    let writing = "import os\nos.write(198, b'\\xff\\xfe\\n' + b'x' * 5000 + b'\\nuncaught')\n1 / 0";
+    for python in pythons() {
+        for (code, dumps) in [(writing, 1), (closing, 0)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let output = finish(bounded().arg("--python").arg(&python).arg("-o").arg(folder.path()).args(["-c", code]));
+            assert_eq!(output.status.code(), Some(1), "{}: {output:?}", python.display());
+            assert!(theirs(&output).contains("ZeroDivisionError"), "{output:?}");
+            assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), dumps, "{code}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_executed_is_no_python() {
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let folders = ["first", "second"].map(|name| folder.path().join(name));
+    for folder in &folders {
+        std::fs::create_dir(folder).expect("a folder");
+    }
+    std::fs::write(folders[0].join("python3"), "no program").expect("a file");
+    std::os::unix::fs::symlink(&python, folders[1].join("python3")).expect("a link");
+    let mut command = heapsake();
+    command.args(["run", "-c", "print('well')"]).env_remove("VIRTUAL_ENV").env_remove("HEAPSAKE_PYTHON");
+    let output = finish(command.env("PATH", std::env::join_paths(&folders).expect("a path")));
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"well\n"[..]), "{output:?}");
 }

@@ -7,7 +7,10 @@ it.  The module's documentation of ``frontends/cli/src/run`` says what is caught
 
 
 def start(label):
+    import _signal
     import _thread
+    import _weakref
+    import gc
     import os
     import sys
     import types
@@ -23,13 +26,59 @@ def start(label):
         at = original_line.index(here)
         del original_line[at : at + 3]
     teller = [os.getpid(), _thread.allocate_lock(), 0]
+    left = {}
 
-    def tell(kind, exception):
+    def objects(trace):
+        while trace is not None:
+            for found in gc.get_referents(trace.tb_frame):
+                yield trace, found
+            trace = trace.tb_next
+
+    def marks(exception, loop):
+        """Weak references that tell the exception from a later one at its address, as most exceptions allow none.
+
+        They are to what only this run of the loop has, its task for one, in the frames that have ended.
+        """
+        found = []
+        for trace, value in objects(exception.__traceback__):
+            if trace is not exception.__traceback__ or value is loop:
+                try:
+                    found.append(_weakref.ref(value))
+                except TypeError:
+                    pass
+            if len(found) == 64:
+                break
+        return found
+
+    def has_left(exception):
+        """The number under which this thread told that this very exception was leaving, or 0."""
+        number, address, known = left.pop(_thread.get_ident(), (0, 0, []))
+        if address != id(exception) or not known:
+            return 0
+        held = {id(value) for _, value in objects(exception.__traceback__)}
+        # What is dead is None, which has no place among them.
+        held.discard(id(None))
+        return number if all(id(mark()) in held for mark in known) else 0
+
+    def write(message):
+        """Nobody may listen any more: that must not be the end of a program that lets SIGPIPE end it."""
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGPIPE])
+        try:
+            os.write(channel, message)
+        except BrokenPipeError:
+            if _signal.SIGPIPE not in before:
+                _signal.sigtimedwait([_signal.SIGPIPE], 0)
+            raise
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+    def tell(kind, exception, loop=None):
         """Waits until the supervisor has seen the exception; whatever goes wrong here stays here."""
         if exception is None or isinstance(exception, (SystemExit, KeyboardInterrupt)):
             return
         try:
-            process = os.getpid()
+            process, before = os.getpid(), has_left(exception)
+            known = [] if loop is None else marks(exception, loop)
             if teller[0] != process:
                 # A forked child: what was being told when it split off is its parent's matter.
                 teller[:] = [process, _thread.allocate_lock(), 0]
@@ -42,8 +91,11 @@ def start(label):
                 try:
                     teller[2] += 1
                     native = getattr(_thread, "get_native_id", _thread.get_ident)()
-                    words = (kind, process, teller[2], id(exception), _thread.get_ident(), native)
-                    os.write(channel, b"%s %d %d %d %d %d\n" % words)
+                    words = (kind, process, teller[2], before, id(exception), _thread.get_ident(), native)
+                    if loop is not None:
+                        left[_thread.get_ident()] = teller[2], id(exception), known
+                    # What the program may have written there by mistake ends with the first line's end.
+                    write(b"\n%s %d %d %d %d %d %d\n" % words)
                     expected, answer = b"%d %d\n" % (process, teller[2]), b""
                     # Before ours may lie the answer to one that died while it waited.
                     while not answer.endswith(expected):
@@ -97,7 +149,7 @@ def start(label):
             exception, frame = sys.exc_info()[1], sys._getframe(1)
             for _ in range(4):
                 if frame is not None and passes(exception, frame):
-                    tell(b"leaving", exception)
+                    tell(b"leaving", exception, loop)
                     break
                 frame = frame and frame.f_back
             return cancel(loop)

@@ -1,11 +1,11 @@
 //! The talk with one program and its children: who fails is read while it waits for the answer, one at a time.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::bail;
 use heapsake_core::{Address, DumpFile};
@@ -23,6 +23,12 @@ const REASON: &str = "uncaught exception";
 /// So often may an exception that left `asyncio.run` turn out to be caught, before such are only looked at when they are
 /// not.
 const MOST_CAUGHT: usize = 3;
+/// No message is longer; what else a program writes there is passed over.
+const LONGEST_LINE: u64 = 256;
+/// So often is looked whether a thread whose dump waits for its fate is still there.
+const LOOK: Duration = Duration::from_secs(1);
+/// So long may answers lie that nobody reads, when there is no room for more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a process says: of which exception in which of its threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +37,9 @@ struct Told<'a> {
     pid: i32,
     /// Counts what the process says.
     number: &'a str,
+    /// The number under which the same process told that the same exception was leaving, else 0. An address does not say that
+    /// it is the same: others are made where one was.
+    before: &'a str,
     exception: u64,
     ident: u64,
     native: u64,
@@ -47,25 +56,26 @@ enum Kind {
 }
 
 impl Told<'_> {
-    fn parse(line: &str) -> Option<Told<'_>> {
-        let mut words = line.split_whitespace();
+    fn parse(line: &[u8]) -> Option<Told<'_>> {
+        let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
         let kind = match words.next()? {
             "leaving" => Kind::Leaving,
             "thread" => Kind::Thread,
             "uncaught" => Kind::Uncaught,
             _ => return None,
         };
-        let (pid, number) = (words.next()?.parse().ok()?, words.next()?);
+        let (pid, number, before) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
         let mut next = || words.next()?.parse().ok();
-        Some(Told { kind, pid, number, exception: next()?, ident: next()?, native: next()? })
+        Some(Told { kind, pid, number, before, exception: next()?, ident: next()?, native: next()? })
     }
 }
 
 /// The dump of an exception that left `asyncio.run`.
 #[derive(Debug)]
 struct Provisional {
+    pid: i32,
     native: u64,
-    exception: u64,
+    number: String,
     saved: Saved,
 }
 
@@ -101,8 +111,25 @@ impl<'a> Session<'a> {
     /// Answers until nobody can speak any more.
     pub(super) fn serve(&mut self, channel: &UnixStream) {
         let mut lines = BufReader::new(channel);
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
+        let mut line = Vec::new();
+        if channel.set_write_timeout(Some(PATIENCE)).is_err() {
+            return;
+        }
+        loop {
+            let wait = (!self.provisional.is_empty()).then_some(LOOK);
+            if channel.set_read_timeout(wait).is_err() {
+                break;
+            }
+            match lines.by_ref().take(LONGEST_LINE - line.len() as u64).read_until(b'\n', &mut line) {
+                Ok(0) => break,
+                Ok(_) if !line.ends_with(b"\n") && (line.len() as u64) < LONGEST_LINE => continue,
+                Ok(_) => {}
+                Err(problem) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&problem.kind()) => {
+                    self.discard_orphans();
+                    continue;
+                }
+                Err(_) => break,
+            }
             if let Some(told) = Told::parse(&line) {
                 self.hear(told);
                 let answered = writeln!(&*channel, "{} {}", told.pid, told.number);
@@ -126,16 +153,20 @@ impl<'a> Session<'a> {
 
     fn hear(&mut self, told: Told<'_>) {
         if let Some(at) = self.provisional.iter().position(|known| known.native == told.native) {
-            let known = self.provisional.swap_remove(at);
-            if known.exception == told.exception && told.kind != Kind::Leaving {
+            let known = self.provisional.remove(at);
+            if known.pid == told.pid && known.number == told.before && told.kind != Kind::Leaving {
                 let saved = self.named(known.saved);
                 self.keep(told, saved);
                 return;
             }
             self.discard(known);
         }
-        if told.kind == Kind::Leaving && self.caught >= MOST_CAUGHT {
-            return;
+        self.discard_orphans();
+        if told.kind == Kind::Leaving {
+            let (waiting, most) = (self.provisional.len(), self.arguments.max_dumps);
+            if self.caught + waiting >= MOST_CAUGHT || self.dumps + waiting >= most {
+                return;
+            }
         }
         if self.dumps >= self.arguments.max_dumps {
             if self.dumps == self.arguments.max_dumps {
@@ -144,11 +175,17 @@ impl<'a> Session<'a> {
             }
             return;
         }
+        if !self.provisional.is_empty() && self.dumps + self.provisional.len() >= self.arguments.max_dumps {
+            // It may be caught yet; this one was not.
+            let known = self.provisional.remove(0);
+            self.discard(known);
+        }
         // A defect of ours must not leave the program waiting.
         let saved = catch_unwind(AssertUnwindSafe(|| self.save(told)));
         match saved.unwrap_or_else(|_| bail!("a defect of heapsake, told above")) {
             Ok(saved) if told.kind == Kind::Leaving => {
-                self.provisional.push(Provisional { native: told.native, exception: told.exception, saved });
+                let number = told.number.to_owned();
+                self.provisional.push(Provisional { pid: told.pid, native: told.native, number, saved });
             }
             Ok(saved) => self.keep(told, saved),
             Err(problem) => self.say(told, format!("no dump: {}", output::told(&problem))),
@@ -201,7 +238,7 @@ impl<'a> Session<'a> {
         let (summary, taking) = match written.and_then(|taken| dump::write(file, taken, options, what)) {
             Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
-                let partial = partial(&path);
+                let partial = DumpFile::partial_path(&path);
                 if partial.exists() {
                     bail!("{}\nhint: what there is of it is in {}", output::told(&problem), partial.display());
                 }
@@ -222,7 +259,7 @@ impl<'a> Session<'a> {
     fn path(&self, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
         match self.arguments.output.as_deref() {
             // A second dump must not replace the first.
-            Some(path) if !path.is_dir() && self.dumps > 0 => Ok(numbered(path)),
+            Some(path) if !path.is_dir() && self.dumps > 0 => numbered(path),
             Some(path) => dump::target_path(Some(path), self.stem),
             None => dump::target_path(folder, self.stem),
         }
@@ -254,6 +291,18 @@ impl<'a> Session<'a> {
         Saved { path: renamed.unwrap_or(saved.path), about: saved.about }
     }
 
+    /// Discards what threads have left that are gone: nothing in them is uncaught.
+    fn discard_orphans(&mut self) {
+        let (kept, gone) = std::mem::take(&mut self.provisional)
+            .into_iter()
+            .partition(|known| heapsake_cpython::memory::process::is_alive(known.pid, known.native));
+        self.provisional = kept;
+        let gone: Vec<Provisional> = gone;
+        for known in gone {
+            self.discard(known);
+        }
+    }
+
     /// Removes the dump of an exception that was caught after all.
     fn discard(&mut self, known: Provisional) {
         let _ = fs::remove_file(known.saved.path);
@@ -261,21 +310,9 @@ impl<'a> Session<'a> {
     }
 }
 
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
-}
-
 /// `path` with the first number that is free.
-fn numbered(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_owned();
-    let name = |number: usize| {
-        let mut name: OsString = stem.clone();
-        name.push(format!("-{number}.heapsake"));
-        path.with_file_name(name)
-    };
-    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| path.to_owned())
+fn numbered(path: &Path) -> anyhow::Result<PathBuf> {
+    dump::free_name(path.parent().unwrap_or(Path::new("")), path.file_stem().unwrap_or_default(), 1)
 }
 
 #[cfg(test)]
@@ -284,9 +321,11 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_not_heard() {
-        let told = Told::parse("thread 12 3 4096 140 15\n").expect("a message");
-        assert_eq!((told.kind, told.pid, told.number, told.exception), (Kind::Thread, 12, "3", 4096));
-        for line in ["", "thread", "thread 1 2 3 4", "other 1 2 3 4 5", "thread x 2 3 4 5"] {
+        let told = Told::parse(b"thread 12 3 2 4096 140 15\n").expect("a message");
+        assert_eq!((told.kind, told.pid, told.number, told.before, told.exception), (Kind::Thread, 12, "3", "2", 4096));
+        let wrong: [&[u8]; 6] =
+            [b"", b"thread", b"thread 1 2 3 4 5", b"other 1 2 3 4 5 6", b"thread x 2 3 4 5 6", b"thread 1 \xff 3 4 5 6"];
+        for line in wrong {
             assert_eq!(Told::parse(line), None, "{line:?}");
         }
     }

@@ -8,14 +8,16 @@ use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
-use signal_hook::iterator::{Handle, Signals};
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::siginfo::Cause;
 
 /// Signals that end or steer a program and that people send to what they started.
 const PASSED_ON: [i32; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
 
 /// What takes the supervisor's signals, from before the program starts until it has ended.
 #[derive(Debug)]
-pub(super) struct Taken(Signals);
+pub(super) struct Taken(SignalsInfo<WithOrigin>);
 
 /// What passes them on.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Taken {
         // A file that may not grow is an error of the write, not the end of the supervisor.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let ignored = ignored();
-        Ok(Taken(Signals::new(PASSED_ON.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0))?))
+        Ok(Taken(SignalsInfo::new(PASSED_ON.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0))?))
     }
 
     /// Passes on what has come and what will.
@@ -37,10 +39,10 @@ impl Taken {
         let Taken(mut signals) = self;
         let handle = signals.handle();
         let thread = thread::spawn(move || {
-            for signal in &mut signals {
-                // A key on the terminal reaches the program by itself.
-                if ![SIGINT, SIGQUIT].contains(&signal) || !in_foreground() {
-                    send(pid, signal);
+            for origin in &mut signals {
+                // A key on the terminal, which the kernel sends to the whole group, reaches the program by itself.
+                if ![SIGINT, SIGQUIT].contains(&origin.signal) || origin.cause != Cause::Kernel {
+                    send(pid, origin.signal);
                 }
             }
         });
@@ -60,14 +62,6 @@ fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-}
-
-/// Whether this process group is the one that a terminal's keys reach.
-fn in_foreground() -> bool {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
-    // State, parent, group, session, terminal, the terminal's group.
-    matches!(fields.as_slice(), [_, _, group, _, _, front, ..] if group == front)
 }
 
 /// The process is a child that is not waited for while signals are passed on, so its number is still its own.

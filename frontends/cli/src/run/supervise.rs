@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
+use heapsake_cpython::memory::process::is_alive;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
@@ -81,26 +82,37 @@ pub(crate) fn supervise(
         FdMapping { parent_fd: OwnedFd::from(theirs), child_fd: first },
         FdMapping { parent_fd: OwnedFd::from(script), child_fd: second },
     ])?;
-    let mut child = command.spawn().with_context(|| format!("cannot run {}", python.display()))?;
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run {}\nhint: --python names the Python that runs the program", python.display()))?;
     drop(command);
     let pid = child.id() as i32;
     let forwarder = taken.forward_to(pid);
     let mut session = Session::new(arguments, stem, pid);
-    let served = thread::scope(|scope| {
-        let end = ours.try_clone().context("the channel cannot be shared")?;
-        scope.spawn(move || {
+    thread::scope(|scope| {
+        // However this ends, the program does not wait for an answer that nobody gives.
+        let channel = Channel(&ours);
+        scope.spawn(|| {
             watch(pid);
             forwarder.end();
-            // Children that outlive the program hold their end; they are not waited for.
-            let _ = end.shutdown(Shutdown::Read);
+            // Children that outlive the program hold their end; they are not waited for. One that is being read waits for its
+            // answer.
+            let _ = ours.shutdown(Shutdown::Read);
         });
-        session.serve(&ours);
-        anyhow::Ok(())
+        session.serve(channel.0);
     });
     let ended = wait(&mut child)?;
-    served?;
     let (dump, told) = session.end();
     Ok(Outcome { ended, dump, told })
+}
+
+/// Our end of the talk, closed when it is dropped.
+struct Channel<'a>(&'a UnixStream);
+
+impl Drop for Channel<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 /// Returns when the process has ended. It is not waited for: a `waitpid` would be told of every stop of a process that is
@@ -109,11 +121,7 @@ fn watch(pid: i32) {
     let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     let Some(handle) = handle else {
         // Before Linux 5.3.
-        let is_alive = || {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
-        };
-        while is_alive() {
+        while is_alive(pid, pid as u64) {
             thread::sleep(Duration::from_millis(20));
         }
         return;
@@ -146,6 +154,10 @@ fn writable(wanted: &Path) -> std::io::Result<()> {
     tempfile::tempfile_in(folder).map(drop)
 }
 
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
 /// The Python to run.
 fn python(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     if let Some(python) = &arguments.python {
@@ -157,7 +169,7 @@ fn python(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     let environment = std::env::var_os("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("bin"));
     for name in ["python3", "python"] {
-        if let Some(found) = environment.iter().chain(&folders).map(|folder| folder.join(name)).find(|path| path.is_file()) {
+        if let Some(found) = environment.iter().chain(&folders).map(|folder| folder.join(name)).find(|path| is_executable(path)) {
             return Ok(found);
         }
     }
