@@ -17,6 +17,7 @@ use super::say;
 use super::supervise::DESCRIPTORS;
 use crate::dump;
 use crate::output::{self, bytes, count};
+use crate::plugins;
 
 /// Why such a dump is made, as its header says.
 const REASON: &str = "uncaught exception";
@@ -174,8 +175,10 @@ impl<'a> Session<'a> {
             ..dump::outside(told.pid, REASON)
         };
         let what = self.arguments.what.options(REASON);
+        // Before the process is stopped.
+        let plugins = plugins::open()?;
         let written = Taken::of_process(told.pid).map_err(Into::into);
-        let (summary, taking) = match written.and_then(|taken| dump::write(file, taken, options, what)) {
+        let (summary, taking) = match written.and_then(|taken| dump::write(file, &plugins, taken, options, what)) {
             Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
                 let partial = partial(&path);
