@@ -25,7 +25,8 @@ class Sparse(unittest.TestCase):
             subprocess.run([sys.executable, "-c", PROGRAM, path], check=True, timeout=120)
             dump = heapsake.load(path)
             self.assertEqual(list(dump.faults), [])
-            self.assertEqual(len(dump.threads[0].frames[-1].locals["marker"]), 1)
+            marker = dump.threads[0].frames[-1].locals["marker"]
+            self.assertEqual(marker.items[0].value, "the one")
 
 
 if __name__ == "__main__":
