@@ -34,6 +34,22 @@ impl Error {
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
+
+    /// What the user can do about it.
+    pub fn hint_line(&self) -> Option<&'static str> {
+        match self.source.kind() {
+            io::ErrorKind::StorageFull => Some("free some space, or write elsewhere with -o"),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound => {
+                Some("name a folder that exists and is writable")
+            }
+            _ => None,
+        }
+    }
+
+    /// What the system said.
+    pub fn into_source(self) -> io::Error {
+        self.source
+    }
 }
 
 impl fmt::Display for Error {
@@ -45,12 +61,9 @@ impl fmt::Display for Error {
             ErrorKind::Append(path) => write!(f, "cannot append to {}: {source}", path.display())?,
             ErrorKind::Rename(path) => write!(f, "cannot move the finished dump to {}: {source}", path.display())?,
         }
-        match source.kind() {
-            io::ErrorKind::StorageFull => f.write_str("\nhint: free some space, or write elsewhere with -o"),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotFound => {
-                f.write_str("\nhint: name a folder that exists and is writable")
-            }
-            _ => Ok(()),
+        match self.hint_line() {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
         }
     }
 }

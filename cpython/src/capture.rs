@@ -7,7 +7,7 @@ use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
 use crate::attach::{Origin, Runtime};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::heap::{CPythonHeap, Facts, Kept};
 use crate::memory::{Files, Memory, Source};
 use crate::pystate::{self, CaptureOptions};
@@ -52,15 +52,12 @@ pub fn capture_runtime<S: Source>(
         layouts: runtime.layouts,
         kept: Kept::default(),
     };
-    // Objects are written to, if only their reference counts, so they lie in writable memory.
-    let mappings = memory.mappings().iter();
-    let spans = mappings.filter(|mapping| mapping.is_readable() && mapping.permissions.write).map(|mapping| mapping.span);
-    let spans = spans.collect();
+    let spans = memory.writable();
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
     let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, origin };
-    heapsake_core::dump(&mut target, out, dump).map_err(|error| Error::new(ErrorKind::System, error.to_string()))
+    Ok(heapsake_core::dump(&mut target, out, dump)?)
 }
 
 /// A CPython heap with what is to be said of its process.

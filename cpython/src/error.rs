@@ -46,6 +46,8 @@ pub enum ErrorKind {
     DebugInformation,
     /// Memory that the dump cannot do without could not be read.
     Unreadable,
+    /// The dump could not be written.
+    Write,
     /// The operating system refused or failed an operation.
     System,
 }
@@ -88,6 +90,23 @@ impl Error {
     /// What the user can do about it.
     pub fn hint_line(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+}
+
+impl From<heapsake_core::Error> for Error {
+    fn from(error: heapsake_core::Error) -> Error {
+        let hint = error.hint_line();
+        let told = match error.kind() {
+            heapsake_core::ErrorKind::Write => {
+                Error::new(ErrorKind::Write, "writing the dump failed").source(error.into_source())
+            }
+            // It says the path.
+            _ => return Error::new(ErrorKind::Write, "the dump cannot be made").source(error),
+        };
+        match hint {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ enum Held {
 /// How a process was taken, in figures.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Taking {
-    /// How long it stood still.
+    /// How long it stood still, all stops together.
     pub pause: Duration,
     /// How much was copied; none if it was read while it stood still.
     pub copied_bytes: Option<u64>,
@@ -105,12 +105,13 @@ impl Taken {
                 Ok((capture_runtime(snapshot, runtime, options, registry, out, dump)?, taking))
             }
             Held::Still { windows, want } => {
-                let since: Instant = windows.since();
+                let before = windows.stood();
+                let started = Instant::now();
                 options.pid.get_or_insert(windows.pid());
                 options.facts.push(("held".to_owned(), format!("it stood still while it was read: {want}").into()));
                 let runtime = confirmed(&windows, windows.pid(), runtime)?;
                 let summary = capture_runtime(windows, runtime, options, registry, out, dump)?;
-                Ok((summary, Taking { pause: since.elapsed(), copied_bytes: None, moment }))
+                Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, moment }))
             }
         }
     }

@@ -19,8 +19,12 @@ use crate::graph::HeapGraph;
 use crate::mapping::Bytes;
 use crate::object::{Object, ObjectId};
 
-/// The path of what was not opened from a file.
-const IN_MEMORY: &str = "<memory>";
+/// Where a dump was opened from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    File,
+    Memory,
+}
 
 /// A dump.
 ///
@@ -28,6 +32,7 @@ const IN_MEMORY: &str = "<memory>";
 #[derive(Debug)]
 pub struct Dump {
     path: PathBuf,
+    origin: Origin,
     pub(crate) container: Container,
     header: Header,
     threads: OnceLock<Vec<Thread>>,
@@ -76,7 +81,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Dump, Error> {
     }
     let read = File::open(&path).and_then(Bytes::of_file);
     let bytes = read.map_err(|source| Error::of_io(path.clone(), source))?;
-    Dump::new(bytes, path)
+    Dump::new(bytes, path, Origin::File)
 }
 
 impl Dump {
@@ -85,15 +90,15 @@ impl Dump {
     /// # Errors
     /// When they are no dump at all.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Dump, Error> {
-        Dump::new(bytes.into(), PathBuf::from(IN_MEMORY))
+        Dump::new(bytes.into(), PathBuf::from("<memory>"), Origin::Memory)
     }
 
     /// Whether it was opened from a file.
     pub(crate) fn is_file(&self) -> bool {
-        self.path.as_os_str() != IN_MEMORY
+        self.origin == Origin::File
     }
 
-    fn new(bytes: Bytes, path: PathBuf) -> Result<Dump, Error> {
+    fn new(bytes: Bytes, path: PathBuf, origin: Origin) -> Result<Dump, Error> {
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Empty, path, None));
         }
@@ -120,6 +125,7 @@ impl Dump {
         object_chunks.dedup_by_key(|(first, _, _)| *first);
         Ok(Dump {
             path,
+            origin,
             header: header.unwrap_or_default(),
             threads: OnceLock::new(),
             types: OnceLock::new(),
@@ -136,7 +142,7 @@ impl Dump {
         })
     }
 
-    /// The file.
+    /// The file; `<memory>` of what was opened from bytes.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -3,6 +3,8 @@
 //! The edges are kept as they are told, 5 bytes each, and scattered twice: to the rows of sources, and from these to the
 //! rows of targets, which sorts both. The alternative, telling everything twice to count first, would decode a dump twice to
 //! save the 5 bytes.
+//!
+//! What is told may come from a hostile file: memory that is not to be had costs edges, and not the process.
 
 use super::Graph;
 use super::layout::{Key, Layout};
@@ -29,7 +31,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Collects at most so many edges; what is beyond is left out.
+    /// Collects at most so many objects, and so many edges; what is beyond is left out.
     pub fn new(most: u64) -> Builder {
         // One edge less than there are numbers, so that a position after the last is a number as well.
         let most = usize::try_from(most.min(u64::from(u32::MAX))).unwrap_or(usize::MAX);
@@ -39,7 +41,8 @@ impl Builder {
 
     /// Starts the next object. Numbers ascend; the edges of an object out of order are left out.
     pub fn object(&mut self, number: u32) {
-        self.open = self.objects.last().is_none_or(|(last, _)| *last < number);
+        let ascends = self.objects.last().is_none_or(|(last, _)| *last < number);
+        self.open = ascends && self.objects.len() < self.most && self.objects.try_reserve(1).is_ok();
         if self.open {
             self.objects.push((number, self.targets.len() as u32));
         }
@@ -48,21 +51,29 @@ impl Builder {
     /// An edge from the object that was started last.
     #[inline]
     pub fn edge(&mut self, link: Link, target: u32) {
-        if self.open && self.targets.len() + self.roots.len() < self.most {
-            self.targets.push(target);
-            self.links.push(link as u8);
+        if self.open && self.edges() < self.most {
+            if self.targets.try_reserve(1).is_ok() && self.links.try_reserve(1).is_ok() {
+                self.targets.push(target);
+                self.links.push(link as u8);
+                return;
+            }
+            // There is no room for more later either.
+            self.most = self.edges();
+        }
+        self.left_out += 1;
+    }
+
+    /// An edge from the root of the graph.
+    pub fn root(&mut self, target: u32) {
+        if self.edges() < self.most && self.roots.try_reserve(1).is_ok() {
+            self.roots.push(target);
         } else {
             self.left_out += 1;
         }
     }
 
-    /// An edge from the root of the graph.
-    pub fn root(&mut self, target: u32) {
-        if self.targets.len() + self.roots.len() < self.most {
-            self.roots.push(target);
-        } else {
-            self.left_out += 1;
-        }
+    fn edges(&self) -> usize {
+        self.targets.len() + self.roots.len()
     }
 
     /// Number of objects told.
@@ -71,7 +82,7 @@ impl Builder {
     }
 
     /// The graph of so many objects, and the number of edges that are not in it: those that lead to objects beyond, or from
-    /// them, and those that are too many.
+    /// them, and those that are too many. Without the memory for it, it is the graph of no objects.
     pub fn finish(mut self, objects: u32, key: Key) -> (Graph, u64) {
         let objects = objects.min(u32::MAX - 1);
         let nodes = objects as usize + 1;
@@ -81,15 +92,16 @@ impl Builder {
         let end = self.objects.get(kept).map_or(self.targets.len(), |(_, first)| *first as usize);
         let inside = |target: u32| target < objects;
 
-        let mut counts = vec![0u32; nodes];
+        let all = self.left_out + self.edges() as u64;
+        let Some(mut counts) = zeroed::<u32>(nodes) else { return (Graph::empty(key), all) };
         let mut edges = 0;
         for target in self.targets[..end].iter().chain(&self.roots).copied().filter(|target| inside(*target)) {
             counts[target as usize] += 1;
             edges += 1;
         }
-        let left_out = self.left_out + (self.targets.len() + self.roots.len()) as u64 - u64::from(edges);
+        let left_out = all - u64::from(edges);
         let layout = Layout { nodes: nodes as u32, edges };
-        let mut bytes = vec![0; layout.length().unwrap_or_default()];
+        let Some(mut bytes) = layout.length().and_then(zeroed::<u8>) else { return (Graph::empty(key), all) };
         let (forward, reverse) = layout.sections();
         let ranges = [forward.offsets, forward.ends, forward.links, reverse.offsets, reverse.ends, reverse.links];
         if let Ok([targets_from, targets, links, sources_from, sources, source_links]) = bytes.get_disjoint_mut(ranges) {
@@ -106,10 +118,11 @@ impl Builder {
             for target in self.roots.iter().copied().filter(|target| inside(*target)) {
                 into.put(target, objects, Link::Root as u8);
             }
+            let mut counts = into.next;
+            counts.fill(0);
             drop(self);
 
             let sources = sources.as_chunks::<4>().0;
-            let mut counts = vec![0u32; nodes];
             for source in sources {
                 counts[u32::from_le_bytes(*source) as usize] += 1;
             }
@@ -124,6 +137,24 @@ impl Builder {
         layout.seal(&mut bytes, key);
         (Graph { bytes, layout }, left_out)
     }
+}
+
+impl Graph {
+    /// The graph of no objects.
+    fn empty(key: Key) -> Graph {
+        let layout = Layout { nodes: 1, edges: 0 };
+        let mut bytes = vec![0; layout.length().unwrap_or_default()];
+        layout.seal(&mut bytes, key);
+        Graph { bytes, layout }
+    }
+}
+
+/// So many zeros; none without the memory for them.
+fn zeroed<T: Clone + Default>(length: usize) -> Option<Vec<T>> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(length).ok()?;
+    zeros.resize(length, T::default());
+    Some(zeros)
 }
 
 /// The arrays of one direction, being filled.

@@ -281,6 +281,11 @@ fn objects_that_were_not_told_are_nodes_and_later_ones_are_left_out() {
     few.root(1);
     let (few, left_out) = few.finish(3, KEY);
     assert_eq!((few.edge_count(), left_out), (2, 3), "no object's, the third, and the root");
+    let mut single = Builder::new(1);
+    single.object(0);
+    single.object(1);
+    single.edge(Link::Item, 0);
+    assert_eq!((single.told(), single.finish(2, KEY).1), (1, 1), "the second object's");
     let (empty, _) = Builder::default().finish(0, KEY);
     assert_eq!((empty.node_count(), empty.edge_count()), (1, 0));
     assert_eq!(empty.path_from_root(empty.root(), Links::ALL), Some(Vec::new()));

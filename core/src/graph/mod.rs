@@ -140,7 +140,7 @@ impl<'a> Rows<'a> {
 
     #[inline]
     pub(crate) fn link(&self, at: usize) -> Link {
-        Link::from_number(self.links.get(at).copied().unwrap_or_default())
+        self.links.get(at).map_or(Link::Conservative, |number| Link::from_number(*number))
     }
 
     /// How many ends of these positions are before `node`.

@@ -3,11 +3,11 @@
 use heapsake_core::Address;
 use heapsake_core::reduce::Failure;
 
-use super::CPythonHeap;
 use super::head::Head;
 use super::payload::Payload;
 use super::types::{Attributes, TypeEntry};
 use super::unicodeobject::Place;
+use super::{CPythonHeap, corrupt};
 use crate::memory::Memory;
 
 impl<M: Memory> CPythonHeap<M> {
@@ -96,7 +96,7 @@ impl<M: Memory> CPythonHeap<M> {
                 };
                 (count.saturating_add(usable), size.saturating_mul(width))
             }
-            (None, None) => (count, 0),
+            (None, None) => return Err(corrupt("a key table of unknown size")),
         };
         let stride = match (layout.dk_kind, layouts.dict_unicode_entry) {
             (Some(kind), Some(entry)) if self.head_field(kind, keys)? != 0 => entry.size,

@@ -23,10 +23,15 @@ type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
 
 /// How deep embedded structs are opened; the runtime state of CPython needs 5.
 const DEPTH: usize = 12;
-/// Members that are looked at in one file; the largest CPython has a twentieth of that. A bound on what a hostile file costs.
-const MAXIMUM_MEMBERS: usize = 40_000_000;
-/// Bytes of a file, and of an inflated section.
+/// Members that are kept of one file, and pieces of long names; the largest CPython has some hundred thousand. A bound on what
+/// a hostile file costs.
+const MAXIMUM_MEMBERS: usize = 4_000_000;
+/// Bytes of a name that count as much as a member.
+const NAME: usize = 64;
+/// Bytes of a file.
 const MAXIMUM_FILE: u64 = 1 << 30;
+/// Bytes of all inflated sections of a file.
+const MAXIMUM_INFLATED: u64 = 1 << 30;
 
 /// Where files of separate debug information are looked for.
 #[derive(Clone, Debug)]
@@ -60,12 +65,14 @@ impl DebugFiles {
                 return Some(data);
             }
         }
-        let (name, checksum) = file.gnu_debuglink().ok().flatten()?;
-        let name = String::from_utf8_lossy(name).into_owned();
+        let (link, checksum) = file.gnu_debuglink().ok().flatten()?;
+        // A link is a file's name. One that is a path would lead out of the folders, and out of the target's root.
+        let link = String::from_utf8_lossy(link).into_owned();
+        let name = Path::new(&link).file_name()?;
         let folder = path.parent()?;
-        let mut candidates = vec![folder.join(&name), folder.join(".debug").join(&name)];
+        let mut candidates = vec![folder.join(name), folder.join(".debug").join(name)];
         let inside = folder.strip_prefix(&self.root).or_else(|_| folder.strip_prefix("/")).unwrap_or(folder);
-        candidates.extend(self.folders.iter().map(|folder| folder.join(inside).join(&name)));
+        candidates.extend(self.folders.iter().map(|folder| folder.join(inside).join(name)));
         let others = candidates.into_iter().filter(|candidate| candidate != path);
         others.filter_map(|candidate| load(&candidate).ok()).find(|data| crc32fast::hash(data) == checksum)
     }
@@ -190,6 +197,7 @@ fn has_debug_information(file: &object::File<'_>) -> bool {
 }
 
 fn structures(file: &object::File<'_>, names: &Names<'_>) -> Result<Definitions> {
+    let mut left = MAXIMUM_INFLATED;
     let section = |id: gimli::SectionId| -> Result<Cow<'_, [u8]>> {
         let Some(section) = file.section_by_name(id.name()) else {
             return Ok(Cow::Borrowed(&[]));
@@ -199,7 +207,8 @@ fn structures(file: &object::File<'_>, names: &Names<'_>) -> Result<Definitions>
             object::CompressionFormat::None => Ok(Cow::Borrowed(data.data)),
             object::CompressionFormat::Zlib => {
                 let mut inflated = Vec::new();
-                let length = data.uncompressed_size.min(MAXIMUM_FILE);
+                let length = data.uncompressed_size;
+                left = left.checked_sub(length).ok_or_else(|| malformed("its sections inflate to more than 1 GiB"))?;
                 let read = flate2::read::ZlibDecoder::new(data.data).take(length).read_to_end(&mut inflated);
                 read.map_err(|error| malformed("a section that cannot be inflated").source(error))?;
                 Ok(Cow::Owned(inflated))
@@ -338,11 +347,13 @@ impl<'a> Search<'_, 'a> {
             let of_class =
                 member.attr_value(gimli::DW_AT_external).is_some() || member.attr_value(gimli::DW_AT_declaration).is_some();
             if matches!(member.tag(), gimli::DW_TAG_member | gimli::DW_TAG_inheritance) && !of_class {
-                self.members.set(self.members.get() + 1);
+                let member = self.member(unit, member, depth)?;
+                let length = member.name.as_ref().map_or(0, String::len);
+                self.members.set(self.members.get() + 1 + length / NAME);
                 if self.members.get() > MAXIMUM_MEMBERS {
                     return Err(malformed("more members of structs than any CPython has"));
                 }
-                members.push(self.member(unit, member, depth)?);
+                members.push(member);
             }
         }
         Ok(Some(Structure { size, members }))
@@ -379,32 +390,17 @@ impl<'a> Search<'_, 'a> {
                 self.structure(unit, entry.offset(), depth + 1)?.map_or(Shape::Opaque, Shape::Structure)
             }
             gimli::DW_TAG_enumeration_type => {
-                let bits = bytes.ok_or_else(|| malformed("an enumeration without a size"))? * 8;
-                let signed = match self.target(unit, &entry, gimli::DW_AT_type)? {
-                    Some((unit, underlying)) => {
-                        matches!(self.shape(unit, underlying, depth)?, Shape::Integer { signed: true, .. })
-                    }
-                    None => false,
+                let bits = bytes.ok_or_else(|| malformed("an enumeration without a size"))?.saturating_mul(8);
+                // What underlies it is a base type; a type that leads back to this one is none.
+                let underlying = match self.target(unit, &entry, gimli::DW_AT_type)? {
+                    Some((unit, underlying)) => self.strip(unit, underlying)?,
+                    None => None,
                 };
-                Shape::Integer { bits, signed, field: false }
+                let base = underlying.filter(|(_, entry)| entry.tag() == gimli::DW_TAG_base_type);
+                let shape = base.map(|(_, entry)| base_type(&entry)).transpose()?;
+                Shape::Integer { bits, signed: matches!(shape, Some(Shape::Integer { signed: true, .. })), field: false }
             }
-            gimli::DW_TAG_base_type => {
-                let bytes = bytes.ok_or_else(|| malformed("a base type without a size"))?;
-                let encoding = match entry.attr_value(gimli::DW_AT_encoding) {
-                    Some(gimli::AttributeValue::Encoding(encoding)) => encoding,
-                    other => return Err(malformed(format!("a base type with the encoding {other:?}"))),
-                };
-                match encoding {
-                    gimli::DW_ATE_signed | gimli::DW_ATE_signed_char => {
-                        Shape::Integer { bits: bytes * 8, signed: true, field: false }
-                    }
-                    gimli::DW_ATE_unsigned | gimli::DW_ATE_unsigned_char | gimli::DW_ATE_boolean | gimli::DW_ATE_UTF => {
-                        Shape::Integer { bits: bytes * 8, signed: false, field: false }
-                    }
-                    gimli::DW_ATE_float => Shape::Float(bytes),
-                    _ => Shape::Opaque,
-                }
-            }
+            gimli::DW_TAG_base_type => base_type(&entry)?,
             _ => Shape::Opaque,
         })
     }
@@ -412,6 +408,23 @@ impl<'a> Search<'_, 'a> {
 
 fn is_structure(entry: &Entry<'_>) -> bool {
     matches!(entry.tag(), gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type)
+}
+
+fn base_type(entry: &Entry<'_>) -> Result<Shape> {
+    let bytes = number(entry, gimli::DW_AT_byte_size).ok_or_else(|| malformed("a base type without a size"))?;
+    let encoding = match entry.attr_value(gimli::DW_AT_encoding) {
+        Some(gimli::AttributeValue::Encoding(encoding)) => encoding,
+        other => return Err(malformed(format!("a base type with the encoding {other:?}"))),
+    };
+    let bits = bytes.saturating_mul(8);
+    Ok(match encoding {
+        gimli::DW_ATE_signed | gimli::DW_ATE_signed_char => Shape::Integer { bits, signed: true, field: false },
+        gimli::DW_ATE_unsigned | gimli::DW_ATE_unsigned_char | gimli::DW_ATE_boolean | gimli::DW_ATE_UTF => {
+            Shape::Integer { bits, signed: false, field: false }
+        }
+        gimli::DW_ATE_float => Shape::Float(bytes),
+        _ => Shape::Opaque,
+    })
 }
 
 /// The byte offset of a member; version 2 spells it as an expression that adds to the struct's address.

@@ -124,6 +124,87 @@ fn a_stripped_binary_has_its_debug_information_elsewhere() {
     compare(&binary, &read(&binary, &debug_folder, &names()).unwrap().unwrap());
 }
 
+/// A struct `sample` whose member is of an enumeration; that and another are each the type that underlies the other.
+const CYCLE: &str = r#"
+.section .debug_abbrev,"",@progbits
+    .uleb128 1, 0x11
+    .byte 1
+    .uleb128 0, 0
+    .uleb128 2, 0x13
+    .byte 1
+    .uleb128 0x03, 0x08, 0x0b, 0x0b, 0, 0
+    .uleb128 3, 0x0d
+    .byte 0
+    .uleb128 0x03, 0x08, 0x49, 0x13, 0x38, 0x0b, 0, 0
+    .uleb128 4, 0x04
+    .byte 0
+    .uleb128 0x0b, 0x0b, 0x49, 0x13, 0, 0
+    .byte 0
+.section .debug_info,"",@progbits
+start:
+    .long end - head
+head:
+    .short 4
+    .long 0
+    .byte 8
+    .uleb128 1
+    .uleb128 2
+    .asciz "sample"
+    .byte 4
+    .uleb128 3
+    .asciz "level"
+    .long one - start
+    .byte 0
+    .byte 0
+one:
+    .uleb128 4
+    .byte 4
+    .long other - start
+other:
+    .uleb128 4
+    .byte 4
+    .long one - start
+    .byte 0
+end:
+"#;
+
+#[test]
+fn enumerations_that_underlie_each_other_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, binary) = (folder.path().join("cycle.s"), folder.path().join("cycle.o"));
+    std::fs::write(&source, CYCLE).unwrap();
+    assert!(Command::new("cc").arg("-c").arg("-o").arg(&binary).arg(&source).status().unwrap().success());
+    let found = read(&binary, folder.path(), &names()).unwrap().unwrap();
+    let (bit, shape) = found.structures["sample"][0].find("level").unwrap();
+    assert_eq!((bit, shape), (0, &Shape::Integer { bits: 32, signed: false, field: false }));
+}
+
+#[test]
+fn a_link_to_debug_information_leads_out_of_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let binary = built(&inner, &["-g", "-Wl,--build-id=none"]);
+    let separate = folder.path().join("out.debug");
+    std::fs::copy(&binary, &separate).unwrap();
+    let link = |name: &str| {
+        let named = folder.path().join("ab_out.debug");
+        std::fs::copy(&separate, &named).unwrap();
+        let stripped = inner.join(name);
+        let option = format!("--add-gnu-debuglink={}", named.display());
+        assert!(Command::new("objcopy").args(["--strip-debug", &option]).args([&binary, &stripped]).status().unwrap().success());
+        let mut bytes = std::fs::read(&stripped).unwrap();
+        let at = bytes.windows(12).position(|bytes| bytes == b"ab_out.debug").unwrap();
+        bytes[at..at + 3].copy_from_slice(b"../");
+        std::fs::write(&stripped, bytes).unwrap();
+        stripped
+    };
+    let stripped = link("stripped");
+    assert!(read(&stripped, folder.path().join("nothing").as_path(), &names()).unwrap().is_none());
+    std::fs::copy(&separate, inner.join("out.debug")).unwrap();
+    compare(&stripped, &read(&stripped, folder.path().join("nothing").as_path(), &names()).unwrap().unwrap());
+}
+
 #[test]
 fn what_is_no_binary_is_an_error_and_not_a_panic() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,8 +23,8 @@ fn in_groups(groups: &str, root: &Path) -> Option<u64> {
         let mut parts = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
         let (root, names) = match controllers {
-            "" => (root.to_owned(), ("memory.max", "memory.current", "file ")),
-            "memory" => (root.join("memory"), ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache ")),
+            "" => (root.to_owned(), ["memory.max", "memory.current", "file ", "shmem "]),
+            "memory" => (root.join("memory"), ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache ", "total_shmem "]),
             _ => continue,
         };
         // Inside of a container the path may be the host's, of which nothing but the root is to be seen.
@@ -36,12 +36,14 @@ fn in_groups(groups: &str, root: &Path) -> Option<u64> {
     left.into_iter().min()
 }
 
-fn in_group(folder: &Path, (limit, usage, cache): (&str, &str, &str)) -> Option<u64> {
+fn in_group(folder: &Path, [limit, usage, cache, shared]: [&str; 4]) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     let statistics = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    // Cached files count as used, and make room when it is needed.
-    let cache = statistics.lines().find_map(|line| line.strip_prefix(cache)).and_then(|number| number.parse::<u64>().ok());
-    Some(number(limit)?.saturating_add(cache.unwrap_or(0)).saturating_sub(number(usage)?))
+    let statistic =
+        |name: &str| statistics.lines().find_map(|line| line.strip_prefix(name)).and_then(|number| number.parse::<u64>().ok());
+    // Cached files count as used, and make room when it is needed; shared memory is counted among them, and does not.
+    let files = statistic(cache).unwrap_or(0).saturating_sub(statistic(shared).unwrap_or(0));
+    Some(number(limit)?.saturating_add(files).saturating_sub(number(usage)?))
 }
 
 #[cfg(test)]
@@ -60,7 +62,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         group(root, &[("memory.stat", "file 1")]);
-        group(&root.join("a"), &[("memory.max", "1000\n"), ("memory.current", "700\n"), ("memory.stat", "anon 5\nfile 200\n")]);
+        group(
+            &root.join("a"),
+            &[("memory.max", "1000\n"), ("memory.current", "700\n"), ("memory.stat", "anon 5\nfile 230\nshmem 30\n")],
+        );
         group(&root.join("a/b"), &[("memory.max", "max\n"), ("memory.current", "600\n")]);
         assert_eq!(in_groups("0::/a/b\n", root), Some(500), "the outer group has a limit");
         group(&root.join("a/b"), &[("memory.max", "640\n")]);
@@ -69,7 +74,14 @@ mod tests {
         assert_eq!(in_groups("0::/elsewhere/of/the/host\n", root), None);
         assert_eq!(in_groups("nonsense\n1:cpu:/a\n", root), None);
         let old = root.join("memory/c");
-        group(&old, &[("memory.limit_in_bytes", "90"), ("memory.usage_in_bytes", "100"), ("memory.stat", "total_cache 30")]);
+        group(
+            &old,
+            &[
+                ("memory.limit_in_bytes", "90"),
+                ("memory.usage_in_bytes", "100"),
+                ("memory.stat", "cache 9\ntotal_cache 37\ntotal_shmem 7"),
+            ],
+        );
         assert_eq!(in_groups("4:memory:/c\n1:cpu:/\n", root), Some(20));
         assert!(memory().is_some_and(|bytes| bytes > 0));
     }

@@ -9,7 +9,7 @@ use super::available;
 use super::backing::Files;
 use super::maps::Mapping;
 use super::process::Process;
-use super::residency::{Residency, Wanted};
+use super::residency::{self, Residency, SPARSE, Wanted};
 use super::snapshot::{Copy, FileWindow, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, Span};
@@ -56,6 +56,8 @@ struct Layout {
     /// The parts of `copies` that have to be filled; the rest is zeros.
     runs: Vec<Copy>,
     windows: Vec<FileWindow>,
+    /// Where objects may lie.
+    writable: Vec<Span>,
     length: u64,
 }
 
@@ -65,13 +67,16 @@ impl Preparation {
         let mut files = FileCache { files: Files::of_process(process.pid()), open: FxHashMap::default() };
         let layout = Layout::of(process, &mut files)?;
         let needed: u64 = layout.runs.iter().map(|run| run.span.len()).sum();
-        if let Some(available) = available::memory().filter(|available| needed + 4 * GROWTH > *available) {
+        // What the walk over the copy takes of its own: marks, numbers and tables.
+        let walk = needed / 8 + 4 * GROWTH;
+        if let Some(available) = available::memory().filter(|available| needed.saturating_add(walk) > *available) {
             return Err(Error::new(
                 ErrorKind::OutOfMemory,
                 format!(
-                    "a copy of process {} takes {} MiB, and {} MiB of memory are available",
+                    "a copy of process {} takes {} MiB, the walk over it {} MiB, and {} MiB of memory are available",
                     process.pid(),
                     needed >> 20,
+                    walk >> 20,
                     available >> 20
                 ),
             )
@@ -79,7 +84,7 @@ impl Preparation {
         }
         let arena = arena(layout.length + layout.length / 4 + 4 * GROWTH)?;
         // A limit of this process's address space must leave room for the walk.
-        drop(self::arena(needed / 8 + 4 * GROWTH)?);
+        drop(self::arena(walk)?);
         for run in &layout.runs {
             populate(&arena, run.offset, run.span.len());
         }
@@ -112,8 +117,8 @@ impl Preparation {
 impl Copied {
     /// The snapshot, now that the process goes on.
     pub(super) fn finish(self, threads: Vec<i32>, pause: Duration) -> Snapshot {
-        let Layout { mappings, copies, windows, .. } = self.layout;
-        Snapshot::new(self.pid, mappings, self.arena, &copies, windows, threads, pause, self.bytes)
+        let Layout { mappings, copies, windows, writable, .. } = self.layout;
+        Snapshot::new(self.pid, mappings, writable, self.arena, &copies, windows, threads, pause, self.bytes)
     }
 }
 
@@ -153,7 +158,7 @@ impl Layout {
         Ok(layout)
     }
 
-    fn add(&mut self, mapping: &Mapping, residency: Option<&mut Residency>, files: &mut FileCache) {
+    fn add(&mut self, mapping: &Mapping, mut residency: Option<&mut Residency>, files: &mut FileCache) {
         let span = mapping.span;
         let is_file = mapping.file().is_some();
         let whole_limit = match (is_file, mapping.permissions.write) {
@@ -161,11 +166,23 @@ impl Layout {
             (true, false) => 0,
             (false, _) => SMALL,
         };
-        if span.len() <= whole_limit || (!is_file && mapping.permissions.shared) {
+        let whole = span.len() <= whole_limit || (!is_file && mapping.permissions.shared);
+        let is_sparse = mapping.permissions.write && span.len() >= SPARSE;
+        let runs = if is_sparse || !(whole || is_file) {
+            residency.as_mut().and_then(|residency| residency.runs(span, Wanted::Resident).ok())
+        } else {
+            None
+        };
+        if mapping.permissions.write {
+            match runs.as_ref().filter(|_| is_sparse) {
+                Some(runs) => self.writable.extend(residency::joined(runs)),
+                None => self.writable.push(span),
+            }
+        }
+        if whole {
             return self.copy_whole(span);
         }
         if !is_file {
-            let runs = residency.and_then(|residency| residency.runs(span, Wanted::Resident).ok());
             let offset = self.place(span);
             for run in runs.unwrap_or_else(|| vec![span]) {
                 self.runs.push(Copy { span: run, offset: offset + (run.start.0 - span.start.0) });

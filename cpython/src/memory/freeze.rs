@@ -26,6 +26,8 @@ pub struct Frozen {
     preparation: Option<Preparation>,
     threads: Vec<Thread>,
     since: Option<Instant>,
+    /// How long it stood still in all earlier stops.
+    stood: Duration,
     tracer: PhantomData<*const ()>,
 }
 
@@ -53,7 +55,8 @@ impl Process {
 
 impl Frozen {
     fn new(process: Process, preparation: Option<Preparation>) -> Result<Frozen> {
-        let mut frozen = Frozen { process, preparation, threads: Vec::new(), since: None, tracer: PhantomData };
+        let (threads, since, stood) = (Vec::new(), None, Duration::ZERO);
+        let mut frozen = Frozen { process, preparation, threads, since, stood, tracer: PhantomData };
         frozen.stop()?;
         Ok(frozen)
     }
@@ -73,9 +76,9 @@ impl Frozen {
         self.threads().filter_map(|thread| process::registers(thread).ok()).collect()
     }
 
-    /// When the first of its threads was stopped.
-    pub fn since(&self) -> Instant {
-        self.since.unwrap_or_else(Instant::now)
+    /// How long it has stood still by now, all stops together.
+    pub fn stood(&self) -> Duration {
+        self.stood + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Copies what may change, lets the process go on, and gives the copy.
@@ -100,7 +103,7 @@ impl Frozen {
         self.stop()
     }
 
-    /// Lets the process go on, and says how long it stood still.
+    /// Lets the process go on, and says how long it stood still, all stops together.
     pub fn release(&mut self) -> Duration {
         for thread in &mut self.threads {
             if thread.stopped && process::detach(thread.identifier, thread.pending_signal).is_ok() {
@@ -108,7 +111,8 @@ impl Frozen {
                 thread.identifier = 0;
             }
         }
-        let pause = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.stood = self.stood();
+        self.since = None;
         // A thread that the kernel held up cannot be let go before it stops. If it does not stop even now, the kernel lets
         // it go when the tracing thread ends.
         self.threads.retain(|thread| thread.identifier != 0);
@@ -122,7 +126,7 @@ impl Frozen {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.threads.clear();
-        pause
+        self.stood
     }
 
     fn stop(&mut self) -> Result<()> {
@@ -197,7 +201,8 @@ impl Frozen {
                 return Err(Error::new(
                     ErrorKind::DidNotStop,
                     format!("thread {identifier} of process {pid} did not stop within {seconds} s (state {state})"),
-                ));
+                )
+                .hint("try again; a machine under heavy load, or a process whose control group is frozen, stops late"));
             }
             rounds += 1;
             if rounds < 50 {

@@ -20,7 +20,7 @@ pub mod snapshot;
 pub mod synthetic;
 pub mod windows;
 
-use heapsake_core::{Address, RegionMap};
+use heapsake_core::{Address, RegionMap, Span};
 use std::fmt;
 
 pub use backing::Files;
@@ -181,6 +181,13 @@ pub trait Source: Memory {
 
     /// What can be read. Inside of a region every page is readable, unless a read says otherwise.
     fn regions(&self) -> &RegionMap;
+
+    /// Where objects may lie, which are written to, if only their reference counts. Of a large mapping that is mere address
+    /// space a source leaves out what was never touched: marks are made for all of this.
+    fn writable(&self) -> Vec<Span> {
+        let mappings = self.mappings().iter();
+        mappings.filter(|mapping| mapping.is_readable() && mapping.permissions.write).map(|mapping| mapping.span).collect()
+    }
 }
 
 impl<M: Memory + ?Sized> Memory for &M {
@@ -208,6 +215,9 @@ impl<S: Source + ?Sized> Source for &S {
     }
     fn regions(&self) -> &RegionMap {
         (**self).regions()
+    }
+    fn writable(&self) -> Vec<Span> {
+        (**self).writable()
     }
 }
 

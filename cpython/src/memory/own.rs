@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "loads from this process's own memory by address")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Source, Unreadable};
+use super::{Memory, Source, Unreadable, residency};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::Cell;
@@ -19,6 +19,7 @@ const PAGE: u64 = 4096;
 #[derive(Debug)]
 pub struct Own {
     mappings: Vec<Mapping>,
+    writable: Vec<Span>,
     regions: RegionMap,
     /// The region that was read from last: most reads stay in one.
     last: Cell<Span>,
@@ -44,7 +45,8 @@ impl Own {
             }
         }
         let last = Cell::new(Span::new(Address::NULL, 0));
-        Ok(Own { regions: RegionMap::new(&spans), mappings, last })
+        let writable = residency::writable(std::process::id() as i32, &mappings);
+        Ok(Own { regions: RegionMap::new(&spans), mappings, writable, last })
     }
 
     /// The start of `length` bytes at `address`, if they lie inside of one region.
@@ -109,6 +111,9 @@ impl Source for Own {
     }
     fn regions(&self) -> &RegionMap {
         &self.regions
+    }
+    fn writable(&self) -> Vec<Span> {
+        self.writable.clone()
     }
 }
 

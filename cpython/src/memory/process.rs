@@ -3,14 +3,15 @@
 //! Everything here is a call into the kernel with the target's numbers; no address of the target is followed, and nothing
 //! is ever written to it. [`freeze`](super::freeze) builds on these calls, [`snapshot`](super::snapshot) on its result.
 //! Tracing belongs to the thread that began it: when that thread ends, for whatever reason, the kernel lets the target go.
-#![expect(unsafe_code, reason = "ptrace, waitid and process_vm_readv")]
+#![expect(unsafe_code, reason = "ptrace, waitid, process_vm_readv and PAGEMAP_SCAN")]
 
 use super::maps::{self, Mapping};
 use super::{Memory, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
-use heapsake_core::Address;
+use heapsake_core::{Address, Span};
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -314,6 +315,26 @@ pub(super) fn poll(thread: i32) -> io::Result<Option<Event>> {
             Ok(Some(Event::Stopped { pending_signal }))
         }
     }
+}
+
+/// A run of pages as the kernel tells it: `struct page_region`, start, end and categories.
+pub(super) type PageRun = [u64; 3];
+
+/// Looks in `span` for pages that are present or swapped, until `runs` is full: how many runs there are, and where the search
+/// ended. Of Linux 6.7; unlike reading the page map it takes no time for what was never touched.
+pub(super) fn populated_runs(pagemap: &File, span: Span, runs: &mut [PageRun]) -> io::Result<(usize, Address)> {
+    /// `_IOWR('f', 16, struct pm_scan_arg)`.
+    const PAGEMAP_SCAN: libc::Ioctl = 0xc060_6610;
+    /// `PAGE_IS_PRESENT | PAGE_IS_SWAPPED`.
+    const POPULATED: u64 = 1 << 3 | 1 << 4;
+    let place = runs.as_mut_ptr().expose_provenance() as u64;
+    // `struct pm_scan_arg`: size, flags, start, end, where the walk ended, vector and its length, most pages, inverted
+    // categories, all of which must be, one of which must be, those to tell.
+    let mut request = [96, 0, span.start.0, span.end.0, 0, place, runs.len() as u64, 0, 0, 0, POPULATED, POPULATED];
+    // SAFETY: the kernel reads and writes the 96 bytes of `request`, and writes at most `runs.len()` runs to `runs`, which is
+    // borrowed mutably.
+    let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };
+    if count < 0 { Err(io::Error::last_os_error()) } else { Ok((count as usize, Address(request[4]))) }
 }
 
 /// Reads from `address` of process `pid` until `into` is full or a page is not readable.

@@ -4,6 +4,8 @@
 //! written reads as the file: neither has to be copied while the process stands still.
 //! The bits are those of the kernel's `Documentation/admin-guide/mm/pagemap.rst`.
 
+use super::maps::Mapping;
+use super::process::{PageRun, populated_runs};
 use heapsake_core::{Address, Span};
 use std::fs::File;
 use std::io;
@@ -16,6 +18,42 @@ const FILE_OR_SHARED: u64 = 1 << 61;
 /// A gap of so many pages is copied with what surrounds it: a system call costs more.
 const JOINED_GAP: u64 = 4;
 const ENTRIES: usize = 1 << 14;
+/// From this length on a mapping may be one that was reserved rather than used: the shadow of a sanitizer, a mapped database.
+pub(super) const SPARSE: u64 = 4 << 30;
+/// Gaps of so many bytes are marked with what surrounds them: they cost less than a region more.
+const MARKED_GAP: u64 = 1 << 20;
+const RUNS: usize = 1 << 10;
+
+/// Where objects may lie: the writable memory of `mappings`, and of large ones only what holds anything. `thread` shows it.
+///
+/// Marks take a share of what they cover, and no machine has that share of what can be reserved.
+pub(super) fn writable(thread: i32, mappings: &[Mapping]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut residency = None;
+    for mapping in mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write) {
+        let runs = (mapping.span.len() >= SPARSE).then(|| {
+            let residency = residency.get_or_insert_with(|| Residency::open(thread).ok());
+            residency.as_mut()?.runs(mapping.span, Wanted::Resident).ok()
+        });
+        match runs.flatten() {
+            Some(runs) => spans.extend(joined(&runs)),
+            None => spans.push(mapping.span),
+        }
+    }
+    spans
+}
+
+/// The runs of a mapping to be marked: fewer, short gaps included.
+pub(super) fn joined(runs: &[Span]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for run in runs {
+        match spans.last_mut() {
+            Some(last) if run.start.0 - last.end.0 <= MARKED_GAP => last.end = run.end,
+            _ => spans.push(*run),
+        }
+    }
+    spans
+}
 
 /// Which pages of a span must be copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +78,38 @@ impl Residency {
 
     /// The runs of wanted pages inside `span`, ascending, short gaps included.
     pub(super) fn runs(&mut self, span: Span, wanted: Wanted) -> io::Result<Vec<Span>> {
+        if wanted == Wanted::Resident
+            && span.len() >= SPARSE
+            && let Ok(runs) = self.scanned(span)
+        {
+            return Ok(runs);
+        }
+        self.looked_up(span, wanted)
+    }
+
+    /// The resident runs, by a search of the kernel's.
+    fn scanned(&self, span: Span) -> io::Result<Vec<Span>> {
+        let mut runs: Vec<Span> = Vec::new();
+        let mut found = vec![PageRun::default(); RUNS];
+        let mut left = span;
+        while !left.is_empty() {
+            let (count, end) = populated_runs(&self.pagemap, left, &mut found)?;
+            for [start, end, _] in found.iter().take(count) {
+                match runs.last_mut() {
+                    Some(last) if start - last.end.0 <= JOINED_GAP * PAGE => last.end = Address(*end),
+                    _ => runs.push(Span { start: Address(*start), end: Address(*end) }),
+                }
+            }
+            if end <= left.start {
+                return Err(io::Error::other("the search does not get on"));
+            }
+            left.start = end;
+        }
+        Ok(runs)
+    }
+
+    /// The wanted runs, by the entries of all pages.
+    fn looked_up(&mut self, span: Span, wanted: Wanted) -> io::Result<Vec<Span>> {
         let mut runs: Vec<Span> = Vec::new();
         let mut page = span.start.0 / PAGE;
         let end = span.end.0 / PAGE;
@@ -64,5 +134,38 @@ impl Residency {
             }
         }
         Ok(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use memmap2::MmapOptions;
+
+    #[test]
+    fn both_ways_find_the_pages_that_were_touched() {
+        let length = 4usize << 40;
+        let mut map = MmapOptions::new().len(length).no_reserve_swap().map_anon().unwrap();
+        let start = Address(map.as_ptr().expose_provenance() as u64);
+        // The last two are apart for the copy, and together for the marks.
+        let places = [3 << 30, 1 << 40, (1 << 40) + (64 << 12)];
+        for place in places {
+            map[place] = 1;
+        }
+        let thread = std::process::id() as i32;
+        let mut residency = Residency::open(thread).unwrap();
+        let whole = Span::new(start, length as u64);
+        let runs = residency.scanned(whole).unwrap();
+        let holds = |spans: &[Span], place: usize| spans.iter().any(|span| span.contains(start.offset(place as i64)));
+        assert!(places.iter().all(|place| holds(&runs, *place)), "{runs:?}");
+        assert!(runs.iter().all(|run| run.len() <= 2 << 20), "{runs:?}");
+        for run in &runs {
+            let around = Span { start: run.start.offset(-(1 << 20)), end: run.end.offset(1 << 20) };
+            assert!(residency.looked_up(around, Wanted::Resident).unwrap().contains(run), "{run:?}");
+        }
+        let spans = writable(thread, &super::super::maps::own().unwrap());
+        assert!(places.iter().all(|place| holds(&spans, *place)), "{spans:?}");
+        assert!(!holds(&spans, 2 << 40));
+        assert!(spans.iter().map(|span| span.len()).sum::<u64>() < 1 << 40);
     }
 }

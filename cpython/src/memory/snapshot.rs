@@ -21,6 +21,7 @@ use std::time::Duration;
 pub struct Snapshot {
     pid: i32,
     mappings: Vec<Mapping>,
+    writable: Vec<Span>,
     arena: MmapMut,
     /// What the arena holds, and for each of its regions the place.
     copied: RegionMap,
@@ -70,10 +71,8 @@ impl Snapshot {
                     let settled = settle(&mut frozen)?;
                     Ok((frozen.copy()?, settled))
                 })
-                .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
-            tracer.join().unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::System, format!("the copy of process {pid} was given up after a defect")))
-            })
+                .map_err(no_thread)?;
+            tracer.join().unwrap_or_else(|_| Err(defect(format!("the copy of process {pid}"))))
         })
     }
 
@@ -91,6 +90,7 @@ impl Snapshot {
     pub(super) fn new(
         pid: i32,
         mappings: Vec<Mapping>,
+        writable: Vec<Span>,
         arena: MmapMut,
         copies: &[Copy],
         windows: Vec<FileWindow>,
@@ -107,7 +107,7 @@ impl Snapshot {
         let places = places.collect();
         spans.extend(windows.iter().map(|window| window.span));
         let regions = RegionMap::new(&spans);
-        Snapshot { pid, mappings, arena, copied, places, windows, regions, threads, pause, copied_bytes }
+        Snapshot { pid, mappings, writable, arena, copied, places, windows, regions, threads, pause, copied_bytes }
     }
 
     /// The process that this was.
@@ -120,7 +120,7 @@ impl Snapshot {
         &self.threads
     }
 
-    /// How long the process stood still.
+    /// How long the process stood still, all stops together.
     pub fn pause(&self) -> Duration {
         self.pause
     }
@@ -167,6 +167,19 @@ impl Snapshot {
     }
 }
 
+/// The thread that traces cannot be made.
+pub(super) fn no_thread(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::System, "no thread can be started")
+        .source(error)
+        .hint("`ulimit -u` and the control group limit their number")
+}
+
+/// The thread that traces has panicked; the process goes on.
+pub(super) fn defect(what: String) -> Error {
+    Error::new(ErrorKind::System, format!("{what} was given up after a defect"))
+        .hint("this is an error of heapsake, which the lines above tell; please report it with them")
+}
+
 impl Memory for Snapshot {
     fn read_at(&self, address: Address, into: &mut [u8]) -> std::result::Result<(), Unreadable> {
         let failure = Unreadable::new(address, into.len());
@@ -211,6 +224,9 @@ impl Source for Snapshot {
     fn regions(&self) -> &RegionMap {
         &self.regions
     }
+    fn writable(&self) -> Vec<Span> {
+        self.writable.clone()
+    }
 }
 
 impl fmt::Debug for Snapshot {
@@ -230,7 +246,8 @@ pub(super) struct FileWindow {
     pub(super) span: Span,
     file: Arc<File>,
     offset: u64,
-    blocks: Vec<OnceLock<Block>>,
+    /// Groups of blocks, made when one of theirs is: the file behind a window may be a large hole.
+    groups: Vec<OnceLock<Box<[OnceLock<Block>]>>>,
 }
 
 /// Bytes read from a file: fewer than a block where the file ends or cannot be read.
@@ -238,19 +255,21 @@ pub(super) struct FileWindow {
 struct Block(Box<[u8]>);
 
 const BLOCK: u64 = 64 << 10;
+const GROUP: usize = 1 << 10;
 
 impl FileWindow {
     /// The window that shows `file` from `offset` on at `span`.
     pub(super) fn new(span: Span, file: Arc<File>, offset: u64) -> FileWindow {
-        let count = span.len().div_ceil(BLOCK) as usize;
-        FileWindow { span, file, offset, blocks: (0..count).map(|_| OnceLock::new()).collect() }
+        let count = span.len().div_ceil(BLOCK * GROUP as u64);
+        FileWindow { span, file, offset, groups: (0..count).map(|_| OnceLock::new()).collect() }
     }
 
     /// As many bytes from `address` on as lie in one block, at most `length`.
     fn piece(&self, address: Address, length: usize) -> Option<&[u8]> {
         let position = address.0.checked_sub(self.span.start.0)?;
         let index = (position / BLOCK) as usize;
-        let block = self.blocks.get(index)?.get_or_init(|| self.read(index as u64));
+        let group = self.groups.get(index / GROUP)?.get_or_init(|| (0..GROUP).map(|_| OnceLock::new()).collect());
+        let block = group.get(index % GROUP)?.get_or_init(|| self.read(index as u64));
         let begin = (position % BLOCK) as usize;
         let end = block.0.len().min(begin.checked_add(length)?);
         block.0.get(begin..end)

@@ -55,6 +55,72 @@ fn copies_a_busy_program_and_leaves_it_unharmed() {
     }
 }
 
+/// Reserves 4 TiB, of which it touches a page in the middle.
+const RESERVED: &str = "
+import mmap, sys
+flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000
+reserved = mmap.mmap(-1, 4 << 40, flags=flags)
+reserved[1 << 40] = 7
+with open('/proc/self/maps') as maps:
+    spans = [[int(n, 16) for n in line.split()[0].split('-')] for line in maps]
+print(next(start for start, end in spans if end - start >= 4 << 40))
+sys.stdin.readline()
+";
+
+#[test]
+fn terabytes_that_were_only_reserved_cost_nothing() {
+    let (_, interpreter) = interpreters().pop().unwrap();
+    let mut program = Program::start(&interpreter, RESERVED);
+    let touched = Address(program.numbers()[0] + (1 << 40));
+    let check = |source: &dyn Source| {
+        let writable = source.writable();
+        assert!(writable.iter().any(|span| span.contains(touched)));
+        assert!(writable.iter().map(|span| span.len()).sum::<u64>() < 4 << 30, "{writable:?}");
+        assert_eq!(source.word(touched), Some(7));
+        assert_eq!(source.word(touched.offset(1 << 30)), Some(0), "what was never touched reads as zeros");
+    };
+    let snapshot = Snapshot::of_process(program.pid()).unwrap();
+    check(&snapshot);
+    assert!(snapshot.copied_bytes() < 1 << 30);
+    let windows = crate::memory::Windows::of_process(program.pid()).unwrap();
+    check(&windows);
+    drop(windows);
+    let mut bytes = Vec::new();
+    let options = crate::pystate::CaptureOptions::default();
+    let taken = crate::Taken::of_process(program.pid()).unwrap();
+    let registry = heapsake_core::reduce::Registry::default();
+    let (summary, _) = taken.capture(options, registry, &mut bytes, heapsake_core::DumpOptions::default()).unwrap();
+    assert!(summary.objects > 10_000, "{summary:?}");
+}
+
+#[test]
+fn the_pause_is_that_of_all_stops() {
+    let (_, interpreter) = interpreters().pop().unwrap();
+    let mut program = Program::start(&interpreter, "import time; print(1); time.sleep(60)");
+    program.numbers();
+    let mut each = Duration::ZERO;
+    let (snapshot, ()) = Snapshot::settled(program.pid(), |frozen| {
+        for _ in 0..3 {
+            let stood = frozen.stood();
+            wait_until("a millisecond", || frozen.stood() > stood + Duration::from_millis(1));
+            each += Duration::from_millis(1);
+            frozen.again(Duration::from_millis(1))?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert!(snapshot.pause() > each, "{:?}", snapshot.pause());
+    let (windows, before) = crate::memory::Windows::settled(program.pid(), |frozen| {
+        let stood = frozen.stood();
+        wait_until("a millisecond", || frozen.stood() > stood + Duration::from_millis(1));
+        let before = frozen.stood();
+        frozen.again(Duration::from_millis(1))?;
+        Ok(before)
+    })
+    .unwrap();
+    assert!(windows.stood() >= before && windows.release() > before);
+}
+
 #[test]
 fn every_region_reads_as_the_process_says() {
     let (_, interpreter) = interpreters().pop().unwrap();

@@ -7,8 +7,10 @@
 
 use super::freeze::Frozen;
 use super::process::{self, Process};
+use super::residency;
+use super::snapshot::{defect, no_thread};
 use super::{Mapping, Memory, Source, Unreadable};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::RefCell;
 use std::fmt;
@@ -24,9 +26,12 @@ const TABLE_BITS: u32 = 11;
 pub struct Windows {
     process: Process,
     mappings: Vec<Mapping>,
+    writable: Vec<Span>,
     regions: RegionMap,
     threads: Vec<i32>,
     table: RefCell<Vec<Window>>,
+    /// How long it stood still before `since`, all stops together.
+    before: Duration,
     since: Instant,
     hold: Option<Hold>,
 }
@@ -76,7 +81,7 @@ impl Windows {
                 match stopped {
                     Ok((frozen, settled)) => {
                         let threads: Vec<i32> = frozen.threads().collect();
-                        let heard = report.send(Ok((threads, frozen.since(), settled)));
+                        let heard = report.send(Ok((threads, (frozen.stood(), Instant::now()), settled)));
                         if heard.is_ok() {
                             let _ = released.recv();
                         }
@@ -87,12 +92,12 @@ impl Windows {
                     }
                 }
             })
-            .map_err(|error| Error::new(ErrorKind::System, "no thread can be started").source(error))?;
+            .map_err(no_thread)?;
         let hold = Hold { release: Some(release), tracer: Some(tracer) };
-        let (threads, since, settled) = reported
-            .recv()
-            .map_err(|_| Error::new(ErrorKind::System, format!("stopping process {pid} was given up after a defect")))??;
-        Ok((Windows::new(Process::open(pid)?, threads, since, Some(hold))?, settled))
+        let (threads, (before, since), settled) = reported.recv().map_err(|_| defect(format!("stopping process {pid}")))??;
+        let mut windows = Windows::new(Process::open(pid)?, threads, since, Some(hold))?;
+        windows.before = before;
+        Ok((windows, settled))
     }
 
     /// This process, the memory of which goes on changing but for what the caller keeps still: by holding the interpreter
@@ -119,7 +124,9 @@ impl Windows {
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
         let table = RefCell::new(vec![Window::default(); 1 << TABLE_BITS]);
-        Ok(Windows { process, regions: RegionMap::new(&spans), mappings, threads, table, since, hold })
+        let writable = residency::writable(process.reader(), &mappings);
+        let (regions, before) = (RegionMap::new(&spans), Duration::ZERO);
+        Ok(Windows { process, mappings, writable, regions, threads, table, before, since, hold })
     }
 
     /// The process.
@@ -132,16 +139,15 @@ impl Windows {
         &self.threads
     }
 
-    /// When it was stopped.
-    pub fn since(&self) -> Instant {
-        self.since
+    /// How long it has stood still by now, all stops together.
+    pub fn stood(&self) -> Duration {
+        self.before + self.since.elapsed()
     }
 
-    /// Lets the process go on, and says how long it stood still.
-    pub fn release(self) -> Duration {
-        let Windows { since, hold, .. } = self;
-        drop(hold);
-        since.elapsed()
+    /// Lets the process go on, and says how long it stood still, all stops together.
+    pub fn release(mut self) -> Duration {
+        drop(self.hold.take());
+        self.stood()
     }
 
     /// Calls `read` with the bytes from `address` on that lie in one window, at least one of them.
@@ -221,6 +227,9 @@ impl Source for Windows {
     fn regions(&self) -> &RegionMap {
         &self.regions
     }
+    fn writable(&self) -> Vec<Span> {
+        self.writable.clone()
+    }
 }
 
 impl Drop for Hold {
@@ -242,6 +251,7 @@ impl fmt::Debug for Windows {
 mod tests {
     use super::*;
     use crate::attach::Runtime;
+    use crate::error::ErrorKind;
     use crate::live::{Program, interpreters, wait_until};
     use crate::memory::{Files, Snapshot};
 

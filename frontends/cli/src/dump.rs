@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
@@ -84,11 +85,12 @@ fn progress() -> Option<Box<dyn Fn(&Progress)>> {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let path = target_path(arguments.output.as_deref(), &format!("process-{}", arguments.pid))?;
-    // Before the process is stopped: an unwritable folder must not cost it a pause.
+    // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
     let file = DumpFile::create(&path)?;
+    let plugins = plugins::open()?;
     let taken = Taken::of_process(arguments.pid)?;
     let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
-    let (path, summary, taking) = write(file, taken, options, arguments.what.options("on demand"))?;
+    let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;
     let reduced = crate::python::reduce(&path);
     let mut output = Output::new(arguments.json);
     if output.json {
@@ -131,17 +133,17 @@ pub(crate) fn outside(pid: i32, reason: &str) -> CaptureOptions {
     CaptureOptions { reason: reason.to_owned(), pid: Some(pid), root_dir, ..CaptureOptions::default() }
 }
 
-/// Writes a dump of a process that was taken; gives its path.
+/// Writes a dump of a process that was taken, with plugins that were opened before; gives its path.
 pub(crate) fn write(
     mut file: DumpFile,
+    plugins: &Rc<Plugins>,
     taken: Taken,
     options: CaptureOptions,
     mut dump: DumpOptions,
 ) -> anyhow::Result<(PathBuf, Summary, Taking)> {
-    let plugins = plugins::open()?;
-    Plugins::accompany(&plugins, &mut dump);
+    Plugins::accompany(plugins, &mut dump);
     let (summary, taking) = taken.capture(options, plugins.registry(), &mut file, dump)?;
-    plugins::report(&plugins);
+    plugins::report(plugins);
     Ok((file.finish()?, summary, taking))
 }
 

@@ -18,21 +18,24 @@ BLOCK = 256
 class Source:
     """Where a lazy container's items come from: the rebuilder and the sequence of views, or of pairs of views."""
 
-    __slots__ = ("rebuilder", "items", "start", "block")
+    __slots__ = ("rebuilder", "items", "block")
 
     def __init__(self, rebuilder, items):
         self.rebuilder, self.items = rebuilder, items
-        self.start, self.block = 0, ()
+        # where the block starts, and its views: set and read as one, as threads may share a container
+        self.block = 0, ()
 
     def __len__(self):
         return len(self.items)
 
     def item(self, index):
-        if not self.start <= index < self.start + len(self.block):
+        start, views = self.block
+        if not start <= index < start + len(views):
             # what lies before an item is decoded with it: neighbours come along
-            self.start = index - index % BLOCK
-            self.block = self.items[self.start:min(self.start + BLOCK, len(self.items))]
-        return self.rebuilder.rebuild(self.block[index - self.start])
+            start = index - index % BLOCK
+            views = self.items[start:min(start + BLOCK, len(self.items))]
+            self.block = start, views
+        return self.rebuilder.rebuild(views[index - start])
 
     def all(self):
         for item in self.items:

@@ -153,18 +153,21 @@ impl Save {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(notes)) => done(&notes),
             Ok(Err(text)) => text.into_bytes(),
-            Err(_) => b"the walk in place was given up after a defect".to_vec(),
+            Err(_) => b"the walk in place was given up after a defect\n\
+                        hint: this is an error of heapsake, which the lines above tell; please report it with them"
+                .to_vec(),
         }
     }
 
     fn save_in_place(mut self, problem: &io::Error) -> Result<Vec<String>, String> {
         let memory = Windows::own().map_err(|problem| problem.to_string())?;
         // An allocation that fails ends the program, so that there is room is made sure of first.
-        let spans = memory.mappings().iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
-        let room = spans.map(|mapping| mapping.span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
+        let room = memory.writable().iter().map(|span| span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
         if !has_room(room as usize) {
             return Err(format!(
-                "no process could be split off to write the dump ({problem}), and there is no memory to do without"
+                "no process could be split off to write the dump ({problem}), and there is no memory to do without\n\
+                 hint: `heapsake dump {}`, given by another process, needs none of this one's",
+                std::process::id()
             ));
         }
         let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");

@@ -11,7 +11,7 @@ use heapsake_core::heap::{EdgeKind, GraphHeap, GraphNode, Name, Sink};
 use heapsake_core::reduce::{Failure, Object as Reduced, Reason, Reducer, Registration, Registry, TypeMatch};
 use heapsake_core::{Address, DumpOptions, dump};
 use petgraph::graph::DiGraph;
-use petgraph::visit::IntoEdgeReferences;
+use petgraph::visit::{EdgeCount, IntoEdgeReferences};
 use proptest::prelude::*;
 
 use super::{HeapGraph, cache};
@@ -332,4 +332,16 @@ fn the_oldest_graphs_make_room() {
     assert_eq!(names(), set(&["b.graph", "c.graph", "unfinished-2", "notes.txt"]));
     cache::make_room(folder.path(), 10).unwrap();
     assert_eq!(names(), set(&["b.graph", "unfinished-2", "notes.txt"]));
+}
+
+#[test]
+fn a_small_file_of_many_edges_takes_bounded_memory() {
+    let mut things = vec![Thing::default(), Thing::default()];
+    things[0].elements = vec![1; 20_000_000];
+    let bytes = bytes(&things, &[0]);
+    let most = (super::MOST + super::MOST_PER_BYTE * bytes.len() as u64) as usize;
+    assert!(most < 20_000_000, "the dump has {} bytes", bytes.len());
+    let dump = Dump::from_bytes(bytes).unwrap();
+    assert_eq!(dump.graph().edge_count(), most);
+    assert!(dump.faults().iter().any(|fault| fault.kind == FaultKind::Undecodable), "{:?}", dump.faults());
 }

@@ -22,10 +22,10 @@ use crate::mapping::Bytes;
 /// Objects that a dump may have lost, beside a multiple of those that it has: more are not given a node.
 const MOST_LOST: u32 = 1 << 20;
 
-/// Edges that any dump may have, and those that each byte of it may add: a large container of few objects compresses well,
-/// and so does a file that is made to fill the memory.
-const MOST_EDGES: u64 = 1 << 26;
-const EDGES_PER_BYTE: u64 = 256;
+/// Objects, and edges, that any dump may have, and those that each byte of it may add: a large container of few objects
+/// compresses well, and so does a file that is made to fill the memory.
+const MOST: u64 = 1 << 24;
+const MOST_PER_BYTE: u64 = 64;
 
 /// The graph of a dump, in memory or mapped from the cache.
 pub type HeapGraph = Graph<Bytes>;
@@ -62,7 +62,8 @@ impl Dump {
     }
 
     fn make_graph(&self, key: [u8; 16]) -> Graph {
-        let mut builder = Builder::new(self.file_bytes().saturating_mul(EDGES_PER_BYTE).saturating_add(MOST_EDGES));
+        let most = self.file_bytes().saturating_mul(MOST_PER_BYTE).saturating_add(MOST);
+        let mut builder = Builder::new(most);
         let mut apart = self.chunks_apart();
         let types: Vec<Option<u32>> = self.types().iter().map(|known| known.object).collect();
         for position in 0..self.chunk_count() {
@@ -81,11 +82,13 @@ impl Dump {
             }
         });
         let told = u32::try_from(builder.told()).unwrap_or(u32::MAX);
-        let most = told.saturating_mul(64).saturating_add(MOST_LOST);
-        let objects = self.object_count().min(most);
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let objects = self.object_count().min(told.saturating_mul(64).saturating_add(MOST_LOST)).min(most);
         let (graph, left_out) = builder.finish(objects, key);
         if left_out > 0 {
-            let what = format!("{left_out} edges of the graph lead to objects that the dump cannot have, or are too many");
+            let what = format!(
+                "{left_out} edges of the graph lead to objects that the dump cannot have, or are more than there is room for"
+            );
             self.container.fault(0, FaultKind::Undecodable, what);
         }
         graph

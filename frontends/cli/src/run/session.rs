@@ -16,7 +16,7 @@ use super::Arguments;
 use super::say;
 use super::supervise::{BOOTSTRAP_NAME, DESCRIPTORS};
 use crate::output::{self, bytes, count};
-use crate::{dump, python};
+use crate::{dump, plugins, python};
 
 /// Why such a dump is made, as its header says.
 const REASON: &str = "uncaught exception";
@@ -234,8 +234,10 @@ impl<'a> Session<'a> {
             ..dump::outside(told.pid, REASON)
         };
         let what = self.arguments.what.options(REASON);
+        // Before the process is stopped.
+        let plugins = plugins::open()?;
         let written = Taken::of_process(told.pid).map_err(Into::into);
-        let (summary, taking) = match written.and_then(|taken| dump::write(file, taken, options, what)) {
+        let (summary, taking) = match written.and_then(|taken| dump::write(file, &plugins, taken, options, what)) {
             Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
                 let partial = DumpFile::partial_path(&path);
