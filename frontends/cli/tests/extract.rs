@@ -4,16 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-fn interpreters() -> Vec<PathBuf> {
-    match std::env::var_os("HEAPSAKE_TEST_PYTHONS") {
-        Some(listed) => std::env::split_paths(&listed).collect(),
-        None => {
-            assert!(std::env::var_os("CI").is_none(), "HEAPSAKE_TEST_PYTHONS names the interpreters in CI");
-            println!("only python3 of PATH is tested: HEAPSAKE_TEST_PYTHONS is not set (cargo xtask test sets it)");
-            vec![PathBuf::from("python3")]
-        }
-    }
-}
+use heapsake_tests::pythons;
 
 fn program() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/rescued.py")
@@ -44,7 +35,7 @@ fn what_is_taken_out_is_what_the_program_had() {
         ("csv", &["records", "rows", "points", "orders", "columns"]),
         ("npy", &["floats", "ints", "unsigned", "flags", "complexes", "matrix", "array", "doubles", "blob", "view"]),
     ];
-    for python in interpreters() {
+    for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = dumped(&python, folder.path());
         for (ending, names) in FILES {
@@ -74,7 +65,7 @@ fn what_is_taken_out_is_what_the_program_had() {
 
 #[test]
 fn what_has_not_the_shape_is_refused_with_a_hint_and_leaves_nothing() {
-    let python = interpreters().pop().expect("an interpreter");
+    let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = dumped(&python, folder.path());
     let out = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
