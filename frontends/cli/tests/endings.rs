@@ -327,6 +327,8 @@ import os, pty, signal, sys
 signal.alarm(60)
 process, terminal = pty.fork()
 if process == 0:
+    # Whoever runs the tests in the background lets them ignore it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.argv[1], sys.argv[1:])
 seen = b''
 def until(text):
