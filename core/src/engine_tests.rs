@@ -69,12 +69,13 @@ impl Heap for Model {
             name: (*name).to_owned(),
             object: self.address(*node),
         });
+        let main = Thread { frames: self.frames.clone(), ..Thread::default() };
         let highest = self.places.iter().max().copied().unwrap_or(BASE);
         let facts = vec![("argv".to_owned(), ciborium::Value::Array(vec!["--password".into(), "hunter2hunter2".into()]))];
         Outline {
             spans: vec![Span::new(Address(BASE), highest - BASE + 16)],
             roots: roots.collect(),
-            threads: vec![Thread { frames: self.frames.clone(), ..Thread::default() }],
+            threads: if self.frames.is_empty() { Vec::new() } else { vec![main] },
             facts,
             ..Outline::default()
         }

@@ -95,7 +95,7 @@ const PROGRAMS: [Program; 3] = [
             ("whatis counts", &["pandas.core.series.Series"]),
             ("pp counts", &["name='count'"]),
             ("p counts._mgr.axes[0]._range", &["range(0, 4)"]),
-            ("p table.shape", &["(4, 4)"]),
+            ("p table.shape", &["(4, 5)"]),
             ("up", &["sales.py(36)run()"]),
             ("p name, list(self.done)", &["('march', ['february'])"]),
             ("pp self.sources", &["'february': 'day,region", "south,tea,many"]),
