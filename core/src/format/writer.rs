@@ -9,6 +9,8 @@ use super::compress::Compressor;
 use super::records::{Index, IndexEntry, Trailer};
 use super::{FIRST_LINE, varint};
 
+/// Bytes of one chunk of records: what is encoded is held twice, in a process that should stay small.
+const RECORDS_LENGTH: usize = 512 << 10;
 /// Index entries of one chunk; 64 thousand take about 2 MB.
 const INDEX_ENTRIES: usize = 32 << 10;
 
@@ -91,18 +93,18 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes `items` as as many records as it takes, each a map whose only entry `name` is an array of some, and of at most
-    /// half a chunk where no single item is longer.
+    /// [`RECORDS_LENGTH`] bytes where no single item is longer.
     ///
     /// # Errors
     /// As [`Writer::chunk`].
     pub fn records<T: Serialize>(&mut self, kind: ChunkKind, name: &str, items: &[T]) -> io::Result<()> {
-        let mut encoded = Vec::with_capacity(MAXIMUM_RAW_LENGTH / 2);
+        let mut encoded = Vec::with_capacity(RECORDS_LENGTH);
         let mut raw = Vec::new();
         let mut first = 0;
         for (at, item) in items.iter().enumerate() {
             let before = encoded.len();
             ciborium::into_writer(item, &mut encoded).map_err(|problem| io::Error::other(problem.to_string()))?;
-            if encoded.len() > MAXIMUM_RAW_LENGTH / 2 && at > first {
+            if encoded.len() > RECORDS_LENGTH && at > first {
                 array_in_map(name, at - first, &encoded[..before], &mut raw);
                 self.chunk(kind, first as u32, (at - first) as u32, &raw)?;
                 encoded.drain(..before);
