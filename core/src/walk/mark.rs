@@ -279,21 +279,17 @@ impl<H: Heap> Walk<'_, H> {
 
     /// Visits the pending objects of a word, and those of it that this makes pending.
     fn word(&mut self, line: (usize, Address), direction: Direction, nth: usize) {
-        loop {
-            let mut taken = self.sink.marks.take(line, direction, nth);
-            let Some(mut object) = taken.next() else { return };
-            loop {
+        while self.cut.is_none() {
+            let mut any = false;
+            for object in self.sink.marks.take(line, direction, nth) {
+                any = true;
                 if self.cut.is_some() {
                     self.sink.marks.give_back(object);
                 } else {
                     self.visit(object);
                 }
-                match taken.next() {
-                    Some(next) => object = next,
-                    None => break,
-                }
             }
-            if self.cut.is_some() {
+            if !any {
                 return;
             }
         }

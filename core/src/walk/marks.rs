@@ -274,7 +274,7 @@ impl Numbers {
     }
 }
 
-/// Objects that were taken to be visited. What is left of them when this goes was not visited.
+/// Objects that were taken to be visited; those that are not are to be given back.
 pub(crate) struct Taken {
     start: Address,
     bits: u64,
