@@ -335,7 +335,8 @@ def until(text):
     global seen
     while text not in seen:
         seen += os.read(terminal, 4096)
-    seen = seen.split(text, 1)[1]
+    before, seen = seen.split(text, 1)
+    return before
 until(b'ready\\r\\n')
 os.kill(process, signal.SIGINT)
 until(b'int\\r\\n')
@@ -343,7 +344,9 @@ os.write(terminal, b'\\x03')
 until(b'int\\r\\n')
 os.kill(process, signal.SIGUSR1)
 until(b'count ')
-until(b'\\r\\n') if seen.startswith(b'2') else sys.exit('count ' + repr(seen))
+count = until(b'\\r\\n')
+if count != b'2':
+    sys.exit('count ' + repr(count))
 print(os.waitpid(process, 0)[1])
 ";
     everywhere(|place| {
