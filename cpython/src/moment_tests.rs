@@ -63,9 +63,18 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
                     while True: {}.update(large, x=1)";
         let mut program = Program::start(&interpreter, code);
         let ident = program.numbers()[0];
-        let lines = judged(program.pid(), 40);
-        let (bad, good): (Vec<_>, Vec<_>) = lines.into_iter().partition(|caught| !caught.is_empty());
-        assert!(!bad.is_empty() && !good.is_empty(), "3.{minor}: {bad:?} {good:?}");
+        // On a busy machine one thread may have the processor for long.
+        let (mut bad, mut good) = (Vec::new(), Vec::new());
+        for _ in 0..50 {
+            let (more_bad, more_good): (Vec<_>, Vec<_>) =
+                judged(program.pid(), 40).into_iter().partition(|caught| !caught.is_empty());
+            bad.extend(more_bad);
+            good.extend(more_good);
+            if !bad.is_empty() && !good.is_empty() {
+                break;
+            }
+        }
+        assert!(!bad.is_empty() && !good.is_empty(), "3.{minor}: {} bad, {} good", bad.len(), good.len());
         for line in bad.iter().flatten() {
             let rest = line.strip_prefix(&format!("thread {ident} was in ")).unwrap_or_else(|| panic!("3.{minor}: {line}"));
             assert!(CHANGING.split_whitespace().any(|name| rest.split(',').next() == Some(name)), "{line}");

@@ -55,7 +55,7 @@ fn cases() -> Option<Vec<Case>> {
     };
     let mut cases = Vec::new();
     for minor in 8..=13 {
-        let home = base.join(format!("gevent-3.{minor}"));
+        let home = base.join(format!("concurrency-3.{minor}"));
         if !home.is_dir() {
             println!("not tested: greenlets in 3.{minor}, which was not found");
             continue;

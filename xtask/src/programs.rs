@@ -39,17 +39,17 @@ pub(crate) fn environments(root: &Path, found: &[Interpreter], wheel: &Path) -> 
         }
         finish(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;
     }
-    greenlets(root, found, wheel, &base)?;
+    concurrency(root, found, wheel, &base)?;
     Ok(Some(base))
 }
 
-/// Environments with gevent for each minor release, and beside it older releases of greenlet alone.
-fn greenlets(root: &Path, found: &[Interpreter], wheel: &Path, base: &Path) -> anyhow::Result<()> {
-    let requirements = root.join("tests/programs/real/gevent.requirements.txt");
+/// Environments with gevent, trio and anyio for each minor release, and beside them older releases of greenlet alone.
+fn concurrency(root: &Path, found: &[Interpreter], wheel: &Path, base: &Path) -> anyhow::Result<()> {
+    let requirements = root.join("tests/programs/real/concurrency.requirements.txt");
     for interpreter in found {
         let minor = interpreter.version.minor();
         let Some(binary) = interpreter.binaries.first() else { continue };
-        let home = base.join(format!("gevent-3.{minor}"));
+        let home = base.join(format!("concurrency-3.{minor}"));
         let python = environment(&home, binary)?;
         let pip = || {
             let mut command = Command::new(&python);

@@ -13,6 +13,7 @@ mod resolve;
 mod scene;
 mod source;
 mod state;
+mod structured;
 mod tasks;
 mod threads;
 mod words;

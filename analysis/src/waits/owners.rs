@@ -10,7 +10,7 @@ use heapsake_loader::ObjectId;
 use super::resolve::resolve;
 use super::scene::{Scene, thread_name};
 use super::source::{self, Held};
-use super::state::{is_any, is_locked, lock_of, number};
+use super::state::{is_any, is_locked, lock_of, number, owner_of};
 use super::words::shown;
 use super::{Lock, Owner, Party, Task, Wait};
 
@@ -35,9 +35,11 @@ pub(super) fn find(scene: &Scene<'_>, threads: &mut [Option<Wait>], tasks: &mut 
     let mut unknown = HashSet::new();
     for (id, waiters) in waiters {
         let object = scene.dump.object(id);
-        let owner = ["owner", "_owner"].into_iter().find_map(|name| number(&object, name));
-        let owner = owner.and_then(|ident| scene.thread_of_ident(ident));
-        let owners: Vec<Owner> = owner.map(|owner| Owner { party: Party::Thread(owner), certain: true }).into_iter().collect();
+        let ident = ["owner", "_owner"].into_iter().find_map(|name| number(&object, name));
+        let thread = ident.and_then(|ident| scene.thread_of_ident(ident)).map(Party::Thread);
+        let task = owner_of(&object).and_then(|owner| tasks.iter().position(|task| task.object == owner.id()));
+        let owner = thread.or(task.map(Party::Task));
+        let owners: Vec<Owner> = owner.map(|party| Owner { party, certain: true }).into_iter().collect();
         if owners.is_empty() && is_locked(&object) != Some(false) {
             unknown.insert(id);
         }

@@ -74,17 +74,40 @@ pub(super) fn shown_number(object: &Object<'_>) -> Option<String> {
 
 /// A lock's state, where the lock says it.
 pub(super) fn is_locked(object: &Object<'_>) -> Option<bool> {
-    flag(object, "locked").or_else(|| flag(object, "_locked"))
+    let of_structured = || (structured_kind(object)? == "Lock").then(|| owner_of(object).is_some());
+    flag(object, "locked").or_else(|| flag(object, "_locked")).or_else(of_structured)
 }
 
-/// The lock that a thing stands for: itself, or that of a condition; none for what is no lock.
+/// What an object of trio or anyio is: the last word of the name of the first class that is theirs.
+pub(super) fn structured_kind(object: &Object<'_>) -> Option<String> {
+    let known = object.type_description()?;
+    let mut names = std::iter::once(&known.name).chain(&known.mro);
+    let name = names.find(|name| name.starts_with("trio.") || name.starts_with("anyio."))?;
+    name.rsplit('.').next().map(str::to_owned)
+}
+
+/// The lock that a thing stands for: itself, that of a condition, that within one of anyio; none for what is no lock.
 pub(super) fn lock_of<'d>(object: &Object<'d>) -> Option<Object<'d>> {
-    const LOCKS: [&str; 5] = ["_thread.lock", "_thread.RLock", "threading._RLock", "asyncio.locks.Lock", "trio.Lock"];
+    const LOCKS: [&str; 4] = ["_thread.lock", "_thread.RLock", "threading._RLock", "asyncio.locks.Lock"];
     if is_any(object, &LOCKS) {
         return Some(object.clone());
     }
     if is_any(object, &["threading.Condition", "asyncio.locks.Condition"]) {
         return member(object, "_lock").filter(|lock| is_any(lock, &LOCKS));
     }
-    None
+    let mut lock = match structured_kind(object)?.as_str() {
+        "Lock" | "StrictFIFOLock" | "LockAdapter" => object.clone(),
+        "Condition" => member(object, "_lock")?,
+        _ => return None,
+    };
+    // An adapter has a lock of the backend, trio's backend one of trio.
+    for name in ["_internal_lock", "_Lock__original"] {
+        lock = member(&lock, name).unwrap_or(lock);
+    }
+    Some(lock)
+}
+
+/// The task that a lock of trio or anyio names as its owner.
+pub(super) fn owner_of<'d>(lock: &Object<'d>) -> Option<Object<'d>> {
+    ["_owner", "_owner_task"].into_iter().find_map(|name| member(lock, name))
 }

@@ -13,6 +13,7 @@ use heapsake_loader::{Object, ObjectId};
 
 use super::scene::{Scene, is_file, is_standard_library};
 use super::state::{flag, is_a, is_any, member, number, shown_number, text};
+use super::structured::{self, is_structured};
 use super::threads::{Seen, lock_wait};
 use super::words::{plural, shown};
 use super::{Party, Task, Wait, WaitKind};
@@ -169,9 +170,10 @@ impl<'d> Reader<'_, 'd> {
         let mut found: Option<Wait> = None;
         for (depth, frame) in frames.iter().rev().enumerate() {
             match self.library(frame, depth == 0) {
-                Seen::Wait(wait) if wait.kind == WaitKind::Lock && found.is_none() => return Some(wait),
                 Seen::Wait(outer) => {
                     found = Some(match found {
+                        // Who is notified takes the condition's lock before it goes on.
+                        Some(inner) if inner.kind == WaitKind::Lock && outer.kind != WaitKind::Lock => return Some(inner),
                         Some(inner) => inner.within(outer),
                         None => outer,
                     });
@@ -184,10 +186,14 @@ impl<'d> Reader<'_, 'd> {
     }
 
     fn library(&self, frame: &Frame, innermost: bool) -> Seen {
-        if !is_standard_library(frame) && !frame.filename.contains("/trio/") {
+        let known = if is_structured(frame) {
+            structured::known(self.scene, frame)
+        } else if is_standard_library(frame) {
+            self.known(frame, innermost)
+        } else {
             return Seen::Own;
-        }
-        self.known(frame, innermost).unwrap_or(Seen::Through)
+        };
+        known.unwrap_or(Seen::Through)
     }
 
     fn known(&self, frame: &Frame, innermost: bool) -> Option<Seen> {
@@ -260,40 +266,12 @@ impl<'d> Reader<'_, 'd> {
         if frame.filename.contains("subprocess.py") && matches!(function, "wait" | "communicate" | "_wait") {
             return on(WaitKind::Process, "the subprocess", &me()?);
         }
-        if frame.filename.contains("/trio/") {
-            return trio(function, me().as_ref());
-        }
         None
     }
 }
 
-/// What a function of trio waits for.
-fn trio(function: &str, me: Option<&Object<'_>>) -> Option<Seen> {
-    if matches!(function, "sleep" | "sleep_until" | "sleep_forever") {
-        return Some(Seen::Wait(Wait::new(WaitKind::Sleep, format!("trio.{function}"), None)));
-    }
-    let me = me?;
-    let on = |kind, what: &str| Some(Seen::Wait(Wait::new(kind, format!("{what} {}", shown(me)), Some(me.id()))));
-    match function {
-        "acquire" if is_a(me, "trio.Lock") => Some(Seen::Wait(lock_wait(me, "")?)),
-        "acquire" | "acquire_on_behalf_of" if is_any(me, &["trio.Semaphore", "trio.CapacityLimiter"]) => {
-            on(WaitKind::Semaphore, "the semaphore")
-        }
-        "wait" if is_a(me, "trio.Condition") => on(WaitKind::Condition, "a notification of"),
-        "wait" => on(WaitKind::Event, "the event"),
-        "receive" => on(WaitKind::Queue, "an item: receive on"),
-        "send" => on(WaitKind::Queue, "room: send on"),
-        "_nested_child_finished" => {
-            let children = member(me, "_children").map(|children| members(&children)).unwrap_or_default();
-            let words = format!("the {} task{} of {}", children.len(), plural(children.len() as i128), shown(me));
-            Some(Seen::Wait(Wait::new(WaitKind::Task, words, Some(me.id())).of_futures(children)))
-        }
-        _ => None,
-    }
-}
-
 /// Elements of a list, a set, or whatever holds futures.
-fn members(container: &Object<'_>) -> Vec<ObjectId> {
+pub(super) fn members(container: &Object<'_>) -> Vec<ObjectId> {
     let targets = container.elements(0, MOST_FUTURES).into_iter();
     targets
         .filter_map(|target| container.follow(target))

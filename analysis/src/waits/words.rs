@@ -4,6 +4,7 @@ use ciborium::Value;
 use heapsake_loader::{Limits, Object, render};
 
 use super::state::{fact, flag, is_a, is_any, is_locked, member, number, text};
+use super::structured;
 
 /// An object in a few words.
 pub(super) fn shown(object: &Object<'_>) -> String {
@@ -30,6 +31,9 @@ fn state(object: &Object<'_>) -> Option<String> {
     }
     if is_any(object, &["threading.Barrier", "asyncio.locks.Barrier"]) {
         return Some(format!("{} of {} are there", number(object, "_count")?, number(object, "_parties")?));
+    }
+    if let Some(state) = structured::state(object) {
+        return Some(state);
     }
     if is_a(object, "_queue.SimpleQueue") {
         return Some(format!("{} item{}", object.len(), plural(object.len() as i128)));

@@ -122,7 +122,8 @@ impl Place {
 
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.path("work")).env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
+        command.current_dir(self.path("work")).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env_remove("PYTHONPATH").env_remove("PYTHONUNBUFFERED");
         command
     }
 

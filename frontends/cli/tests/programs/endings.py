@@ -232,7 +232,7 @@ def standard_input():
 
 def standard_output_closed():
     os.close(1)
-    print("nowhere")
+    print("nowhere", flush=True)
 
 
 def many_files():
