@@ -89,6 +89,14 @@ impl<M: Memory> Heap for Target<M> {
         self.heap.reduce_object(object, sink)
     }
 
+    fn deferred(&mut self) -> Vec<Address> {
+        self.heap.deferred.take()
+    }
+
+    fn expect(&mut self, objects: &[Address]) {
+        self.heap.expect(objects);
+    }
+
     fn found_threads(&mut self) -> Vec<Thread> {
         pystate::found_threads(&self.heap, &self.options)
     }

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use serde_bytes::ByteBuf;
 
 use crate::process::{Spawner, Worker};
-use crate::protocol::{Answer, Description, Reply, Request, receive, send};
+use crate::protocol::{Answer, Asked, Description, Reply, Request, receive, send};
 use crate::told;
 use crate::worker::OPENING;
 
@@ -27,6 +27,8 @@ const HEAD: usize = 256;
 const MOST_KEPT: usize = 64 << 20;
 /// Names and members that are sent to a worker.
 const MOST_NAMES: usize = 4096;
+/// Objects that a worker is asked about at once.
+const MOST_AT_ONCE: usize = 256;
 /// More than this is not read for a plugin at once.
 const LONGEST_READ: u64 = 1 << 20;
 
@@ -153,18 +155,29 @@ impl Host {
     }
 
     fn reduce(&self, library: u32, reducer: u32, object: &dyn Object) -> Arc<Kept> {
-        let key = (object.address().0, library, reducer);
         let mut state = self.lock();
-        if let Some(kept) = state.kept.get(&key) {
+        if let Some(kept) = state.kept.get(&(object.address().0, library, reducer)) {
             return Arc::clone(kept);
         }
-        let kept = Arc::new(state.reduce(library, reducer, object, &self.limits));
-        // What failed is always kept: it must not fail twice. What was told can be asked for again.
-        if kept.failure.is_some() || state.kept_bytes + kept.told.len() <= MOST_KEPT {
-            state.kept_bytes += kept.told.len() + 64;
-            state.kept.insert(key, Arc::clone(&kept));
+        let mut answers = state.reduce(library, reducer, &[object], &self.limits);
+        match answers.pop() {
+            Some(kept) => state.keep((object.address().0, library, reducer), kept),
+            None => Arc::new(failed("?", "gave no answer".to_owned())),
         }
-        kept
+    }
+
+    /// Asks for what will be reduced next, all at once.
+    fn expect(&self, library: u32, reducer: u32, objects: &[&dyn Object]) {
+        let mut state = self.lock();
+        let key = |object: &dyn Object| (object.address().0, library, reducer);
+        let unknown: Vec<&dyn Object> =
+            objects.iter().copied().filter(|object| !state.kept.contains_key(&key(*object))).collect();
+        for batch in unknown.chunks(MOST_AT_ONCE) {
+            let answers = state.reduce(library, reducer, batch, &self.limits);
+            for (object, kept) in batch.iter().zip(answers) {
+                state.keep(key(*object), kept);
+            }
+        }
     }
 }
 
@@ -211,60 +224,104 @@ impl State {
     }
 
     fn ask_to_open(&mut self, path: &Path) -> Result<Answer, Lost> {
-        self.ask(&Request::Load { path: path.to_owned() }, OPENING, None)
+        self.ask(&Request::Load { path: path.to_owned() }, OPENING)?;
+        self.answer(OPENING, None)
     }
 
-    fn reduce(&mut self, at: u32, reducer: u32, object: &dyn Object, limits: &Limits) -> Kept {
-        let failed = |name: &str, words: String| Kept {
-            told: Vec::new(),
-            failure: Some(Failure::new(Reason::ReducerFailed, format!("plugin {name}: {words}"))),
-        };
-        let Some(library) = self.libraries.get_mut(at as usize) else { return failed("?", "is not open".to_owned()) };
-        library.record.objects += 1;
-        let name = library.name.clone();
-        if let Some(off) = &library.record.off {
-            library.record.failures += 1;
-            return failed(&name, format!("switched off: {off}"));
+    /// What failed is always kept: it must not fail twice. What was told can be asked for again.
+    fn keep(&mut self, key: (u64, u32, u32), kept: Kept) -> Arc<Kept> {
+        let kept = Arc::new(kept);
+        if kept.failure.is_some() || self.kept_bytes + kept.told.len() <= MOST_KEPT {
+            self.kept_bytes += kept.told.len() + 64;
+            self.kept.insert(key, Arc::clone(&kept));
         }
-        let answer = match self.ensure_worker() {
-            Ok(()) => match self.libraries[at as usize].number {
-                Some(number) => self.ask(&request(number, reducer, object, limits), limits.deadline, Some(object)),
-                None => Err(Lost::None("could not be opened again".to_owned())),
-            },
-            Err(problem) => Err(Lost::None(problem)),
-        };
-        let record = &mut self.libraries[at as usize].record;
-        let kept = match answer {
-            Ok(Answer::Told { told, failure }) => {
-                let failure = failure.map(|(reason, words)| {
-                    let reason = Reason::from_number(reason).unwrap_or(Reason::ReducerFailed);
-                    Failure::new(reason, format!("plugin {name}: {words}"))
-                });
-                Kept { told, failure }
-            }
-            Ok(_) => {
-                self.end_worker();
-                failed(&name, "talks nonsense".to_owned())
-            }
-            Err(Lost::Worker(how)) => {
-                record.crashes += 1;
-                if record.crashes >= limits.crashes {
-                    record.off = Some(format!("after {} lost workers, the last of which {how}", record.crashes));
-                }
-                failed(&name, how)
-            }
-            Err(Lost::None(how)) => failed(&name, how),
-        };
-        self.libraries[at as usize].record.failures += u64::from(kept.failure.is_some());
         kept
     }
 
-    /// Sends a request and answers calls until its answer comes.
-    fn ask(&mut self, request: &Request, deadline: Duration, object: Option<&dyn Object>) -> Result<Answer, Lost> {
+    /// What is told of each of `objects`, which are of one type. One that loses the worker costs itself alone: the others are
+    /// asked of the next worker.
+    fn reduce(&mut self, at: u32, reducer: u32, objects: &[&dyn Object], limits: &Limits) -> Vec<Kept> {
+        let mut answers: Vec<Kept> = Vec::with_capacity(objects.len());
+        while answers.len() < objects.len() {
+            let before = answers.len();
+            self.reduce_until_lost(at, reducer, &objects[before..], limits, &mut answers);
+            // Whatever happened, something was said of the first.
+            if answers.len() == before {
+                answers.push(failed("?", "gave no answer".to_owned()));
+            }
+        }
+        if let Some(library) = self.libraries.get_mut(at as usize) {
+            library.record.objects += objects.len() as u64;
+            library.record.failures += answers.iter().filter(|kept| kept.failure.is_some()).count() as u64;
+        }
+        answers
+    }
+
+    fn reduce_until_lost(&mut self, at: u32, reducer: u32, objects: &[&dyn Object], limits: &Limits, answers: &mut Vec<Kept>) {
+        let Some(library) = self.libraries.get(at as usize) else {
+            return answers.push(failed("?", "is not open".to_owned()));
+        };
+        let name = library.name.clone();
+        if let Some(off) = &library.record.off {
+            return answers.extend(objects.iter().map(|_| failed(&name, format!("switched off: {off}"))));
+        }
+        let ready = self.ensure_worker().and_then(|()| {
+            let number = self.libraries[at as usize].number;
+            number.ok_or_else(|| "could not be opened again".to_owned())
+        });
+        let number = match ready {
+            Ok(number) => number,
+            Err(problem) => return answers.push(failed(&name, problem)),
+        };
+        let mut lost = self.ask(&request(number, reducer, objects, limits), limits.deadline).err();
+        for object in objects {
+            let answer = match lost.take() {
+                None => self.answer(limits.deadline, Some(*object)),
+                Some(lost) => Err(lost),
+            };
+            let (kept, goes_on) = match answer {
+                Ok(Answer::Told { told, failure }) => {
+                    let failure = failure.map(|(reason, words)| {
+                        let reason = Reason::from_number(reason).unwrap_or(Reason::ReducerFailed);
+                        Failure::new(reason, format!("plugin {name}: {words}"))
+                    });
+                    (Kept { told, failure }, true)
+                }
+                Ok(_) => {
+                    self.end_worker();
+                    (failed(&name, "talks nonsense".to_owned()), false)
+                }
+                Err(Lost::Worker(how)) => {
+                    let record = &mut self.libraries[at as usize].record;
+                    record.crashes += 1;
+                    if record.crashes >= limits.crashes {
+                        record.off = Some(format!("after {} lost workers, the last of which {how}", record.crashes));
+                    }
+                    (failed(&name, how), false)
+                }
+                Err(Lost::None(how)) => (failed(&name, how), false),
+            };
+            answers.push(kept);
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Sends a request.
+    fn ask(&mut self, request: &Request, deadline: Duration) -> Result<(), Lost> {
+        self.within(deadline, |channel| send(channel, request))
+    }
+
+    /// Replies to calls until the answer comes.
+    fn answer(&mut self, deadline: Duration, object: Option<&dyn Object>) -> Result<Answer, Lost> {
+        self.within(deadline, |channel| talk(channel, object))
+    }
+
+    fn within<T>(&mut self, deadline: Duration, act: impl FnOnce(&mut Timed<'_>) -> io::Result<T>) -> Result<T, Lost> {
         let Some(running) = &mut self.worker else { return Err(Lost::None("no process to run plugins in".to_owned())) };
-        let talk = running.within(deadline).and_then(|mut channel| talk(&mut channel, request, object));
-        let problem = match talk {
-            Ok(answer) => return Ok(answer),
+        let problem = match running.within(deadline).and_then(|mut channel| act(&mut channel)) {
+            Ok(done) => return Ok(done),
             Err(problem) => problem,
         };
         let signal = self.end_worker();
@@ -280,24 +337,29 @@ impl State {
     }
 }
 
-fn request(library: u32, reducer: u32, object: &dyn Object, limits: &Limits) -> Request {
-    let mut head = vec![0; HEAD];
-    while object.read_at(object.address(), &mut head).is_err() && !head.is_empty() {
-        let half = head.len() / 2;
-        head.truncate(half);
-    }
+fn failed(name: &str, words: String) -> Kept {
+    Kept { told: Vec::new(), failure: Some(Failure::new(Reason::ReducerFailed, format!("plugin {name}: {words}"))) }
+}
+
+fn request(library: u32, reducer: u32, objects: &[&dyn Object], limits: &Limits) -> Request {
+    let asked = |object: &&dyn Object| {
+        let mut head = vec![0; HEAD];
+        while object.read_at(object.address(), &mut head).is_err() && !head.is_empty() {
+            let half = head.len() / 2;
+            head.truncate(half);
+        }
+        Asked { address: object.address().0, head }
+    };
     Request::Reduce {
         library,
         reducer,
-        address: object.address().0,
-        type_name: object.type_name(),
-        head,
+        type_name: objects.first().map_or_else(String::new, |object| object.type_name()),
         deadline: limits.deadline.as_millis() as u64,
+        objects: objects.iter().map(asked).collect(),
     }
 }
 
-fn talk(channel: &mut Timed<'_>, request: &Request, object: Option<&dyn Object>) -> io::Result<Answer> {
-    send(channel, request)?;
+fn talk(channel: &mut Timed<'_>, object: Option<&dyn Object>) -> io::Result<Answer> {
     loop {
         let answer = receive(channel)?;
         let reply = match (&answer, object) {
@@ -372,6 +434,14 @@ pub(crate) struct Remote {
 }
 
 impl Reducer for Remote {
+    fn in_batches(&self) -> bool {
+        true
+    }
+
+    fn expect(&self, objects: &[&dyn Object]) {
+        self.host.expect(self.library, self.reducer, objects);
+    }
+
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure> {
         let kept = self.host.reduce(self.library, self.reducer, object);
         let told = told::tell(&kept.told, object, sink);

@@ -22,22 +22,29 @@ pub(crate) enum Request {
         /// The file.
         path: std::path::PathBuf,
     },
-    /// Reduce an object.
+    /// Reduce objects of one type, in turn: there is an [`Answer::Told`] for each.
     Reduce {
         /// Number of the library, in the order in which they were opened.
         library: u32,
         /// Number of its reducer.
         reducer: u32,
-        /// Where the object lies.
-        address: u64,
-        /// The name of its type.
+        /// The name of the type.
         type_name: String,
-        /// The first bytes of the object, as many as are readable.
-        #[serde(with = "serde_bytes")]
-        head: Vec<u8>,
-        /// Milliseconds after which the worker must not go on.
+        /// Milliseconds after which the worker must not go on with one of them.
         deadline: u64,
+        /// The objects.
+        objects: Vec<Asked>,
     },
+}
+
+/// An object that is asked about.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// Where it lies.
+    pub(crate) address: u64,
+    /// Its first bytes, as many as are readable.
+    #[serde(with = "serde_bytes")]
+    pub(crate) head: Vec<u8>,
 }
 
 /// What the worker says.

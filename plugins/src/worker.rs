@@ -14,7 +14,7 @@ use heapsake_core::reduce::Reason;
 
 use crate::callbacks::{HOST, Session, gone};
 use crate::library::{self, Opened};
-use crate::protocol::{Answer, Request, receive, send};
+use crate::protocol::{Answer, Asked, Request, receive, send};
 use crate::told::MOST_TOLD;
 
 /// The argument by which a program is asked to be a worker.
@@ -42,33 +42,37 @@ fn serve(channel: UnixStream) -> i32 {
     let mut channel = BufReader::new(channel);
     let mut opened: Vec<Opened> = Vec::new();
     loop {
-        let answer = match receive(&mut channel) {
+        match receive(&mut channel) {
             Err(problem) => gone(&problem),
             Ok(Request::Load { path }) => {
                 alarm(Some(OPENING));
-                match Opened::open(&path) {
+                let answer = match Opened::open(&path) {
                     Ok(one) => {
                         let description = one.description.clone();
                         opened.push(one);
                         Answer::Loaded(description)
                     }
                     Err(problem) => Answer::Refused(problem),
+                };
+                say(channel.get_mut(), &answer);
+            }
+            Ok(Request::Reduce { library, reducer, type_name, deadline, objects }) => {
+                let one = opened.get(library as usize);
+                for Asked { address, head } in objects {
+                    alarm(Some(Duration::from_millis(deadline)));
+                    let reduce = |handle| one.and_then(|one| one.reduce(reducer, &HOST, handle));
+                    let (back, status) = session.during(address, type_name.clone(), head, reduce);
+                    session = back;
+                    say(channel.get_mut(), &told(&mut session, status));
                 }
             }
-            Ok(Request::Reduce { library, reducer, address, type_name, head, deadline }) => {
-                alarm(Some(Duration::from_millis(deadline)));
-                let one = opened.get(library as usize);
-                let (back, status) =
-                    session.during(address, type_name, head, |handle| one.and_then(|one| one.reduce(reducer, &HOST, handle)));
-                session = back;
-                told(&mut session, status)
-            }
-        };
-        alarm(None);
-        if let Err(problem) = send(channel.get_mut(), &answer) {
-            gone(&problem);
         }
     }
+}
+
+fn say(channel: &mut UnixStream, answer: &Answer) {
+    alarm(None);
+    send(channel, answer).unwrap_or_else(|problem| gone(&problem));
 }
 
 fn told(session: &mut Session, status: Option<i32>) -> Answer {

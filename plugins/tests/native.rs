@@ -156,6 +156,34 @@ fn a_bad_reducer_costs_its_object_and_is_named() {
 }
 
 #[test]
+fn many_are_asked_about_at_once_and_who_crashes_costs_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = open(&[shop(folder.path(), "shop", &[])], Limits { crashes: 100, ..Limits::default() });
+    let addresses: Vec<u64> = (1..=600).map(|at| AT + 0x1000 * at).collect();
+    let is_well = |at: usize| at % 200 != 100;
+    let made = addresses.iter().enumerate().fold(Made::default(), |made, (at, address)| {
+        made.object(*address, "shop.Crash", &[1, 2, if is_well(at) { 0x77 } else { 0 }])
+    });
+    // Ten are known before.
+    for address in &addresses[..10] {
+        made.reduce(&plugins, *address);
+    }
+    made.expect(&plugins, &addresses);
+    assert_eq!(objects(&plugins), ciborium::Value::from(600));
+    for (at, address) in addresses.iter().enumerate() {
+        let told = made.reduce(&plugins, *address);
+        if is_well(at) {
+            assert_eq!((told.elements.as_slice(), &told.failure), (&[0x77][..], &None), "{at}");
+        } else {
+            assert!(told.failed().1.contains("crashed with signal 6"), "{at}: {:?}", told.failure);
+        }
+    }
+    assert_eq!(objects(&plugins), ciborium::Value::from(600), "nothing is asked again");
+    let notes = plugins.notes().join("\n");
+    assert!(notes.contains("failed at 3 of 600 objects"), "{notes}");
+}
+
+#[test]
 fn a_handle_serves_for_its_object_only() {
     let folder = tempfile::tempdir().unwrap();
     let plugins = open(&[shop(folder.path(), "shop", &[])], Limits::default());

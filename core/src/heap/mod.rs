@@ -116,6 +116,11 @@ pub trait Sink {
     fn is_marking(&self) -> bool {
         false
     }
+    /// Whether the heap may tell nothing of an object that is dear to ask for one by one, and keep it for
+    /// [`Heap::deferred`].
+    fn may_defer(&self) -> bool {
+        false
+    }
     /// Facts that are no objects, as a map from names to plain values: what an opener shows beside the edges.
     fn state(&mut self, state: &dyn erased_serde::Serialize);
 }
@@ -135,6 +140,16 @@ pub trait Heap {
     #[inline]
     fn prefetch(&self, object: Address) {
         let _ = object;
+    }
+
+    /// The objects that were left for later, where [`Sink::may_defer`] allows it; the heap forgets them.
+    fn deferred(&mut self) -> Vec<Address> {
+        Vec::new()
+    }
+
+    /// Is told of such objects that they come next, all together.
+    fn expect(&mut self, objects: &[Address]) {
+        let _ = objects;
     }
 
     /// Threads that are no roots but objects, and were met while marking: greenlets, tasklets. Asked for once, after the

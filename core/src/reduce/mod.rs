@@ -132,6 +132,17 @@ pub trait Reducer: Sync {
     /// What went wrong; the object becomes a surrogate with that reason and keeps the edges told so far.
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure>;
 
+    /// Whether it had better be told first what it will be asked about ([`Reducer::expect`]), many objects at once: one that
+    /// has to ask another process.
+    fn in_batches(&self) -> bool {
+        false
+    }
+
+    /// Is told what [`Reducer::reduce`] comes with next.
+    fn expect(&self, objects: &[&dyn Object]) {
+        let _ = objects;
+    }
+
     /// Bytes that `object` alone owns beyond itself, such as the buffer of an array; they count as its size.
     fn owned_bytes(&self, object: &dyn Object) -> u64 {
         let _ = object;

@@ -23,6 +23,8 @@ const FRONTIER: u64 = 4 << 10;
 const STACK: usize = 64 << 10;
 /// How many objects ahead memory is asked for.
 const PREFETCHED: usize = 4;
+/// How many of those that were left for later are told at once.
+const BATCH: usize = 256;
 /// How often budgets and progress are looked at.
 const STRIDE: u64 = 4 << 10;
 
@@ -52,6 +54,8 @@ struct MarkSink<'a> {
     types_met: u32,
     entries: u64,
     resume: u64,
+    /// Whether objects may be left for later.
+    defers: bool,
     /// Sum of the sizes told, when a budget asks for it.
     bytes: Option<u64>,
 }
@@ -121,6 +125,11 @@ impl Sink for MarkSink<'_> {
         self.bytes.is_none()
     }
 
+    #[inline]
+    fn may_defer(&self) -> bool {
+        self.defers
+    }
+
     fn state(&mut self, _: &dyn erased_serde::Serialize) {}
 }
 
@@ -142,6 +151,7 @@ pub(crate) fn mark<H: Heap>(
         types_met: 0,
         entries: 0,
         resume: 0,
+        defers: true,
         bytes: budget.bytes.map(|_| 0),
     };
     let started = Instant::now();
@@ -240,11 +250,38 @@ impl<H: Heap> Walk<'_, H> {
             }
         }
         self.sink.fresh.clear();
+        self.sink.mode = Mode::Sweep;
+        self.later();
+    }
+
+    /// Visits what was left for later, in batches.
+    fn later(&mut self) {
+        let left = self.heap.deferred();
+        self.sink.defers = false;
+        for batch in left.chunks(BATCH) {
+            if self.cut.is_none() {
+                self.heap.expect(batch);
+            }
+            for object in batch {
+                if self.cut.is_some() {
+                    self.sink.marks.give_back(*object);
+                } else {
+                    // It has been counted when it was left.
+                    self.visited -= 1;
+                    self.visit(*object);
+                }
+            }
+        }
+        self.sink.defers = true;
     }
 
     fn rest(&mut self) {
         let mut direction = Direction::Up;
-        while self.sink.marks.pending > 0 && self.cut.is_none() {
+        while self.cut.is_none() {
+            self.later();
+            if self.sink.marks.pending == 0 {
+                break;
+            }
             if self.sink.marks.pending <= FRONTIER {
                 self.follow();
             } else {
@@ -252,6 +289,8 @@ impl<H: Heap> Walk<'_, H> {
                 direction = if direction == Direction::Up { Direction::Down } else { Direction::Up };
             }
         }
+        // What a budget cuts stays pending.
+        self.later();
     }
 
     /// Depth first from everything pending, as far as the stack reaches.

@@ -64,6 +64,8 @@ pub struct CPythonHeap<M: Memory> {
     frames: RefCell<FxHashSet<Address>>,
     filenames: RefCell<FxHashSet<Address>>,
     stacks: RefCell<FxHashSet<Address>>,
+    /// Objects whose reducers want many at once.
+    pub(crate) deferred: RefCell<Vec<Address>>,
 }
 
 impl<M: Memory> fmt::Debug for CPythonHeap<M> {
@@ -86,6 +88,7 @@ impl<M: Memory> CPythonHeap<M> {
             frames: RefCell::default(),
             filenames: RefCell::default(),
             stacks: RefCell::default(),
+            deferred: RefCell::default(),
         }
     }
 
@@ -160,7 +163,11 @@ impl<M: Memory> CPythonHeap<M> {
                 _ => longobject::reduce_leaf(self, entry, head, sink),
             };
         }
-        if entry.reducer.is_some() {
+        if let Some(registration) = &entry.reducer {
+            if sink.may_defer() && registration.reducer.in_batches() {
+                self.deferred.borrow_mut().push(object);
+                return Ok(());
+            }
             let size = || self.size(entry, head).saturating_add(registered::owned_bytes(self, entry, object));
             sink.begin(entry.id, if sink.is_marking() { 0 } else { size() });
             return registered::reduce(self, entry, object, sink);

@@ -1,6 +1,7 @@
 //! Registered reducers: what they see of an object, and what happens when one fails or panics.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heapsake_core::Address;
@@ -107,6 +108,23 @@ pub(super) fn reduce<M: Memory, S: Sink>(
 }
 
 impl<M: Memory> CPythonHeap<M> {
+    /// Tells reducers that want many at once what comes next.
+    pub(crate) fn expect(&self, objects: &[Address]) {
+        let mut kinds: BTreeMap<Address, Vec<View<'_, M>>> = BTreeMap::new();
+        for object in objects.iter().copied() {
+            if let Some(entry) = self.type_of(object) {
+                kinds.entry(entry.address).or_default().push(View { heap: self, entry, object });
+            }
+        }
+        for views in kinds.values() {
+            let objects: Vec<&dyn Object> = views.iter().map(|view| view as &dyn Object).collect();
+            if let Some(registration) = &views[0].entry.reducer {
+                // What fails here fails again, and is told, where the object is reduced.
+                let _ = catch_unwind(AssertUnwindSafe(|| registration.reducer.expect(&objects)));
+            }
+        }
+    }
+
     /// The stack that an object keeps, and what such an object is called; none if it keeps none now, or it cannot be read.
     pub(crate) fn stack_of(&self, object: Address) -> Option<(&'static str, Stack)> {
         let entry = self.type_of(object)?;

@@ -53,6 +53,15 @@ impl Made {
         self.words(address, words)
     }
 
+    /// Tells the plugins that these objects, of one type, come next.
+    pub(crate) fn expect(&self, plugins: &Plugins, addresses: &[u64]) {
+        let registry = plugins.registry();
+        let registration = registry.find([self.types[&addresses[0]]]).expect("a reducer");
+        assert!(registration.reducer.in_batches());
+        let seen: Vec<Seen<'_>> = addresses.iter().map(|at| Seen { made: self, address: Address(*at) }).collect();
+        registration.reducer.expect(&seen.iter().map(|one| one as &dyn Object).collect::<Vec<_>>());
+    }
+
     /// Lets the plugins reduce the object at `address`.
     pub(crate) fn reduce(&self, plugins: &Plugins, address: u64) -> Told {
         let registry = plugins.registry();
