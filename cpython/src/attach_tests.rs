@@ -1,7 +1,7 @@
 //! Real interpreters found, named and checked; what is none of them refused, each in its own words.
 
 use super::*;
-use crate::live::{Program, interpreters, interpreters_among};
+use crate::live::{Program, has_section, interpreters, interpreters_among};
 use crate::memory::Synthetic;
 use std::path::Path;
 use std::process::Command;
@@ -96,11 +96,6 @@ fn moved(column: &mut Column, row: &str, field: Option<&str>) {
     column.insert(row, new);
 }
 
-/// Whether a binary names such a section.
-fn has_debug_information(binary: &Path) -> bool {
-    std::fs::read(binary).unwrap().windows(13).any(|bytes| bytes == b"\0.debug_info\0")
-}
-
 #[test]
 fn every_origin_of_layouts_is_taken_in_its_turn() {
     for (minor, interpreter) in interpreters() {
@@ -127,7 +122,7 @@ fn every_origin_of_layouts_is_taken_in_its_turn() {
             let wrong = doctored(minor, |column| moved(column, row, field));
             let target = target(&snapshot, &plain, &symbols);
             assert!(target.read_by_table(&wrong, version).is_err(), "3.{minor} passes with {row} {field:?}");
-            if !has_debug_information(symbols.python().unwrap().path()) {
+            if !has_section(symbols.python().unwrap().path(), ".debug_info") {
                 println!("3.{minor}: not read by its own debug information, of which it has none");
                 let error = find(&wrong, &files, &symbols).unwrap_err();
                 assert!(matches!(error.kind(), ErrorKind::LayoutMismatch | ErrorKind::NotReady), "{error}");
@@ -158,7 +153,7 @@ fn every_origin_of_layouts_is_taken_in_its_turn() {
         assert_eq!(read(&older).unwrap_err().kind(), ErrorKind::NotReady);
         assert_eq!(read(known).unwrap_err().kind(), ErrorKind::NotReady);
         assert_eq!(looked, if is_exact { 1 } else { 2 });
-        if is_exact && has_debug_information(symbols.python().unwrap().path()) {
+        if is_exact && has_section(symbols.python().unwrap().path(), ".debug_info") {
             // What the table says of the interpreter's structs is what was made of this very file.
             let binary = symbols.python().unwrap();
             let own = own_column(&symbols, binary, &files, version, Flags::NONE).unwrap().unwrap();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,12 @@ pub(crate) fn interpreters_among(minors: impl IntoIterator<Item = u32>) -> Vec<(
         }
     }
     found.into_iter().collect()
+}
+
+/// Whether a binary names such a section.
+pub(crate) fn has_section(binary: &Path, name: &str) -> bool {
+    let name = format!("\0{name}\0").into_bytes();
+    std::fs::read(binary).unwrap().windows(name.len()).any(|bytes| bytes == name)
 }
 
 /// A running Python program that says things on standard output; killed when dropped.

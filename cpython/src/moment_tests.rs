@@ -1,7 +1,7 @@
 //! Programs that are nearly always at a bad moment, that have good ones in between, and that have no bad one.
 
 use super::*;
-use crate::live::{Program, interpreters, wait_until};
+use crate::live::{Program, has_section, interpreters, wait_until};
 use crate::memory::Snapshot;
 use crate::taken::Taken;
 
@@ -57,6 +57,10 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
         assert_eq!(moment.caught, ["a garbage collection was at work"], "3.{minor}");
         assert_eq!(moment.stops, MAXIMUM_STOPS);
 
+        if !has_section(&interpreter, ".symtab") {
+            println!("3.{minor}: not judged while a dict is filled, for it names no static functions");
+            continue;
+        }
         // A dict that is filled by C code, without a bytecode in between, by one of three threads.
         let code = "import threading\nlarge = {str(i): i for i in range(100_000)}\ndef idle():\n    while True: pass\n\
                     for _ in range(2): threading.Thread(target=idle, daemon=True).start()\nprint(threading.get_ident())\n\
