@@ -289,9 +289,10 @@ fn programs_start_as_without_us() {
 
 #[test]
 fn a_signal_to_the_supervisor_reaches_the_program() {
-    // It sleeps in short pieces: Python sees a signal that comes just before a sleep after it.
-    let code = "import signal, time\nsignal.signal(signal.SIGUSR1, lambda *a: print('usr1', flush=True))\n\
-        print('ready', flush=True)\nfor _ in range(1200):\n    time.sleep(0.05)";
+    // It sleeps in short pieces: Python sees a signal that comes just before a sleep after it. It writes at once: a handler
+    // may not print while the program does.
+    let code = "import os, signal, time\nsignal.signal(signal.SIGUSR1, lambda *a: os.write(1, b'usr1\\n'))\n\
+        os.write(1, b'ready\\n')\nfor _ in range(1200):\n    time.sleep(0.05)";
     everywhere(|place| {
         for (signal, ended) in [("TERM", 15), ("HUP", 1), ("INT", 2)] {
             let mut command = place.command(&place.python);
@@ -319,9 +320,9 @@ fn a_signal_to_the_supervisor_reaches_the_program() {
 #[test]
 fn on_a_terminal_a_key_comes_once_and_what_is_sent_to_the_supervisor_comes_too() {
     let code = "import os, signal, time\ngot = []\n\
-        signal.signal(signal.SIGINT, lambda *a: (got.append(1), print('int', flush=True)))\n\
-        signal.signal(signal.SIGUSR1, lambda *a: (print('count', len(got), flush=True), os._exit(0)))\n\
-        print('ready', flush=True)\nwhile True:\n    time.sleep(0.05)";
+        signal.signal(signal.SIGINT, lambda *a: (got.append(1), os.write(1, b'int\\n')))\n\
+        signal.signal(signal.SIGUSR1, lambda *a: (os.write(1, b'count %d\\n' % len(got)), os._exit(0)))\n\
+        os.write(1, b'ready\\n')\nwhile True:\n    time.sleep(0.05)";
     // The terminal's other end.
     let driver = "\
 import os, pty, signal, sys
