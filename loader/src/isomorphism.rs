@@ -2,7 +2,8 @@
 //!
 //! Both heaps are walked from their roots along equal labels. There must be a one-to-one mapping between their objects
 //! such that every root keeps its name, every object its identity and the name of its type, every object that is no
-//! surrogate its value and its labelled edges in order, and every surrogate its reason. Linear and iterative; each
+//! surrogate its value and its labelled edges in order, and every surrogate its reason. Conservative and stale edges are
+//! guesses: they are followed after all others, and what differs in them is counted by itself. Linear and iterative; each
 //! difference comes with the path that leads to it.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +18,8 @@ use crate::object::{Object, ObjectId};
 /// Differences that are described; the others are counted.
 const DESCRIBED: usize = 100;
 const NONE: u32 = u32::MAX;
+/// Marks the position of an edge as one among the guesses.
+const GUESS: u32 = 1 << 31;
 
 /// What a comparison found.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,8 @@ pub struct Report {
     pub differences: Vec<(String, String)>,
     /// Number of all differences.
     pub difference_count: u64,
+    /// Conservative and stale edges that differ. They do not make heaps other ones.
+    pub guesses_that_differ: u64,
 }
 
 impl Report {
@@ -43,6 +48,9 @@ impl fmt::Display for Report {
         writeln!(f, "{} objects are alike, {} differences", self.matched, self.difference_count)?;
         for (reason, count) in &self.surrogates {
             writeln!(f, "  {count} surrogates: {reason}")?;
+        }
+        if self.guesses_that_differ > 0 {
+            writeln!(f, "  {} conservative or stale edges differ", self.guesses_that_differ)?;
         }
         for (path, what) in &self.differences {
             writeln!(f, "  {path}: {what}")?;
@@ -65,13 +73,19 @@ pub fn compare(one: &Dump, other: &Dump) -> Report {
         reached: vec![(NONE, 0); one.object_count() as usize],
         roots: Vec::new(),
         queue: VecDeque::new(),
+        guessing: VecDeque::new(),
         report: Report::default(),
     };
     comparison.start();
-    while let Some((left, right)) = comparison.queue.pop_front() {
-        comparison.visit(left, right);
+    loop {
+        if let Some((left, right)) = comparison.queue.pop_front() {
+            comparison.visit(left, right);
+        } else if let Some((left, right)) = comparison.guessing.pop_front() {
+            comparison.guess(left, right);
+        } else {
+            return comparison.report;
+        }
     }
-    comparison.report
 }
 
 struct Comparison<'d> {
@@ -84,6 +98,8 @@ struct Comparison<'d> {
     reached: Vec<(u32, u32)>,
     roots: Vec<String>,
     queue: VecDeque<(u32, u32)>,
+    /// Pairs whose guesses are to be followed.
+    guessing: VecDeque<(u32, u32)>,
     report: Report,
 }
 
@@ -106,19 +122,24 @@ fn roots(dump: &Dump) -> Vec<Labelled> {
     found
 }
 
-/// The edges of an object by class: what is counted strictly, in order, then what is only a guess.
+/// The labelled edges that are guesses, or those that are none, in order.
+fn labelled(object: &Object<'_>, guesses: bool) -> Vec<Labelled> {
+    let edges = object.edges().into_iter();
+    let wanted = edges.filter(|edge| matches!(edge.kind, EdgeKind::Conservative | EdgeKind::Stale) == guesses);
+    wanted
+        .map(|edge| {
+            let name = match edge.name {
+                LabelName::Text(text) => text,
+                LabelName::Index(index) => index.to_string(),
+            };
+            (format!("{} {name}", edge.kind.word()), edge.target)
+        })
+        .collect()
+}
+
+/// The edges of an object that are no guesses, elements and entries after the others.
 fn edges(object: &Object<'_>) -> Vec<Labelled> {
-    let mut strict: Vec<Labelled> = Vec::new();
-    for edge in object.edges() {
-        if matches!(edge.kind, EdgeKind::Conservative | EdgeKind::Stale) {
-            continue;
-        }
-        let name = match edge.name {
-            LabelName::Text(text) => text,
-            LabelName::Index(index) => index.to_string(),
-        };
-        strict.push((format!("{} {name}", edge.kind.word()), edge.target));
-    }
+    let mut strict = labelled(object, false);
     let elements = object.elements(0, u64::MAX / 4).into_iter().enumerate();
     strict.extend(elements.map(|(at, target)| (format!("[{at}]"), target)));
     for (at, (key, value)) in object.entries(0, u64::MAX / 4).into_iter().enumerate() {
@@ -145,8 +166,10 @@ impl Comparison<'_> {
                 steps.push(self.roots.get(position as usize).cloned().unwrap_or_default());
                 break;
             }
-            let name = edges(&self.one.object(ObjectId(parent))).get(position as usize).map(|(name, _)| name.clone());
-            steps.push(name.unwrap_or_default());
+            let parent_object = self.one.object(ObjectId(parent));
+            let (guess, position) = (position & GUESS != 0, position & !GUESS);
+            let edges = if guess { labelled(&parent_object, true) } else { edges(&parent_object) };
+            steps.push(edges.get(position as usize).map(|(name, _)| name.clone()).unwrap_or_default());
             at = parent;
             if steps.len() > 60 {
                 steps.push("…".to_owned());
@@ -231,5 +254,32 @@ impl Comparison<'_> {
             }
         }
         self.report.matched += u64::from(self.report.difference_count == before);
+        self.guessing.push_back((left, right));
+    }
+
+    /// Follows the guesses of a pair, as far as they agree.
+    fn guess(&mut self, left: u32, right: u32) {
+        let of = |dump: &Dump, id| labelled(&dump.object(ObjectId(id)), true);
+        let (mine, theirs) = (of(self.one, left), of(self.other, right));
+        self.report.guesses_that_differ += mine.len().abs_diff(theirs.len()) as u64;
+        for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
+            let known = |pairs: &[u32], target: Target| match target {
+                Target::Object(id) => pairs.get(id as usize).copied(),
+                Target::Nothing | Target::Stray(_) => None,
+            };
+            let (forward, backward) = (known(&self.forward, *target), known(&self.backward, *partner));
+            let agrees = match (*target, *partner) {
+                (Target::Object(here), Target::Object(yonder)) => {
+                    (forward, backward) == (Some(NONE), Some(NONE)) || (forward, backward) == (Some(yonder), Some(here))
+                }
+                (Target::Nothing, Target::Nothing) | (Target::Stray(_), Target::Stray(_)) => true,
+                _ => false,
+            };
+            if name == there && agrees {
+                self.pair(left, position as u32 | GUESS, *target, *partner, || name.clone());
+            } else {
+                self.report.guesses_that_differ += 1;
+            }
+        }
     }
 }

@@ -1,6 +1,10 @@
-//! What the black-box tests share: the environments that have the package installed, and programs run to their end.
+//! What the tests share: the environments that have the package installed, programs run to their end, and heaps that describe
+//! themselves.
 //!
-//! Nothing here links heapsake: what is tested is what `pip install` gives, the command and the Python package.
+//! The black-box tests link nothing of heapsake: what they test is what `pip install` gives, the command and the Python
+//! package. The property tests drive engine and loader with a [`model`].
+
+pub mod model;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -133,7 +133,7 @@ pub trait Heap {
     /// Tells the object at `object` to `sink`. Pure: the same address always tells the same.
     ///
     /// # Errors
-    /// What made the object unreadable; it becomes a surrogate with that reason, keeping the edges told so far.
+    /// What made the object unreadable; it becomes a surrogate with that reason, keeping what was told so far.
     fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), Failure>;
 
     /// Is told which object comes next but some, so that its memory may be on its way when it is asked for.

@@ -50,6 +50,18 @@ pub enum Text<'a> {
 }
 
 impl Integer<'_> {
+    /// The number, where 64 bits hold it.
+    pub fn small(&self) -> Option<i64> {
+        if let Integer::Small(number) = self {
+            return Some(*number);
+        }
+        let (negative, magnitude) = self.magnitude();
+        let mut bytes = [0; 9];
+        bytes.get_mut(..magnitude.len())?.copy_from_slice(&magnitude);
+        let number = i128::from(u64::from_le_bytes(bytes[..8].try_into().ok()?)) + (i128::from(bytes[8]) << 64);
+        i64::try_from(if negative { -number } else { number }).ok()
+    }
+
     /// Sign and magnitude, the magnitude little endian without leading zeros.
     pub fn magnitude(&self) -> (bool, Vec<u8>) {
         match *self {

@@ -129,7 +129,7 @@ pub trait Reducer: Sync {
     /// Tells `object` to `sink`: everything but its type and size, which the engine has told already.
     ///
     /// # Errors
-    /// What went wrong; the object becomes a surrogate with that reason and keeps the edges told so far.
+    /// What went wrong; the object becomes a surrogate with that reason and keeps what was told so far.
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure>;
 
     /// Whether it had better be told first what it will be asked about ([`Reducer::expect`]), many objects at once: one that

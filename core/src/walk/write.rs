@@ -170,11 +170,9 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         let mut failure = if visited { heap.reduce(address, self).err() } else { Some(self.beyond_budget(heap, address)) };
         if !visited {
             // Nothing was told but type and size.
-        } else if failure.is_some() {
-            self.forget_value();
         } else if let Some(placeholder) = self.withheld.take() {
             self.forget_value();
-            failure = Some(Failure::new(Reason::Redacted, placeholder));
+            failure.get_or_insert(Failure::new(Reason::Redacted, placeholder));
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -456,6 +454,11 @@ impl Sink for ObjectWriter<'_, '_> {
                 self.value = ValueKind::Small;
                 self.number = number;
             }
+            // A number has one form, whatever its digits were.
+            Value::Integer(integer) if !self.redactor.withheld(self.address) && integer.small().is_some() => {
+                self.value = ValueKind::Small;
+                self.number = integer.small().unwrap_or_default();
+            }
             Value::Integer(integer) => {
                 let (negative, magnitude) = integer.magnitude();
                 let mut bytes = vec![u8::from(negative)];
@@ -504,7 +507,10 @@ impl Sink for ObjectWriter<'_, '_> {
         let mut at = 0;
         while at < length {
             let end = PIECE_OVERLAP + (length - at).min(PAYLOAD_PIECE as u64) as usize;
-            read(at, &mut bytes[PIECE_OVERLAP..end])?;
+            if let Err(failure) = read(at, &mut bytes[PIECE_OVERLAP..end]) {
+                self.forget_value();
+                return Err(failure);
+            }
             if self.redactor.copies(&bytes[..end]) {
                 self.withheld = Some(String::new());
                 return Ok(());
