@@ -1,5 +1,6 @@
 //! The chunks of a file: found through index and trailer, or, when these are missing or wrong, by scanning for the magic.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use heapsake_core::format::records::{Index, IndexEntry, Trailer};
@@ -130,9 +131,47 @@ impl Container {
             self.fault(trailer.index_offset, FaultKind::Index, "the index is not complete; the file was scanned instead".into());
             return false;
         }
+        let after = offset as usize + HEADER_LENGTH + self.stored(offset).map_or(0, |(_, stored)| stored.len());
+        if after < end {
+            self.fault(after as u64, FaultKind::Gap, format!("{} bytes after the end belong to no dump", end - after));
+        }
         self.chunks = chunks;
         self.trailer = Some(trailer);
         true
+    }
+
+    /// Holds the chunks that were found against the index that stands before the trailer.
+    fn compare_with(&self, indexes: &[u64], updated: bool) {
+        let mut listed: Vec<IndexEntry> = Vec::new();
+        for offset in indexes {
+            listed.extend(self.record::<Index>(*offset, "the index").unwrap_or_default().chunks);
+        }
+        if listed.is_empty() {
+            return;
+        }
+        let key = |entry: &IndexEntry| (entry.kind, entry.first, entry.count);
+        let mut counts: HashMap<_, i64> = HashMap::new();
+        listed.iter().for_each(|entry| *counts.entry(key(entry)).or_default() += 1);
+        self.chunks.iter().for_each(|entry| *counts.entry(key(entry)).or_default() -= 1);
+        let what = |entry: &IndexEntry| {
+            let kind = ChunkKind::from_number(entry.kind);
+            match kind {
+                ChunkKind::Objects => {
+                    format!("objects {} to {}", entry.first, entry.first.saturating_add(entry.count.max(1)) - 1)
+                }
+                ChunkKind::Elements | ChunkKind::Payload => format!("{kind} of object {}", entry.first),
+                _ => kind.to_string(),
+            }
+        };
+        for entry in listed.iter().chain(&self.chunks) {
+            match counts.remove(&key(entry)) {
+                Some(1..) => self.fault(entry.offset, FaultKind::Missing, format!("the chunk of {} is missing", what(entry))),
+                Some(..0) => {
+                    self.fault(entry.offset, FaultKind::Index, format!("the index has no such chunk of {}", what(entry)))
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Finds the chunks by walking from header to header, and by looking for the next magic where one is damaged.
@@ -141,6 +180,7 @@ impl Container {
         let mut at = if bytes.starts_with(FIRST_LINE) { FIRST_LINE.len() } else { find(bytes, 0).unwrap_or(bytes.len()) };
         let (mut chunks, mut gaps) = (Vec::new(), Vec::new());
         let mut trailer = None;
+        let mut indexes = Vec::new();
         // Whether the last that was met is an end, and whether there was one before.
         let (mut ended, mut updated) = (false, false);
         while at < bytes.len() {
@@ -161,7 +201,13 @@ impl Container {
                         break;
                     }
                     match header.kind {
-                        ChunkKind::Index => {}
+                        ChunkKind::Index => {
+                            // An update has an index of everything.
+                            if trailer.take().is_some() {
+                                indexes.clear();
+                            }
+                            indexes.push(at as u64);
+                        }
                         ChunkKind::Trailer => trailer = Some(at as u64),
                         _ => chunks.push(entry),
                     }
@@ -192,6 +238,9 @@ impl Container {
         self.chunks = chunks;
         for (offset, kind, consequence) in gaps {
             self.fault(offset, kind, consequence);
+        }
+        if trailer.is_some() {
+            self.compare_with(&indexes, updated);
         }
         self.trailer = trailer.and_then(|offset| self.record(offset, "the trailer"));
     }

@@ -84,6 +84,21 @@ pub fn open(path: impl AsRef<Path>) -> Result<Dump, Error> {
     Dump::new(bytes, path, Origin::File)
 }
 
+/// Notes which objects no chunk has, by their numbers.
+fn report_missing(container: &Container, object_chunks: &[(u32, u32, u64)], header: &Header) {
+    let mut next = 0u32;
+    let missing = |from: u32, to: u32, offset: u64| {
+        if from < to {
+            container.fault(offset, FaultKind::Missing, format!("objects {from} to {} are in no chunk", to - 1));
+        }
+    };
+    for (first, count, offset) in object_chunks {
+        missing(next, *first, *offset);
+        next = next.max(first.saturating_add(*count));
+    }
+    missing(next, u32::try_from(header.objects).unwrap_or(u32::MAX), container.len());
+}
+
 impl Dump {
     /// The dump that these bytes are.
     ///
@@ -123,10 +138,12 @@ impl Dump {
             container.of_kind(ChunkKind::Objects).map(|chunk| (chunk.first, chunk.count, chunk.offset)).collect();
         object_chunks.sort_unstable();
         object_chunks.dedup_by_key(|(first, _, _)| *first);
+        let header = header.unwrap_or_default();
+        report_missing(&container, &object_chunks, &header);
         Ok(Dump {
             path,
             origin,
-            header: header.unwrap_or_default(),
+            header,
             threads: OnceLock::new(),
             types: OnceLock::new(),
             roots: OnceLock::new(),

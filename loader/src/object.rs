@@ -280,11 +280,17 @@ impl<'d> Object<'d> {
             let wanted = end.min(inline_from);
             let mut at = from;
             while at < wanted {
-                let segment = segments.get((at / SEGMENT as u64) as usize);
-                let decoded = segment
-                    .and_then(|offset| self.dump.container.payload(*offset, &holds))
-                    .and_then(|(_, raw)| decode_segment(&raw))
-                    .filter(|(position, _)| *position == at / SEGMENT as u64 * SEGMENT as u64);
+                let number = (at / SEGMENT as u64) as usize;
+                // Where it should be, else wherever it is: a damaged file has them in any order.
+                let read = |offset: &u64| {
+                    let (_, raw) = self.dump.container.payload(*offset, &holds)?;
+                    decode_segment(&raw).filter(|(position, _)| *position == (number * SEGMENT) as u64)
+                };
+                let decoded = segments.get(number).and_then(read).or_else(|| segments.iter().find_map(read));
+                if decoded.is_none() {
+                    let what = format!("{holds}: those from {} on are lost", number * SEGMENT);
+                    self.dump.container.fault(0, FaultKind::Missing, what);
+                }
                 let next = (at / SEGMENT as u64 + 1) * SEGMENT as u64;
                 let upto = next.min(wanted);
                 match decoded {
@@ -292,10 +298,7 @@ impl<'d> Object<'d> {
                         let range = (at - position) as usize..((upto - position) as usize).min(part.len());
                         targets.extend(part.get(range).unwrap_or_default());
                     }
-                    None if segment.is_none() => {
-                        self.dump.container.fault(0, FaultKind::Missing, format!("{holds}: a segment of them is lost"));
-                        break;
-                    }
+                    None if segments.is_empty() => break,
                     None => {}
                 }
                 // What a damaged segment lacks is nothing, so that later positions stay right.
