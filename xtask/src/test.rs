@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("house rules", tidy::run)?;
     step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
     step("reducers", || finish(Command::new(std::env::current_exe()?).args(["reducers", "--check"])))?;
+    step("acceptance cases", || finish(Command::new(std::env::current_exe()?).args(["seed", "--check"])))?;
     step("lints", || {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;
@@ -57,11 +58,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     step("python tests", || {
         for environment in &environments {
-            println!("-- {}", environment.name);
-            let tests = root.join("frontends/python/tests");
-            let mut command = Command::new(&environment.python);
-            command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
-            finish(command.current_dir(&tests))?;
+            for folder in ["frontends/python/tests", "tests/seed"] {
+                println!("-- {} {folder}", environment.name);
+                let tests = root.join(folder);
+                let mut command = Command::new(&environment.python);
+                command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
+                finish(command.current_dir(&tests))?;
+            }
         }
         Ok(())
     })?;

@@ -101,6 +101,12 @@ layout! {
         attr: Address,
         vectorcall: Option<Address>,
     }
+    /// `Modules/_abc.c`.
+    pub struct AbcData as "_abc_data" {
+        registry as "_abc_registry": Address,
+        cache as "_abc_cache": Address,
+        negative_cache as "_abc_negative_cache": Address,
+    }
     /// `Modules/_operator.c`.
     pub struct MethodCallerObject as "methodcallerobject" {
         name: Address,

@@ -31,9 +31,16 @@ def uninstall():
 
 
 def dump(path=None, exception=None, *, reason=None, redact="names", **options):
-    """Dumps this process, with the stack of ``exception`` where one is given; returns the path when the file is complete."""
+    """Dumps this process, with the stack of ``exception`` where one is given; returns the path when the file is complete.
+
+    An object with ``write`` in the place of the path is given the bytes of the dump; then there is no path to return.
+    """
     import os
 
+    if hasattr(path, "write"):
+        from ._writing import dump_into
+
+        return dump_into(path, lambda name: dump(name, exception, reason=reason, redact=redact, **options))
     return os.fspath(_native().dump(path, exception, reason=reason, redact=redact, **options))
 
 

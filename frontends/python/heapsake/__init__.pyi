@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Protocol, Tuple, TypeVar, Union, overload
 
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
@@ -39,6 +39,10 @@ class Reduction:
 
 def install(directory: Optional[_Path] = None, **options: Any) -> None: ...
 def uninstall() -> None: ...
+class _Writer(Protocol):
+    def write(self, data: bytes, /) -> Any: ...
+
+@overload
 def dump(
     path: Optional[_Path] = None,
     exception: Optional[BaseException] = None,
@@ -49,6 +53,17 @@ def dump(
     reducer_seconds: float = 30.0,
     **options: Any,
 ) -> str: ...
+@overload
+def dump(
+    path: _Writer,
+    exception: Optional[BaseException] = None,
+    *,
+    reason: Optional[str] = None,
+    redact: str = "names",
+    reducers: bool = True,
+    reducer_seconds: float = 30.0,
+    **options: Any,
+) -> None: ...
 def load(path: _Path) -> Dump: ...
 def debug(dump: Union[Dump, _Path], thread: Union[None, int, str] = None) -> None: ...
 def reducer(

@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +48,7 @@ pub(crate) fn dump(
     max_objects: Option<u64>,
     reducers: bool,
     reducer_seconds: f64,
-) -> PyResult<PathBuf> {
+) -> PyResult<OsString> {
     if worker::runs() {
         return Err(Error::new_err("a reducer was asked for a dump; it is run when one is there, and makes none"));
     }
@@ -60,7 +61,7 @@ pub(crate) fn dump(
     };
     let path = std::path::absolute(&path)?;
     let exception = exception.filter(|exception| !exception.is_none());
-    let ident: u64 = py.import("threading")?.call_method0("get_ident")?.extract()?;
+    let ident: u64 = py.import("_thread")?.call_method0("get_ident")?.extract()?;
     let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
     let hidden = package.parent().map(|folder| format!("{}/", folder.display()));
     let packages = py.detach(|| heapsake_cli::python::packages_with_reducers(&package)).filter(|_| reducers);
@@ -95,7 +96,8 @@ pub(crate) fn dump(
     for line in String::from_utf8_lossy(told).lines() {
         py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
     }
-    Ok(path)
+    // As text: a path would be made by `pathlib`, which the program may not have imported.
+    Ok(path.into_os_string())
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
