@@ -172,7 +172,8 @@ impl Container {
         for entry in listed.iter().chain(&self.chunks) {
             match counts.remove(&key(entry)) {
                 Some(1..) => self.fault(entry.offset, FaultKind::Missing, format!("the chunk of {} is missing", what(entry))),
-                Some(..0) => {
+                // What was appended later may have no index yet.
+                Some(..0) if !updated => {
                     self.fault(entry.offset, FaultKind::Index, format!("the index has no such chunk of {}", what(entry)))
                 }
                 _ => {}
@@ -186,7 +187,7 @@ impl Container {
         let mut at = if bytes.starts_with(FIRST_LINE) { FIRST_LINE.len() } else { find(bytes, 0).unwrap_or(bytes.len()) };
         let (mut chunks, mut gaps) = (Vec::new(), Vec::new());
         let mut trailer = None;
-        let mut indexes = Vec::new();
+        let (mut indexes, mut superseded) = (Vec::new(), false);
         // Whether the last that was met is an end, and whether there was one before.
         let (mut ended, mut updated) = (false, false);
         while at < bytes.len() {
@@ -209,12 +210,12 @@ impl Container {
                     match header.kind {
                         ChunkKind::Index => {
                             // An update has an index of everything.
-                            if trailer.take().is_some() {
+                            if std::mem::take(&mut superseded) {
                                 indexes.clear();
                             }
                             indexes.push(at as u64);
                         }
-                        ChunkKind::Trailer => trailer = Some(at as u64),
+                        ChunkKind::Trailer => (trailer, superseded) = (Some(at as u64), true),
                         _ => chunks.push(entry),
                     }
                     at = end;
