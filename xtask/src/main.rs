@@ -7,6 +7,7 @@ mod interpreters;
 mod layouts;
 mod programs;
 mod reducers;
+mod stackless;
 mod test;
 mod tidy;
 
@@ -26,6 +27,8 @@ enum Command {
     Layouts(layouts::Arguments),
     /// Generate the table of greenlet's layouts from the wheels on PyPI, or check it.
     Greenlet(greenlet::Arguments),
+    /// Run a program of tasklets on a Stackless Python 3.7 and compare its dump with what it says of itself.
+    Stackless(stackless::Arguments),
     /// Write the reference page of the built-in reducers, or check it.
     Reducers(reducers::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Greenlet(arguments) => greenlet::run(&arguments),
+        Command::Stackless(arguments) => stackless::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),

@@ -13,6 +13,7 @@ mod resolve;
 mod scene;
 mod source;
 mod state;
+mod tasklets;
 mod tasks;
 mod threads;
 mod words;
@@ -69,6 +70,10 @@ pub enum WaitKind {
     EventLoop,
     /// A module that another thread imports.
     Import,
+    /// The other side of a channel of Stackless.
+    Channel,
+    /// Its turn among tasklets, or the end of theirs.
+    Scheduler,
 }
 
 impl WaitKind {
@@ -91,6 +96,8 @@ impl WaitKind {
             WaitKind::File => "file",
             WaitKind::EventLoop => "event_loop",
             WaitKind::Import => "import",
+            WaitKind::Channel => "channel",
+            WaitKind::Scheduler => "scheduler",
         }
     }
 }
