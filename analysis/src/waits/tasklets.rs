@@ -11,7 +11,7 @@ use super::{Wait, WaitKind};
 /// What tasklets are called among threads.
 pub(super) const KIND: &str = "tasklet";
 
-/// What a tasklet waits for; none for one that runs.
+/// What a tasklet that does not run waits for.
 pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
     let tasklet = scene.dump.referenced(thread.object)?;
     match text(&tasklet, "state")?.as_str() {
@@ -26,9 +26,16 @@ pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
             let function = member(&tasklet, "function").and_then(|function| text(&function, "__name__"));
             Some(in_scheduler(format!("{}, to begin with {}", turn(&tasklet), function.as_deref().unwrap_or("its function"))))
         }
-        "paused" => Some(in_scheduler("being inserted: it is in no queue".to_owned())),
+        "paused" => Some(in_scheduler("somebody to insert it: it is in no queue".to_owned())),
         _ => None,
     }
+}
+
+/// Whether it runs in a thread that waits itself, so that its frames say for what.
+pub(super) fn is_in_waiting_thread(scene: &Scene<'_>, thread: &Thread) -> bool {
+    let state = scene.dump.referenced(thread.object).and_then(|tasklet| text(&tasklet, "state"));
+    let runs = |other: &&Thread| Some(other.ident) == thread.carrier && other.kind.is_empty();
+    state.as_deref() == Some("current") && scene.dump.threads().iter().find(runs).is_some_and(|carrier| !carrier.current)
 }
 
 fn turn(tasklet: &Object<'_>) -> String {

@@ -28,7 +28,7 @@ pub(super) enum Seen {
 
 /// What a thread waits for.
 pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
-    if thread.kind == tasklets::KIND {
+    if thread.kind == tasklets::KIND && !tasklets::is_in_waiting_thread(scene, thread) {
         return tasklets::wait_of(scene, thread);
     }
     let innermost = thread.frames.last()?;

@@ -40,7 +40,7 @@ fn s1_scheduled_tasklets_are_found_in_the_order_of_their_ring() {
         let frames = &told.shown(*tasklet).unwrap().frames;
         let named: Vec<&str> = frames.iter().flat_map(|frame| &frame.variables).map(|one| one.name.as_str()).collect();
         assert_eq!(named, ["number", "value"]);
-        assert!(told.of(frames[1].object).failure.is_none());
+        assert!(told.of(frames[1].object.0).failure.is_none());
     }
     assert_eq!(told.of(main).number("run_count"), Some(5));
     assert!(told.caught.is_empty());
@@ -51,7 +51,7 @@ fn s2_blocked_tasklets_say_their_channel_direction_and_value() {
     let mut world = World::new();
     let (state, _) = thread(&mut world, 0x7001);
     let value = world.text("the value");
-    let mut blocked = |world: &mut World, name| {
+    let blocked = |world: &mut World, name| {
         let frame = world.frame(name, &[], 0, Some(1));
         world.tasklet(state, frame)
     };
@@ -307,6 +307,7 @@ fn s8_frames_of_c_functions_are_no_callers() {
     let nowhere = world.cframe(0, [0, 0, 0]);
     let alone = world.frame("alone", &[], nowhere, Some(1));
     world.put(suspended + 16, alone);
+    world.keep(running);
     let holder = world.frame("holds", &[("suspended", suspended)], consumer, Some(0));
     let other = world.tasklet(state, holder);
     let told = world.told();

@@ -79,6 +79,7 @@ pub(crate) struct World {
     /// The head of the youngest generation's list.
     generation: u64,
     modules: Vec<(&'static str, u64)>,
+    kept: Vec<u64>,
 }
 
 impl World {
@@ -93,6 +94,7 @@ impl World {
             last_state: 0,
             generation: 0,
             modules: Vec::new(),
+            kept: Vec::new(),
         };
         world.runtime = world.take(9744);
         world.interpreter = world.take(2640);
@@ -131,6 +133,8 @@ impl World {
         }
         world.class("KeyError", 72, 0, EXCEPTION | COLLECTED, "BaseException");
         world.class("app.Mine", 120, 0, COLLECTED, "_stackless.tasklet");
+        // Where a module has its dictionary.
+        world.put(world.types["module"] + 288, 16);
         world.none = world.object("NoneType", 16);
         let members = [("tasklet", world.types["_stackless.tasklet"]), ("channel", world.types["_stackless.channel"])];
         let module = world.object("module", 80);
@@ -341,6 +345,11 @@ impl World {
         (state, main)
     }
 
+    /// Makes an object one that the program refers to.
+    pub(crate) fn keep(&mut self, object: u64) {
+        self.kept.push(object);
+    }
+
     /// A tasklet of that thread, left softly at `frame`, in no queue.
     pub(crate) fn tasklet(&mut self, state: u64, frame: u64) -> u64 {
         self.tasklet_of("_stackless.tasklet", state, frame)
@@ -398,7 +407,9 @@ impl World {
 
     /// What a heap over the process tells, from its roots on.
     pub(crate) fn told(mut self) -> Told {
-        let modules = std::mem::take(&mut self.modules);
+        let mut modules = std::mem::take(&mut self.modules);
+        let kept = std::mem::take(&mut self.kept);
+        modules.push(("kept", self.list(&kept)));
         let modules = self.dict(&modules);
         self.put(self.interpreter + 40, modules);
         let flags = Flags { stackless: true, ..Flags::NONE };
