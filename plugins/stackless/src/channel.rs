@@ -5,7 +5,7 @@ use heapsake_core::reduce::{Failure, Object, Reducer, Registration, TypeMatch, i
 use heapsake_cpython::heap::State as Told;
 
 use crate::documented;
-use crate::scheduler::queue;
+use crate::scheduler::Schedulers;
 use crate::seen::{Seen, known};
 
 documented! {
@@ -35,7 +35,7 @@ impl Reducer for Channel {
         let layout = known(seen.facts.layouts.channel)?;
         let at = object.address();
         let balance = seen.field(layout.balance, at)?;
-        let queue = queue(&seen, at);
+        let queue = Schedulers::of(&seen).queue(&seen, at);
         if let Some(first) = queue.waiting.first() {
             sink.edge(EdgeKind::Attribute, Name::Text("queue"), *first);
         }

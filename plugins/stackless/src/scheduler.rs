@@ -61,8 +61,10 @@ pub(crate) struct Schedulers {
     pub(crate) threads: Vec<OfThread>,
     /// Thread and place in its ring.
     places: BTreeMap<Address, (usize, u32)>,
-    /// Channel and place in its queue, of the queues that were looked at.
-    blocked: RefCell<BTreeMap<Address, (Address, u32)>>,
+    /// Channel and place in its queue, of the tasklets that were looked at; none for one that leads to no channel.
+    blocked: RefCell<BTreeMap<Address, Option<(Address, u32)>>>,
+    /// The queues that were looked at.
+    queues: RefCell<BTreeMap<Address, Rc<Queue>>>,
 }
 
 impl Schedulers {
@@ -97,35 +99,43 @@ impl Schedulers {
     /// The channel that a tasklet is blocked on, and its place in the queue.
     pub(crate) fn channel(&self, seen: &Seen<'_>, tasklet: Address) -> Option<(Address, u32)> {
         if let Some(known) = self.blocked.borrow().get(&tasklet) {
-            return Some(*known);
+            return *known;
         }
         let layout = seen.facts.layouts.tasklet?;
-        let mut met = BTreeSet::new();
-        let mut next = tasklet;
+        let mut met = BTreeSet::from([tasklet]);
+        let mut at = tasklet;
         let channel = loop {
-            if met.len() >= MAXIMUM_QUEUE || !met.insert(next) {
-                return None;
-            }
-            next = seen.pointer(layout.next, next)?;
-            if seen.is_channel(next) {
-                break next;
-            }
-            if !seen.is_tasklet(next) {
-                return None;
+            match seen.pointer(layout.next, at) {
+                Some(next) if seen.is_channel(next) => break Some(next),
+                Some(next) if met.len() < MAXIMUM_QUEUE && seen.is_tasklet(next) && met.insert(next) => at = next,
+                _ => break None,
             }
         };
-        let queue = queue(seen, channel);
         let mut blocked = self.blocked.borrow_mut();
-        for (place, waiting) in queue.waiting.iter().enumerate() {
-            blocked.entry(*waiting).or_insert((channel, place as u32));
+        if let Some(channel) = channel {
+            for (place, waiting) in self.queue(seen, channel).waiting.iter().enumerate() {
+                blocked.entry(*waiting).or_insert(Some((channel, place as u32)));
+            }
         }
-        // A queue that does not have it is broken.
-        Some(*blocked.entry(tasklet).or_insert((channel, u32::MAX)))
+        // A queue that does not have those that lead to it is broken.
+        for one in met {
+            blocked.entry(one).or_insert(channel.map(|channel| (channel, u32::MAX)));
+        }
+        blocked.get(&tasklet).copied().flatten()
+    }
+
+    /// The queue of a channel; worked out once.
+    pub(crate) fn queue(&self, seen: &Seen<'_>, channel: Address) -> Rc<Queue> {
+        if let Some(known) = self.queues.borrow().get(&channel) {
+            return Rc::clone(known);
+        }
+        let queue = Rc::new(read_queue(seen, channel));
+        self.queues.borrow_mut().insert(channel, Rc::clone(&queue));
+        queue
     }
 }
 
-/// The queue of the channel at `channel`.
-pub(crate) fn queue(seen: &Seen<'_>, channel: Address) -> Queue {
+fn read_queue(seen: &Seen<'_>, channel: Address) -> Queue {
     let mut queue = Queue::default();
     let (Some(layout), Some(tasklet)) = (seen.facts.layouts.channel, seen.facts.layouts.tasklet) else { return queue };
     let mut met = BTreeSet::new();
