@@ -124,7 +124,7 @@ fn s10_both_columns_of_3_7_are_in_the_table() {
     assert_eq!((plain.thread.size, stackless.thread.size), (280, 440));
     assert_eq!((plain.interpreter.size, stackless.interpreter.size), (2568, 2640));
     assert!(plain.tasklet.is_none() && stackless.tasklet.is_some());
-    for layouts in [plain, stackless] {
+    for layouts in [&plain, &stackless] {
         assert_eq!((layouts.gc_head.size, layouts.gc_generation.size, layouts.type_object.size), (32, 48, 400));
         assert_eq!((layouts.thread.next.offset(), layouts.runtime.gc.unwrap().offset()), (8, 320));
         assert_eq!((layouts.code.size, layouts.code.co_lnotab.unwrap().offset()), (144, 112));

@@ -248,8 +248,8 @@ impl<'a> Comparison<'a> {
             let found = plain(&object, name);
             self.same(&format!("{place}: {name}"), &found, word, agrees(found.as_ref(), word));
         }
-        let by_number = object.edges().into_iter().filter(|edge| matches!(edge.name, LabelName::Index(_)));
-        let queue: Vec<u64> = by_number.filter_map(|edge| Some(object.follow(edge.target)?.address().0)).collect();
+        let waiting = object.elements(0, object.len()).into_iter();
+        let queue: Vec<u64> = waiting.filter_map(|target| Some(object.follow(target)?.address().0)).collect();
         let expected: Vec<u64> = said["queue"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
         self.same(&format!("{place}: queue"), &queue, &expected, queue == expected);
     }

@@ -78,6 +78,10 @@ pub fn found_threads<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions)
             continue;
         }
         let frames = describer.running(&chain(heap, innermost));
+        // What runs where all frames are left out is told by its thread.
+        if frames.is_empty() && stack.is_main && stack.is_current {
+            continue;
+        }
         let kind = stacks.kind();
         found.push(Thread {
             name: Some(name(heap, object, stacks, stack, carrier, &mut counts)),

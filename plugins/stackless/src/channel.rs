@@ -10,8 +10,8 @@ use crate::seen::{Seen, known};
 
 documented! {
     /// *What it holds.* The queue of tasklets that wait to send or to receive by it.
-    /// *What is saved.* `balance` (above zero: so many wait to send, below: to receive), those that wait in their order, by number,
-    /// the first also as `queue`; `closing`, `closed`, `preference` (-1: the receiver runs first, 1: the sender, 0: neither) and
+    /// *What is saved.* `balance` (above zero: so many wait to send, below: to receive), those that wait as its elements, in
+    /// their order, the first also as `queue`; `closing`, `closed`, `preference` (-1: the receiver runs first, 1: the sender, 0: neither) and
     /// `schedule_all`.
     /// *What becomes a surrogate.* None but the unreadable. A queue that does not lead back is cut, and said to be broken.
     Channel as DOCUMENTATION;
@@ -39,8 +39,8 @@ impl Reducer for Channel {
         if let Some(first) = queue.waiting.first() {
             sink.edge(EdgeKind::Attribute, Name::Text("queue"), *first);
         }
-        for (place, waiting) in queue.waiting.iter().enumerate() {
-            sink.edge(EdgeKind::Internal, Name::Index(place as u32), *waiting);
+        for waiting in &queue.waiting {
+            sink.element(*waiting);
         }
         let closing = seen.field(layout.closing, at)? != 0;
         let preference = match seen.field(layout.preference, at)? {

@@ -71,7 +71,7 @@ fn s2_blocked_tasklets_say_their_channel_direction_and_value() {
     let heard = told.of(sending[0]);
     assert_eq!((heard.word("state"), heard.is("blocked")), ("blocked sending", true));
     assert_eq!((heard.edge("_channel"), heard.edge("tempval")), (Some(to), Some(value)));
-    assert_eq!(told.of(from).numbered(), receiving);
+    assert_eq!(told.of(from).elements(), receiving);
     assert_eq!((told.of(from).number("balance"), told.of(to).number("balance")), (Some(-2), Some(1)));
 }
 
@@ -231,7 +231,7 @@ fn s6_balance_order_and_flags_of_channels() {
     world.list(&[empty, closing, eager]);
     let told = world.told();
     let heard = told.of(five);
-    assert_eq!((heard.numbered(), heard.edge("queue")), (order.to_vec(), Some(order[0])));
+    assert_eq!((heard.elements(), heard.edge("queue")), (order.to_vec(), Some(order[0])));
     assert_eq!((heard.number("balance"), heard.number("waiting"), heard.word("direction")), (Some(-5), Some(5), "receiving"));
     assert_eq!(heard.word("ring"), "");
     for (channel, closed, preference, all) in

@@ -494,9 +494,8 @@ impl Heard {
         self.state.get(name).and_then(ciborium::Value::as_integer).map(i128::from)
     }
 
-    /// Where the numbered edges lead, in order.
-    pub(crate) fn numbered(&self) -> Vec<u64> {
-        self.edges.iter().filter(|edge| edge.1.starts_with('#')).map(|edge| edge.2).collect()
+    pub(crate) fn elements(&self) -> Vec<u64> {
+        self.edges.iter().filter(|edge| edge.1 == "element").map(|edge| edge.2).collect()
     }
 }
 
