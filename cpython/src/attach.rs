@@ -109,6 +109,13 @@ impl Runtime {
     ) -> Result<Runtime> {
         let (binary, address) = locate(memory, mappings, symbols)?;
         let evidence = Evidence::gather(memory, address, symbols, binary);
+        if evidence.stackless.verdict().is_none() {
+            let signs = evidence.stackless;
+            return Err(unknown(&format!(
+                "{} signs say that this is Stackless Python, and {} that it is not",
+                signs.for_it, signs.against
+            )));
+        }
         let target = Target { memory, address, binary, flags: evidence.flags };
         let read = match evidence.version() {
             Some(version) => target.read_by_table(table, version).or_else(|veto| {

@@ -261,7 +261,7 @@ pub(crate) fn reduce<M: Memory, S: Sink + ?Sized>(
     let optional = |field: Option<Field<i32>>| field.and_then(number);
     let mut state = State::new()
         .with_some("co_argcount", number(layout.co_argcount))
-        .with_some("co_posonlyargcount", number(layout.co_posonlyargcount))
+        .with_some("co_posonlyargcount", optional(layout.co_posonlyargcount))
         .with_some("co_kwonlyargcount", number(layout.co_kwonlyargcount))
         .with_some("co_nlocals", number(layout.co_nlocals))
         .with_some("co_stacksize", number(layout.co_stacksize))

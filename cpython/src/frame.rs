@@ -16,6 +16,9 @@ use crate::memory::Memory;
 /// Chains of frames, tracebacks and threads are not followed further.
 pub(crate) const MAXIMUM_DEPTH: usize = 1_000_000;
 
+/// Frames of C functions that stand one behind the other.
+const MAXIMUM_CFRAMES: usize = 1000;
+
 /// Of a stack of unknown depth no more is looked at.
 const MAXIMUM_STALE: u64 = 4096;
 
@@ -72,6 +75,20 @@ impl Frame {
     /// The frame of a frame object.
     pub(crate) fn of_object<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Frame {
         Frame { object, interpreter: heap.optional_field(heap.layouts().frame.f_frame, object).unwrap_or_default() }
+    }
+
+    /// The frame at `object`, or the first one that Stackless's frames of C functions lead to from there.
+    pub(crate) fn past_cframes<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Option<Frame> {
+        let mut next = object;
+        for _ in 0..MAXIMUM_CFRAMES {
+            let entry = heap.type_of(next)?;
+            if entry.payload == Payload::Frame {
+                return Some(Frame::of_object(heap, next));
+            }
+            let layout = heap.layouts().stackless_cframe.filter(|_| entry.description.name == "_stackless.cframe")?;
+            next = layout.f_back.read(&heap.memory, next)?;
+        }
+        None
     }
 
     /// The frame of an interpreter frame.
@@ -187,7 +204,7 @@ impl Frame {
         if !self.object.is_null() {
             let back = layouts.frame.f_back.read(&heap.memory, self.object)?;
             if !back.is_null() {
-                return (heap.payload_of(back) == Some(Payload::Frame)).then(|| Frame::of_object(heap, back));
+                return Frame::past_cframes(heap, back);
             }
         }
         let layout = layouts.interpreter_frame?;
@@ -393,9 +410,13 @@ fn tell<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, frame: Frame, sink: 
             ("f_extra_locals", layout.f_extra_locals),
             ("f_locals_cache", layout.f_locals_cache),
             ("f_overwritten_fast_locals", layout.f_overwritten_fast_locals),
+            // A frame of a C function, which is no caller.
+            ("f_back", heap.layouts().stackless_cframe.map(|_| layout.f_back)),
         ];
+        let caller = frame.back(heap).map_or(Address::NULL, |back| back.object);
         for (name, field) in kept {
-            if let Some(target) = heap.optional_field(field, frame.object).filter(|target| !target.is_null()) {
+            let target = heap.optional_field(field, frame.object);
+            if let Some(target) = target.filter(|target| !target.is_null() && *target != caller) {
                 sink.edge(EdgeKind::Internal, Name::Text(name), target);
             }
         }
@@ -425,6 +446,10 @@ fn tell<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, frame: Frame, sink: 
         .with("f_lineno", frame.line(heap, &code))
         .with_some("f_lasti", frame.offset(heap, &code))
         .with_some("owner", layout.map(|_| frame.owner(heap)));
+    // What Stackless leaves softly says how deep its operand stack is; what stands in the evaluator does not.
+    if stack.is_stale && heap.layouts().stackless_cframe.is_some() {
+        state = state.with("operand_stack", "unknown");
+    }
     if traced {
         let flag = |field| heap.optional_field(Some(field), frame.object).map(|flag: i8| flag != 0);
         state = state

@@ -230,7 +230,9 @@ pub(crate) fn reduce<M: Memory, S: Sink + ?Sized>(
         }
         Payload::AsyncGenerator => {
             let layout = layouts.async_generator;
-            running = heap.field(layout.ag_running_async, object)? != 0;
+            if let Some(field) = layout.ag_running_async {
+                running = heap.field(field, object)? != 0;
+            }
             let finalizer = heap.field(layout.ag_finalizer, object)?;
             if heap.is_object(finalizer) {
                 sink.edge(EdgeKind::Internal, Name::Text("ag_finalizer"), finalizer);

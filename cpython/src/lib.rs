@@ -28,5 +28,6 @@ pub mod linetable;
 mod moment;
 pub mod pystate;
 pub mod sources;
+pub mod stackless;
 pub mod taken;
 mod traceback;

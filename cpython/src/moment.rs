@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::attach::Runtime;
 use crate::error::Result;
 use crate::memory::{Files, Frozen, Memory, Process, Registers};
+use crate::stackless;
 use crate::symbols::Symbols;
 
 /// How often a process is stopped until a bad moment is taken as it is.
@@ -50,15 +51,25 @@ const CHANGING: &str = "
     _odict_add_new_node _odict_clear_node _odict_resize
 ";
 
+/// The functions of Stackless that switch tasklets, or move them between queues.
+const SWITCHING: &str = "
+    climb_stack_and_transfer slp_channel_insert slp_channel_remove slp_channel_remove_slow slp_current_insert
+    slp_current_insert_after slp_current_remove slp_current_remove_tasklet slp_current_uninsert slp_schedule_task_prepared
+    slp_switch slp_transfer transfer_with_tracing
+";
+
 /// What must be known of a live process to judge its moments.
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// The runtime, found while the process went on.
     pub(crate) runtime: Runtime,
     /// The functions that change a container, ascending.
-    changing: Vec<(Span, &'static str)>,
+    changing: Vec<(Span, Change)>,
     evaluation: Vec<Span>,
 }
+
+/// A function, and what it does.
+type Change = (&'static str, &'static str);
 
 /// How a process was caught.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -77,7 +88,9 @@ impl Watch {
         let mappings = process.mappings().ok()?;
         let symbols = Symbols::new(&process, &mappings, &files);
         let runtime = Runtime::with_symbols(&process, &mappings, &files, &symbols).ok()?;
-        let known: FxHashMap<&[u8], &'static str> = CHANGING.split_whitespace().map(|name| (name.as_bytes(), name)).collect();
+        let containers = CHANGING.split_whitespace().map(|name| (name, "changes a container"));
+        let tasklets = SWITCHING.split_whitespace().map(|name| (name, "switches tasklets"));
+        let known: FxHashMap<&[u8], Change> = containers.chain(tasklets).map(|change| (change.0.as_bytes(), change)).collect();
         let mut changing = Vec::new();
         let mut evaluation = Vec::new();
         for (name, symbol) in symbols.python()?.with_prefix("").filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
@@ -120,13 +133,32 @@ impl Watch {
             let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, holder) else { continue };
             let stood = registers.iter().find(|registers| registers.thread_pointer == ident);
             if let Some(function) = stood.and_then(|registers| self.changing(memory, registers)) {
-                let line = format!("thread {ident} was in {function}, which changes a container");
+                let (function, doing) = function;
+                let line = format!("thread {ident} was in {function}, which {doing}");
                 if !caught.contains(&line) {
                     caught.push(line);
                 }
             }
         }
+        let layouts = &self.runtime.layouts;
+        if layouts.tasklet.is_some() {
+            let states: Vec<_> = interpreters.iter().flat_map(|interpreter| self.states(memory, *interpreter)).collect();
+            caught.extend(stackless::switching(memory, layouts, self.runtime.address, &states));
+        }
         caught
+    }
+
+    /// The thread states of an interpreter, with the identities of their threads.
+    fn states<M: Memory>(&self, memory: &M, interpreter: Address) -> Vec<(Address, u64)> {
+        let layouts = &self.runtime.layouts;
+        let mut found = Vec::new();
+        let mut next = layouts.interpreter.threads_head.read(memory, interpreter).unwrap_or_default();
+        while !next.is_null() && found.len() < MAXIMUM_THREADS {
+            let Some(ident) = layouts.thread.thread_id.read(memory, next) else { break };
+            found.push((next, ident));
+            next = layouts.thread.next.read(memory, next).unwrap_or_default();
+        }
+        found
     }
 
     fn interpreters<M: Memory>(&self, memory: &M) -> Vec<Address> {
@@ -172,7 +204,7 @@ impl Watch {
     }
 
     /// The function that changes a container and that this thread is in, called from the evaluation loop.
-    fn changing<M: Memory>(&self, memory: &M, registers: &Registers) -> Option<&'static str> {
+    fn changing<M: Memory>(&self, memory: &M, registers: &Registers) -> Option<Change> {
         let mut stack = vec![0; STACK];
         // Down to the end of the stack, should that be near.
         let length = (0..4)
@@ -185,10 +217,10 @@ impl Watch {
         inner.find_map(|address| self.function(address))
     }
 
-    fn function(&self, address: Address) -> Option<&'static str> {
+    fn function(&self, address: Address) -> Option<Change> {
         let after = self.changing.partition_point(|(span, _)| span.start <= address);
-        let (span, name) = self.changing.get(after.checked_sub(1)?)?;
-        span.contains(address).then_some(*name)
+        let (span, change) = self.changing.get(after.checked_sub(1)?)?;
+        span.contains(address).then_some(*change)
     }
 }
 

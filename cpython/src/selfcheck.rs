@@ -5,7 +5,7 @@
 //! memoryview, and from 3.11 on code, frame and generator objects. A custom build (`--with-trace-refs`, a patched
 //! interpreter) fails here, and is refused rather than misread.
 
-use crate::layout::Field;
+use crate::layout::{Content, Field};
 use crate::layouts::Layouts;
 use crate::memory::Memory;
 use crate::symbols::Binary;
@@ -41,15 +41,34 @@ impl fmt::Display for Mismatch {
 impl SelfCheck {
     /// Compares `layouts` with the types that `binary` exports, and with the debug offsets at `runtime` if there are any.
     pub fn new<M: Memory + ?Sized>(memory: &M, runtime: Address, binary: &Binary, layouts: &Layouts) -> SelfCheck {
+        SelfCheck::of(memory, runtime, |name| binary.find(name).map(|symbol| symbol.address), layouts)
+    }
+
+    /// The same with types that `find` gives by name.
+    pub(crate) fn of<M: Memory + ?Sized>(
+        memory: &M,
+        runtime: Address,
+        find: impl Fn(&str) -> Option<Address>,
+        layouts: &Layouts,
+    ) -> SelfCheck {
         let mut check = SelfCheck::default();
         for (name, size) in basic_sizes(layouts) {
-            let Some(symbol) = binary.find(name) else { continue };
+            let Some(symbol) = find(name) else { continue };
             // An exception's symbol is a pointer to its type.
-            let address = if name.starts_with("PyExc_") { memory.pointer(symbol.address) } else { Some(symbol.address) };
+            let address = if name.starts_with("PyExc_") { memory.pointer(symbol) } else { Some(symbol) };
             // A type that is not ready yet has no size.
             let found = address.and_then(|address| layouts.type_object.tp_basicsize.read(memory, address));
             if let Some(found) = found.filter(|&found| found != 0) {
                 check.compare(|| format!("tp_basicsize of {name}"), size as u64, found as u64);
+            }
+        }
+        for (name, fields) in published_members(layouts) {
+            let Some(class) = find(name) else { continue };
+            for (member, process) in members(memory, class, layouts) {
+                if let Some((_, table)) = fields.iter().find(|(known, _)| known.as_bytes() == member) {
+                    let what = || format!("the member {} of {name}", String::from_utf8_lossy(&member));
+                    check.compare(what, *table as u64, process);
+                }
             }
         }
         if let Some(offsets) = published_offsets(memory, runtime, layouts) {
@@ -68,8 +87,106 @@ impl SelfCheck {
     }
 }
 
+/// A type's `tp_members` are not looked at further.
+const MAXIMUM_MEMBERS: i64 = 64;
+
+/// The members that the type at `class` publishes, by name, with their offsets.
+fn members<M: Memory + ?Sized>(memory: &M, class: Address, layouts: &Layouts) -> Vec<(Vec<u8>, u64)> {
+    let layout = layouts.member_def;
+    let Some(first) = layouts.type_object.tp_members.read(memory, class).filter(|first| !first.is_null()) else {
+        return Vec::new();
+    };
+    let all = (0..MAXIMUM_MEMBERS).map(|index| first.offset(index * layout.size as i64));
+    // The names lie in read-only memory, which a core may lack.
+    all.map_while(|member| {
+        let name = memory.c_string(layout.name.read(memory, member).filter(|name| !name.is_null())?, 64)?;
+        Some((name, u64::try_from(layout.offset.read(memory, member)?).ok()?))
+    })
+    .collect()
+}
+
+/// Exported types, and where the table has those of their fields that some of them publish as members.
+fn published_members(layouts: &Layouts) -> Vec<(&'static str, Vec<(&'static str, usize)>)> {
+    fn at<T: Content>(name: &'static str, field: Option<Field<T>>) -> Option<(&'static str, usize)> {
+        Some((name, field?.offset()))
+    }
+    let frame = layouts.frame;
+    let generator = layouts.generator;
+    let of_all = [
+        (
+            "PyFrame_Type",
+            vec![
+                at("f_back", Some(frame.f_back)),
+                at("f_code", frame.f_code),
+                at("f_builtins", frame.f_builtins),
+                at("f_globals", frame.f_globals),
+                at("f_lasti", frame.f_lasti),
+                at("f_trace_lines", Some(frame.f_trace_lines)),
+                at("f_trace_opcodes", Some(frame.f_trace_opcodes)),
+            ],
+        ),
+        (
+            "PyGen_Type",
+            vec![at("gi_frame", generator.gi_frame), at("gi_running", generator.gi_running), at("gi_code", generator.gi_code)],
+        ),
+        (
+            "PyTasklet_Type",
+            layouts
+                .tasklet
+                .map_or(Vec::new(), |tasklet| vec![at("cstate", Some(tasklet.cstate)), at("tempval", Some(tasklet.tempval))]),
+        ),
+        ("PyChannel_Type", layouts.channel.map_or(Vec::new(), |channel| vec![at("balance", Some(channel.balance))])),
+        (
+            "PyCFrame_Type",
+            layouts.stackless_cframe.map_or(Vec::new(), |cframe| {
+                vec![
+                    at("f_back", Some(cframe.f_back)),
+                    at("ob1", Some(cframe.ob1)),
+                    at("ob2", Some(cframe.ob2)),
+                    at("ob3", Some(cframe.ob3)),
+                    at("i", Some(cframe.i)),
+                    at("n", Some(cframe.n)),
+                ]
+            }),
+        ),
+        (
+            "PyCStack_Type",
+            layouts.stackless_cstack.map_or(Vec::new(), |cstack| {
+                vec![
+                    at("next", Some(cstack.next)),
+                    at("prev", Some(cstack.prev)),
+                    at("serial", Some(cstack.serial)),
+                    at("task", Some(cstack.task)),
+                    at("nesting_level", Some(cstack.nesting_level)),
+                    at("startaddr", Some(cstack.startaddr)),
+                ]
+            }),
+        ),
+        (
+            "PyBomb_Type",
+            layouts.bomb.map_or(Vec::new(), |bomb| {
+                vec![
+                    at("type", Some(bomb.curexc_type)),
+                    at("value", Some(bomb.curexc_value)),
+                    at("traceback", Some(bomb.curexc_traceback)),
+                ]
+            }),
+        ),
+    ];
+    of_all.into_iter().map(|(name, fields)| (name, fields.into_iter().flatten().collect())).collect()
+}
+
 /// Exported types, and the `tp_basicsize` that the table implies.
 fn basic_sizes(layouts: &Layouts) -> Vec<(&'static str, usize)> {
+    let mut sizes = of_every_version(layouts);
+    sizes.extend(layouts.tasklet.map(|tasklet| ("PyTasklet_Type", tasklet.size)));
+    sizes.extend(layouts.channel.map(|channel| ("PyChannel_Type", channel.size)));
+    sizes.extend(layouts.stackless_cframe.map(|cframe| ("PyCFrame_Type", cframe.size)));
+    sizes.extend(layouts.bomb.map(|bomb| ("PyBomb_Type", bomb.size)));
+    sizes
+}
+
+fn of_every_version(layouts: &Layouts) -> Vec<(&'static str, usize)> {
     let frame_data = layouts.interpreter_frame.map_or(0, |frame| frame.localsplus.offset());
     let generator = |size: usize, iframe: Option<usize>| iframe.map_or(size, |iframe| iframe + frame_data);
     vec![

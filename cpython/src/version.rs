@@ -6,6 +6,7 @@
 
 use crate::layouts::{Flags, HexVersion, Layouts};
 use crate::memory::Memory;
+use crate::stackless::Signs;
 use crate::symbols::{Binary, Symbols};
 use heapsake_core::{Address, Span};
 
@@ -23,6 +24,8 @@ pub struct Evidence {
     pub text: Option<String>,
     /// How it was built, as far as its symbols and its debug offsets say.
     pub flags: Flags,
+    /// What says that it is Stackless, and what that it is not.
+    pub stackless: Signs,
 }
 
 impl Evidence {
@@ -33,13 +36,15 @@ impl Evidence {
         let text = version_text(memory, binary);
         let threaded = header.is_some_and(|(_, threaded)| threaded)
             || text.as_ref().is_some_and(|text| text.contains("free-threading build"));
+        let find = |name: &str| binary.find(name).map(|symbol| (symbol.address, symbol.size));
+        let stackless = Signs::gather(memory, find, text.as_deref());
         let flags = Flags {
             free_threaded: threaded,
             // `Py_REF_DEBUG`, which every debug build implies, exports it.
             debug: symbols.find("_Py_NegativeRefcount").is_some(),
-            stackless: symbols.find("PyStackless_Schedule").is_some(),
+            stackless: stackless.verdict().unwrap_or(false),
         };
-        Evidence { debug_offsets: header.map(|(version, _)| version), constant, text, flags }
+        Evidence { debug_offsets: header.map(|(version, _)| version), constant, text, flags, stackless }
     }
 
     /// The version, by the most trustworthy word there is.
@@ -111,7 +116,7 @@ fn is_version_text(text: &str) -> bool {
     let build = text.split_once(' ').map(|(_, rest)| rest.trim_start());
     parse_version(text).is_some()
         && build.is_some_and(|rest| {
-            rest.starts_with('(') || rest.starts_with("free-threading build") || rest.starts_with("experimental")
+            ["(", "free-threading build", "experimental", "Stackless"].iter().any(|start| rest.starts_with(start))
         })
         && text.contains(") ")
         && text.contains('[')
@@ -204,6 +209,7 @@ mod tests {
             ("3.11.7+ (heads/x:1, Jan) [Clang 17]", 0x030b07f0),
             ("3.13.0rc2 (main) [GCC]", 0x030d00c2),
             ("3.15.0a7+ free-threading build (main) [GCC]", 0x030f00a7),
+            ("3.7.5 Stackless 3.1b3 060516 (v3.7.5-slp, Jan  1 2020, 10:00:00) \n[GCC 9]", 0x030705f0),
         ] {
             assert_eq!(parse_version(text), Some(HexVersion(number)), "{text}");
             assert!(is_version_text(text), "{text}");

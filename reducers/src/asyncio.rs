@@ -128,7 +128,9 @@ fn task(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         sink,
         &[("_coro", layout.task_coro), ("_context", layout.task_context), ("_fut_waiter", layout.task_fut_waiter)],
     )?;
-    tell_name(target, sink, layout.task_name)?;
+    if let Some(name) = layout.task_name {
+        tell_name(target, sink, name)?;
+    }
     facts!(target,
         "_must_cancel": target.field(layout.task_must_cancel)? != 0,
         "_log_destroy_pending": target.field(layout.task_log_destroy_pending)? != 0,

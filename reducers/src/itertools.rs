@@ -146,9 +146,8 @@ reducers! {
     /// *What becomes a surrogate.* None but the unreadable.
     Accumulate ["itertools.accumulate"] "the iterator and the total" => |target, sink| {
         let layout = target.layouts().accumulate;
-        target.attributes(sink, &[
-            ("iterator", layout.it), ("function", layout.binop), ("total", layout.total), ("initial", layout.initial),
-        ])
+        target.attributes(sink, &[("iterator", layout.it), ("function", layout.binop), ("total", layout.total)])?;
+        layout.initial.map_or(Ok(()), |initial| target.attribute(sink, "initial", initial))
     };
 
     /// *What it holds.* Two iterators: items, and whether to let them through.

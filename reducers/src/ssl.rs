@@ -52,8 +52,11 @@ fn socket(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
 
 fn context(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = known(target.layouts().ssl_context)?;
-    target.attributes(sink, &[("keylog_filename", layout.keylog_filename), ("sni_callback", layout.set_sni_cb)])?;
-    target.internal(sink, "_msg_callback", layout.msg_cb)?;
+    if let Some(keylog_filename) = layout.keylog_filename {
+        target.attribute(sink, "keylog_filename", keylog_filename)?;
+    }
+    target.attribute(sink, "sni_callback", layout.set_sni_cb)?;
+    target.internals(sink, &[("_msg_callback", layout.msg_cb)])?;
     target.internals(
         sink,
         &[("psk_client_callback", layout.psk_client_callback), ("psk_server_callback", layout.psk_server_callback)],

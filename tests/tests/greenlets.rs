@@ -69,7 +69,7 @@ fn cases() -> Option<Vec<Case>> {
 }
 
 #[test]
-fn every_greenlet_is_a_thread_with_its_frames() {
+fn s11_every_greenlet_is_a_thread_with_its_frames() {
     let Some(cases) = cases() else { return };
     let found = in_parallel(&cases, |case| {
         let folder = tempfile::tempdir().expect("a folder");
@@ -91,6 +91,41 @@ fn every_greenlet_is_a_thread_with_its_frames() {
         }
         let place = format!("3.{} with {:?}", case.minor, case.older.as_ref().and_then(|older| older.file_name()));
         found.into_iter().map(|problem| format!("{place}: {problem}")).collect::<Vec<_>>()
+    });
+    no_problems(&found.concat());
+}
+
+#[test]
+fn s12_greenlets_below_c_in_generators_and_in_except_have_their_whole_chain() {
+    let Some(cases) = cases() else { return };
+    let found = in_parallel(&cases, |case| {
+        if case.older.is_some() {
+            return Vec::new();
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let (said, dump) = (folder.path().join("said.json"), folder.path().join("outside.heapsake"));
+        let program = Waiting::start(case.python().arg(&said).arg("0"));
+        run(case.heapsake().args(["dump", &program.pid(), "-o"]).arg(&dump)).success("the dump");
+        program.release();
+        let stacks = run(case.heapsake().arg("stack").arg(&dump).arg("--short")).success("the stacks");
+        // A stack is a heading, then a line for each frame, the outermost first, and a blank line.
+        let chains: Vec<&str> = stacks.split("\n\n").filter(|stack| stack.contains(", greenlet)")).collect();
+        let has = |names: &[&str]| {
+            chains.iter().any(|chain| {
+                let mut rest = *chain;
+                names.iter().all(|name| match rest.split_once(name) {
+                    Some((_, after)) => {
+                        rest = after;
+                        true
+                    }
+                    None => false,
+                })
+            })
+        };
+        let expected: [&[&str]; 3] =
+            [&["in below_c", "<lambda>", "in back"], &["in in_generator", "in numbers", "in back"], &["in handling", "in back"]];
+        let missing = expected.into_iter().filter(|names| !has(names));
+        missing.map(|names| format!("3.{}: no greenlet is in {names:?}:\n{stacks}", case.minor)).collect::<Vec<_>>()
     });
     no_problems(&found.concat());
 }

@@ -11,6 +11,11 @@ use heapsake_cpython::layouts::{Flags, HexVersion};
 
 /// The minor releases of Python 3 that are looked for.
 const MINORS: RangeInclusive<u8> = 8..=13;
+/// Those that are read from outside and from cores, the package's own and older ones.
+const READ: RangeInclusive<u8> = 7..=13;
+
+/// Names a Stackless Python.
+pub(crate) const STACKLESS: &str = "HEAPSAKE_STACKLESS";
 
 const QUESTION: &str = "
 import sys, sysconfig
@@ -54,7 +59,8 @@ impl Interpreter {
         let flags = flags.parse().map_err(|letter| anyhow::anyhow!("an unknown build flag {letter}"))?;
         let mut binaries = vec![std::fs::canonicalize(executable)?];
         let library = Path::new(library_folder).join(library);
-        if library.is_file() && !binaries.contains(&library) {
+        let is_archive = library.extension().is_some_and(|ending| ending == "a");
+        if library.is_file() && !is_archive && !binaries.contains(&library) {
             binaries.push(library);
         }
         Ok(Interpreter { version: HexVersion(version.parse()?), flags, binaries, extensions: extensions.into() })
@@ -82,16 +88,26 @@ impl Interpreter {
 
 /// The interpreters at `given`, or, if none are given, those that pyenv and `PATH` know; one of each build, by version.
 pub(crate) fn find(given: &[PathBuf]) -> Result<Vec<Interpreter>> {
+    find_among(given, MINORS)
+}
+
+/// The same with those that can only be read from outside; `HEAPSAKE_STACKLESS` names a Stackless Python.
+pub(crate) fn find_readable(given: &[PathBuf]) -> Result<Vec<Interpreter>> {
+    find_among(given, READ)
+}
+
+fn find_among(given: &[PathBuf], minors: RangeInclusive<u8>) -> Result<Vec<Interpreter>> {
     let mut found = BTreeMap::new();
     for path in given {
         let interpreter = Interpreter::ask(path)?;
         found.entry((interpreter.version, interpreter.flags)).or_insert(interpreter);
     }
     if given.is_empty() {
-        for path in candidates() {
+        let stackless = std::env::var_os(STACKLESS).map(PathBuf::from).filter(|_| minors.contains(&7));
+        for path in candidates(&minors).into_iter().chain(stackless) {
             // What PATH offers may be a shim of a version manager that leads nowhere.
             if let Ok(interpreter) = Interpreter::ask(&path)
-                && MINORS.contains(&interpreter.version.minor())
+                && minors.contains(&interpreter.version.minor())
             {
                 found.entry((interpreter.version, interpreter.flags)).or_insert(interpreter);
             }
@@ -100,7 +116,7 @@ pub(crate) fn find(given: &[PathBuf]) -> Result<Vec<Interpreter>> {
     Ok(found.into_values().collect())
 }
 
-fn candidates() -> Vec<PathBuf> {
+fn candidates(minors: &RangeInclusive<u8>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     let pyenv = std::env::var_os("PYENV_ROOT").or_else(|| {
         let mut home = std::env::var_os("HOME")?;
@@ -112,7 +128,8 @@ fn candidates() -> Vec<PathBuf> {
     }
     folders.sort();
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let names =
-        || MINORS.flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t"), format!("python3.{minor}d")]);
+    let names = || {
+        minors.clone().flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t"), format!("python3.{minor}d")])
+    };
     folders.iter().flat_map(|folder| names().map(|name| folder.join(name))).filter(|path| path.is_file()).collect()
 }

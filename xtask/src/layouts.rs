@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let interpreters = interpreters::find(&arguments.python)?;
+    let interpreters = interpreters::find_readable(&arguments.python)?;
     if interpreters.is_empty() {
         bail!("no CPython was found; name one with --python");
     }

@@ -8,6 +8,7 @@ mod layouts;
 mod programs;
 mod reducers;
 mod seed;
+mod stackless;
 mod test;
 mod tidy;
 
@@ -27,6 +28,8 @@ enum Command {
     Layouts(layouts::Arguments),
     /// Generate the table of greenlet's layouts from the wheels on PyPI, or check it.
     Greenlet(greenlet::Arguments),
+    /// Run a program of tasklets on a Stackless Python 3.7 and compare its dump with what it says of itself.
+    Stackless(stackless::Arguments),
     /// Write the reference page of the built-in reducers, or check it.
     Reducers(reducers::Arguments),
     /// Write the page of the acceptance cases and their tests, or check it.
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Greenlet(arguments) => greenlet::run(&arguments),
+        Command::Stackless(arguments) => stackless::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

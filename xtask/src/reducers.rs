@@ -20,7 +20,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let page = {
         let (file, types, text) = heapsake_greenlet::reference();
         let greenlet = heapsake_reducers::Documented { name: file, file, types, text };
-        heapsake_reducers::reference(&[greenlet]) + &heapsake_numpy::reference()
+        let mut linked_in = vec![greenlet];
+        linked_in.extend(heapsake_stackless::reference().map(|(types, text)| {
+            let file = "stackless";
+            heapsake_reducers::Documented { name: file, file, types, text }
+        }));
+        heapsake_reducers::reference(&linked_in) + &heapsake_numpy::reference()
     };
     if !arguments.check {
         return std::fs::write(&path, page).with_context(|| path.display().to_string());

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Ready plugins are linked in as the built-in reducers are.
     ("heapsake-greenlet", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-numpy", &["heapsake-core", "heapsake-cpython"]),
+    ("heapsake-stackless", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-loader", &["heapsake-core"]),
     ("heapsake-analysis", &["heapsake-core", "heapsake-loader"]),
     (
@@ -29,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-reducers",
             "heapsake-greenlet",
             "heapsake-numpy",
+            "heapsake-stackless",
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",
@@ -43,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-reducers",
             "heapsake-greenlet",
             "heapsake-numpy",
+            "heapsake-stackless",
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",

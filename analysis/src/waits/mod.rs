@@ -14,6 +14,7 @@ mod scene;
 mod source;
 mod state;
 mod structured;
+mod tasklets;
 mod tasks;
 mod threads;
 mod words;
@@ -70,6 +71,10 @@ pub enum WaitKind {
     EventLoop,
     /// A module that another thread imports.
     Import,
+    /// The other side of a channel of Stackless.
+    Channel,
+    /// Its turn among tasklets, or the end of theirs.
+    Scheduler,
 }
 
 impl WaitKind {
@@ -92,6 +97,8 @@ impl WaitKind {
             WaitKind::File => "file",
             WaitKind::EventLoop => "event_loop",
             WaitKind::Import => "import",
+            WaitKind::Channel => "channel",
+            WaitKind::Scheduler => "scheduler",
         }
     }
 }

@@ -10,7 +10,7 @@ use heapsake_loader::Object;
 use super::scene::{Scene, is_file, is_standard_library, thread_name};
 use super::state::{flag, is_a, is_any, lock_of, member, number, text};
 use super::words::{plural, shown};
-use super::{Party, Wait, WaitKind, blocking, source};
+use super::{Party, Wait, WaitKind, blocking, source, tasklets};
 
 /// Frames of the standard library that are looked through.
 const MOST_FRAMES: usize = 60;
@@ -28,6 +28,9 @@ pub(super) enum Seen {
 
 /// What a thread waits for.
 pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
+    if thread.kind == tasklets::KIND && !tasklets::is_in_waiting_thread(scene, thread) {
+        return tasklets::wait_of(scene, thread);
+    }
     let innermost = thread.frames.last()?;
     if thread.current || innermost.kind == FrameKind::Traceback {
         return None;

@@ -43,6 +43,9 @@ fn state(object: &Object<'_>) -> Option<String> {
         let most = number(object, "maxsize").or_else(|| number(object, "_maxsize"))?;
         return Some(format!("maxsize {most}, {items} item{}", plural(items as i128)));
     }
+    if is_a(object, "_stackless.channel") {
+        return Some(format!("balance {}", number(object, "balance")?));
+    }
     if is_a(object, "_socket.socket") {
         let address = |name: &str| fact(object, name).map(|value| endpoint(&value)).filter(|text| !text.is_empty());
         return Some(

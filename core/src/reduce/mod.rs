@@ -165,7 +165,19 @@ pub trait Stacks: Sync {
     /// The module that has to be loaded for any of them to exist.
     fn module(&self) -> &'static str;
 
-    /// The stack that the object keeps now; none if it runs, has not begun, or has ended.
+    /// Further classes of that module whose objects nothing may lead to but what keeps a stack: all of them are found as well.
+    fn companions(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether their names begin with `Main-` for the one that its thread began with, and with `Current-` for the one that
+    /// runs.
+    fn says_which_runs(&self) -> bool {
+        false
+    }
+
+    /// The stack that the object keeps now; none if it has ended, or if it is not to be shown: one that runs is the stack of
+    /// its thread.
     ///
     /// # Errors
     /// As [`Reducer::reduce`].
@@ -175,7 +187,7 @@ pub trait Stacks: Sync {
 /// A stack that an object keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    /// The innermost frame, as an object; its callers are found from there.
+    /// The innermost frame, as an object; its callers are found from there. Null for one that has not begun.
     pub innermost: Address,
     /// The exception that it handles.
     pub exception: Option<Address>,
@@ -185,4 +197,8 @@ pub struct Stack {
     pub c_stack: Option<Address>,
     /// Whether it is the one that its thread began with.
     pub is_main: bool,
+    /// Whether it runs: then its frames are those of its thread.
+    pub is_current: bool,
+    /// Its place among those of its thread, after the first one and the one that runs.
+    pub rank: u32,
 }

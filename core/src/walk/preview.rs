@@ -1,5 +1,7 @@
 //! Bounded copies of the variables' values for the stacks chunk, so that the head of a cut dump shows more than names.
 
+use rustc_hash::FxHashMap;
+
 use super::redaction::{LONGEST_COPY, Redaction, Redactor};
 use crate::address::Address;
 use crate::format::records::Preview;
@@ -15,17 +17,21 @@ const CHILDREN: usize = 6;
 const DEPTH: usize = 2;
 /// Previews of one dump.
 const TOTAL: usize = 40_000;
+/// What an object tells; one that tells more is asked once, however many variables refer to it.
+const MUCH: usize = 1000;
 
 /// Makes previews.
 pub(crate) struct Previewer<'a> {
     redactor: &'a Redactor,
     types: &'a [TypeDescription],
     left: usize,
+    /// Previews of large objects, by their depth.
+    known: FxHashMap<(Address, usize), Preview>,
 }
 
 impl<'a> Previewer<'a> {
     pub(crate) fn new(redactor: &'a Redactor, types: &'a [TypeDescription]) -> Previewer<'a> {
-        Previewer { redactor, types, left: TOTAL }
+        Previewer { redactor, types, left: TOTAL, known: FxHashMap::default() }
     }
 
     /// The preview of an object; none when it is nothing or there were enough.
@@ -39,6 +45,9 @@ impl<'a> Previewer<'a> {
             return None;
         }
         self.left -= 1;
+        if let Some(known) = self.known.get(&(object, depth)) {
+            return Some(known.clone());
+        }
         let mut sink = PreviewSink::default();
         let failed = heap.reduce(object, &mut sink).err();
         let type_name = self.types.get(sink.type_id as usize).map_or_else(String::new, |known| known.name.clone());
@@ -52,6 +61,7 @@ impl<'a> Previewer<'a> {
             Some(_) if hidden || self.redactor.copies(&sink.head) => Some("<redacted>".to_owned()),
             text => text,
         };
+        let is_large = sink.told > MUCH;
         if depth < DEPTH {
             for (name, key, child) in sink.children {
                 let mut label = name;
@@ -67,6 +77,9 @@ impl<'a> Previewer<'a> {
                 }
             }
         }
+        if is_large {
+            self.known.insert((object, depth), preview.clone());
+        }
         Some(preview)
     }
 }
@@ -78,6 +91,8 @@ struct PreviewSink {
     /// What the text was cut from: as much as tells whether a secret begins in what is shown.
     head: Vec<u8>,
     length: Option<u64>,
+    /// Edges, elements and entries.
+    told: usize,
     /// Name, or else key, and target.
     children: Vec<(String, Address, Address)>,
 }
@@ -132,6 +147,7 @@ impl Sink for PreviewSink {
     }
 
     fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address) {
+        self.told += 1;
         if let (EdgeKind::Attribute, Name::Text(text)) = (kind, name) {
             if !text.starts_with("__") {
                 self.child(text.to_owned(), Address::NULL, target);
@@ -142,12 +158,14 @@ impl Sink for PreviewSink {
     }
 
     fn element(&mut self, target: Address) {
+        self.told += 1;
         let at = self.length.unwrap_or(0);
         self.length = Some(at + 1);
         self.child(at.to_string(), Address::NULL, target);
     }
 
     fn entry(&mut self, key: Address, value: Address) {
+        self.told += 1;
         self.length = Some(self.length.unwrap_or(0) + 1);
         self.child(String::new(), key, value);
     }

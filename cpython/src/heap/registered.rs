@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heapsake_core::Address;
 use heapsake_core::heap::Sink;
-use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack};
+use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack, Stacks};
 
 use super::types::TypeEntry;
 use super::{CPythonHeap, unreadable};
@@ -125,13 +125,13 @@ impl<M: Memory> CPythonHeap<M> {
         }
     }
 
-    /// The stack that an object keeps, and what such an object is called; none if it keeps none now, or it cannot be read.
-    pub(crate) fn stack_of(&self, object: Address) -> Option<(&'static str, Stack)> {
+    /// The stack that an object keeps, and what knows such objects; none if it keeps none now, or it cannot be read.
+    pub(crate) fn stack_of(&self, object: Address) -> Option<(&'static dyn Stacks, Stack)> {
         let entry = self.type_of(object)?;
         let stacks = entry.reducer.as_ref()?.reducer.stacks()?;
         let view = View { heap: self, entry, object };
         let stack = catch_unwind(AssertUnwindSafe(|| stacks.stack(&view))).ok()?.ok()??;
-        Some((stacks.kind(), stack))
+        Some((stacks, stack))
     }
 }
 

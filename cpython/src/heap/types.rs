@@ -430,7 +430,7 @@ impl<M: Memory> CPythonHeap<M> {
     fn bytes_in_front(&self, head: &TypeHead) -> u64 {
         let collected = head.flags & HAVE_GC != 0 && self.layouts().object.ob_ref_local.is_none();
         let managed = head.flags & (MANAGED_DICT | MANAGED_WEAKREF) != 0;
-        u64::from(collected) * PRE_HEADER + u64::from(managed) * PRE_HEADER
+        u64::from(collected) * self.layouts().gc_head.size as u64 + u64::from(managed) * PRE_HEADER
     }
 
     fn attribute_storage(&self, head: &TypeHead, payload: Payload) -> Attributes {

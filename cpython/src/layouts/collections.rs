@@ -92,7 +92,7 @@ layout! {
     pub struct ItemGetterObject as "itemgetterobject" {
         nitems: i64,
         item: Address,
-        index: i64,
+        index: Option<i64>,
         vectorcall: Option<Address>,
     }
     /// `Modules/_operator.c`.

@@ -22,7 +22,7 @@ layout! {
         task_weakreflist: Option<Address>,
         task_fut_waiter: Address,
         task_coro: Address,
-        task_name: Address,
+        task_name: Option<Address>,
         task_context: Address,
         task_must_cancel: Bits,
         task_log_destroy_pending: Bits,

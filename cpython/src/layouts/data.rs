@@ -282,9 +282,9 @@ layout! {
     }
     /// `Modules/_csv.c`.
     pub struct DialectObj from "_csv" {
-        doublequote: i8,
-        skipinitialspace: i8,
-        strict: i8,
+        doublequote: Bits,
+        skipinitialspace: Bits,
+        strict: Bits,
         quoting: i32,
         delimiter: u32,
         quotechar: u32,
@@ -300,5 +300,5 @@ layout! {
         line_num: u64,
     }
     /// `Modules/_csv.c`.
-    pub struct WriterObj from "_csv" { write: Address, dialect: Address }
+    pub struct WriterObj from "_csv" { write as "write|writeline": Address, dialect: Address }
 }

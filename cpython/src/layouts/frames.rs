@@ -101,7 +101,7 @@ layout! {
         ag_exc_state: Inline,
         ag_hooks_inited: Bits,
         ag_closed: Bits,
-        ag_running_async: Bits,
+        ag_running_async: Option<Bits>,
         ag_frame_state: Option<i8>,
         ag_iframe: Option<Inline>,
         ag_finalizer as "ag_finalizer|ag_origin_or_finalizer": Address,

@@ -9,7 +9,7 @@ layout! {
     /// `Include/cpython/code.h`: names by kind up to 3.10, one table of fast locals from 3.11 on.
     pub struct PyCodeObject {
         co_argcount: i32,
-        co_posonlyargcount: i32,
+        co_posonlyargcount: Option<i32>,
         co_kwonlyargcount: i32,
         co_nlocals: i32,
         co_stacksize: i32,
@@ -59,7 +59,7 @@ layout! {
         func_module: Address,
         func_annotations: Address,
         func_qualname: Address,
-        vectorcall: Address,
+        vectorcall: Option<Address>,
         func_builtins: Option<Address>,
         func_version: Option<u32>,
         func_typeparams: Option<Address>,
@@ -70,7 +70,7 @@ layout! {
         im_func: Address,
         im_self: Address,
         im_weakreflist: Address,
-        vectorcall: Address,
+        vectorcall: Option<Address>,
     }
     /// `Objects/funcobject.c`.
     pub struct ClassMethod as "classmethod" { cm_callable: Address, cm_dict: Address }
@@ -82,7 +82,7 @@ layout! {
         m_self: Address,
         m_module: Address,
         m_weakreflist: Address,
-        vectorcall: Address,
+        vectorcall: Option<Address>,
     }
     /// `Include/cpython/methodobject.h`.
     pub struct PyCMethodObject { mm_class: Address }
@@ -95,7 +95,7 @@ layout! {
     /// `Include/cpython/descrobject.h`.
     pub struct PyGetSetDescrObject { d_getset: Address }
     /// `Include/cpython/descrobject.h`.
-    pub struct PyMethodDescrObject { d_method: Address, vectorcall: Address }
+    pub struct PyMethodDescrObject { d_method: Address, vectorcall: Option<Address> }
     /// `Include/cpython/descrobject.h`.
     pub struct PyWrapperDescrObject { d_base: Address, d_wrapped: Address }
     /// `Include/cpython/descrobject.h`: what a wrapper descriptor wraps.

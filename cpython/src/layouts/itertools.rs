@@ -11,7 +11,7 @@ layout! {
         total: Address,
         it: Address,
         binop: Address,
-        initial: Address,
+        initial: Option<Address>,
         state: Option<Address>,
     }
     /// `itertools.batched`.

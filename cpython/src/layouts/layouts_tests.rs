@@ -10,10 +10,11 @@ fn all() -> Vec<Layouts> {
 
 #[test]
 fn every_column_gives_layouts() {
-    let minors: Vec<u8> = all().iter().map(|layouts| layouts.version.minor()).collect();
-    assert_eq!(minors, [8, 9, 10, 11, 12, 13]);
+    let builds: Vec<(u8, bool)> = all().iter().map(|layouts| (layouts.version.minor(), layouts.flags.stackless)).collect();
+    let plain = (8..=13).map(|minor| (minor, false));
+    assert_eq!(builds, [(7, false), (7, true)].into_iter().chain(plain).collect::<Vec<_>>());
     assert_eq!(Layouts::lp64(HexVersion(0x030b08f0), Flags::NONE).unwrap().version, HexVersion(0x030b07f0));
-    assert!(Layouts::lp64(HexVersion(0x03070ff0), Flags::NONE).is_err());
+    assert!(Layouts::lp64(HexVersion(0x03060ff0), Flags::NONE).is_err());
 }
 
 #[test]
@@ -68,5 +69,9 @@ fn each_minor_release_has_one_shape_of_each_kind() {
         assert_eq!(layouts.code.co_localsplusnames.is_some(), minor >= 11, "one table of fast locals");
         assert_eq!(layouts.thread.current_exception.is_some(), minor >= 12, "exceptions as one object");
         assert_eq!(layouts.debug_offsets.is_some(), minor >= 13, "debug offsets");
+        assert_eq!(layouts.code.co_posonlyargcount.is_some(), minor >= 8, "parameters by position alone");
+        assert_eq!(layouts.gc_head.size, if minor == 7 { 32 } else { 16 }, "the collector's head");
+        let stackless = [layouts.tasklet.is_some(), layouts.channel.is_some(), layouts.thread.main_tasklet.is_some()];
+        assert_eq!(stackless, [layouts.flags.stackless; 3], "tasklets");
     }
 }

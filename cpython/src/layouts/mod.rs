@@ -17,6 +17,7 @@ pub mod iterators;
 pub mod itertools;
 pub mod objects;
 pub mod runtime;
+pub mod stackless;
 mod table;
 mod version;
 
@@ -79,6 +80,7 @@ use runtime::{
     GcGeneration, GcRuntimeState, GilRuntimeState, PyDebugOffsets, PyErrStackItem, PyGCHead, PyInterpreterState, PyRuntimeState,
     PyThreadState, PyThreadStateImpl, StaticTypeState,
 };
+use stackless::{PyBombObject, PyCFrameObject, PyCStackObject, PyChannelObject, PyTaskletObject};
 
 crate::layouts! {
     /// Where the fields of one CPython's structs lie.
@@ -100,7 +102,7 @@ crate::layouts! {
         pub bytearray: PyByteArrayObject,
         pub buffer: PyBuffer,
         pub memoryview: PyMemoryViewObject,
-        pub pickle_buffer: PyPickleBufferObject,
+        pub pickle_buffer: Option<PyPickleBufferObject>,
         pub managed_buffer: PyManagedBufferObject,
         pub tuple: PyTupleObject,
         pub list: PyListObject,
@@ -302,6 +304,11 @@ crate::layouts! {
         pub csv_dialect: Option<DialectObj>,
         pub csv_reader: Option<ReaderObj>,
         pub csv_writer: Option<WriterObj>,
+        pub tasklet: Option<PyTaskletObject>,
+        pub channel: Option<PyChannelObject>,
+        pub stackless_cstack: Option<PyCStackObject>,
+        pub stackless_cframe: Option<PyCFrameObject>,
+        pub bomb: Option<PyBombObject>,
     }
 }
 

@@ -22,7 +22,7 @@ layout! {
         tp_basicsize: i64,
         tp_itemsize: i64,
         tp_dealloc: Address,
-        tp_vectorcall_offset: i64,
+        tp_vectorcall_offset: Option<i64>,
         tp_getattr: Address,
         tp_setattr: Address,
         tp_as_async: Address,
@@ -65,7 +65,7 @@ layout! {
         tp_del: Address,
         tp_version_tag: u32,
         tp_finalize: Address,
-        tp_vectorcall: Address,
+        tp_vectorcall: Option<Address>,
         tp_watched: Option<u8>,
         tp_versions_used: Option<u16>,
     }

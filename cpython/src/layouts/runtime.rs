@@ -10,7 +10,7 @@ layout! {
     pub struct PyRuntimeState as "pyruntimestate" {
         interpreters_head as "interpreters.head": Address,
         interpreters_main as "interpreters.main": Address,
-        main_thread: u64,
+        main_thread as "main_thread|ceval.pending.main_thread": u64,
         main_tstate: Option<Address>,
         tstate_current as "gilstate.tstate_current._value": Option<Address>,
         gil_last_holder as "ceval.gil.last_holder._value": Option<Address>,
@@ -21,6 +21,7 @@ layout! {
         next_interpreter_id as "interpreters.next_id": i64,
         thread_handles as "threads.handles": Option<Inline>,
         debug_offsets: Option<Inline>,
+        transfer_cstack as "st.transfer.cst": Option<Address>,
     }
     /// `Include/internal/pycore_interp.h`.
     pub struct PyInterpreterState as "_is" {
@@ -34,14 +35,14 @@ layout! {
         importlib as "imports.importlib|importlib": Address,
         sysdict: Address,
         builtins: Address,
-        dict: Address,
+        dict: Option<Address>,
         codec_search_path as "codecs.search_path|codec_search_path": Address,
         codec_search_cache as "codecs.search_cache|codec_search_cache": Address,
         codec_error_registry as "codecs.error_registry|codec_error_registry": Address,
         gc: Option<Inline>,
         gil as "ceval.gil|gil": Option<Address>,
         own_gil as "_gil": Option<Inline>,
-        finalizing: i32,
+        finalizing: Option<i32>,
         finalizing_thread as "_finalizing|_finalizing._value": Option<Address>,
         types: Option<Inline>,
         static_type_states as "types.builtins.initialized|types.builtins": Option<Inline>,
@@ -50,6 +51,10 @@ layout! {
         after_forkers_parent: Address,
         after_forkers_child: Address,
         co_extra_user_count: i64,
+        cstack_chain as "st.cstack_chain": Option<Address>,
+        channel_hook as "st.channel_hook": Option<Address>,
+        schedule_hook as "st.schedule_hook": Option<Address>,
+        error_handler as "st.error_handler": Option<Address>,
     }
     /// `Include/cpython/pystate.h`.
     pub struct PyThreadState as "_ts" {
@@ -88,6 +93,18 @@ layout! {
         bound as "_status.bound": Option<Bits>,
         state: Option<i32>,
         whence as "_whence": Option<i32>,
+        main_tasklet as "st.main": Option<Address>,
+        current_tasklet as "st.current": Option<Address>,
+        tasklet_is_blocked as "st.thread.is_blocked": Option<i32>,
+        interrupted_tasklet as "st.interrupted": Option<Address>,
+        watchdogs as "st.watchdogs": Option<Address>,
+        unwinding_retval as "st.unwinding_retval": Option<Address>,
+        del_post_switch as "st.del_post_switch": Option<Address>,
+        runcount as "st.runcount": Option<i32>,
+        nesting_level as "st.nesting_level": Option<i32>,
+        switch_trap as "st.switch_trap": Option<i32>,
+        schedlock as "st.schedlock": Option<u8>,
+        tick_interval as "st.interval": Option<i64>,
     }
     /// `Include/internal/pycore_tstate.h`: a thread state and what is private to it; 3.13 and later.
     pub struct PyThreadStateImpl as "_PyThreadStateImpl" {
@@ -188,5 +205,5 @@ layout! {
     /// `Include/internal/pycore_gc.h`: one of `generations`.
     pub struct GcGeneration as "gc_generation" { head: Inline, threshold: i32, count: i32 }
     /// `Include/internal/pycore_gc.h`: in front of every collectable object, except in free-threaded builds.
-    pub struct PyGCHead as "PyGC_Head" { next as "_gc_next": u64, prev as "_gc_prev": u64 }
+    pub struct PyGCHead as "PyGC_Head" { next as "_gc_next|gc.gc_next": Address, prev as "_gc_prev|gc.gc_prev": Address }
 }

@@ -54,6 +54,12 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     for (name, value) in &options.facts {
         add(name, Some(value.clone()));
     }
+    // A process that lived was judged when it was stopped.
+    if options.facts.iter().all(|(name, _)| name != "caught") {
+        let identities: Vec<_> = states.iter().map(|state| (state.address, state.ident)).collect();
+        let caught = crate::stackless::switching(&heap.memory, layouts, heap.facts.runtime, &identities);
+        add("caught", (!caught.is_empty()).then(|| Value::Array(caught.into_iter().map(Value::from).collect())));
+    }
     let known = |name: &str, facts: &[(String, Value)]| facts.iter().any(|(known, _)| known == name);
     for (name, value) in process::facts(options) {
         if !known(&name, &facts) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use heapsake_core::Address;
 use heapsake_core::heap::{Root, RootKind, Thread};
-use heapsake_core::reduce::Stack;
+use heapsake_core::reduce::{Stack, Stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CaptureOptions;
@@ -52,18 +52,39 @@ pub fn found_threads<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions)
         return Vec::new();
     }
     let states = threads::states(heap);
-    let mut describer = Describer::new(heap, options);
-    let mut found = Vec::new();
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut kept = Vec::new();
     for object in noted {
-        let Some((kind, stack)) = heap.stack_of(object) else { continue };
-        let Some(innermost) = Frame::of_node(heap, stack.innermost) else { continue };
-        let frames = describer.running(&chain(heap, Some(innermost)));
+        let Some((stacks, stack)) = heap.stack_of(object) else { continue };
         let carrier = carrier(heap, &states, stack);
         let position =
             carrier.map_or(usize::MAX, |state| states.iter().position(|one| one.address == state.address).unwrap_or(0));
-        let thread = Thread {
-            name: Some(name(heap, object, kind, stack, carrier, &mut counts)),
+        kept.push(((position, !stack.is_main, !stack.is_current, stack.rank), Kept { object, stacks, stack, carrier }));
+    }
+    // Stable: the others keep their order.
+    kept.sort_by_key(|(rank, _)| *rank);
+    // Where no other was begun, the first one of a thread is the thread.
+    let counts = kept.iter().fold(BTreeMap::new(), |mut counts: BTreeMap<usize, u32>, (rank, _)| {
+        *counts.entry(rank.0).or_default() += 1;
+        counts
+    });
+    let is_thread = |rank: usize, stack: &Stack| stack.is_main && stack.is_current && counts.get(&rank) == Some(&1);
+    kept.retain(|(rank, one)| !is_thread(rank.0, &one.stack));
+    let mut describer = Describer::new(heap, options);
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (_, Kept { object, stacks, stack, carrier }) in kept {
+        let innermost = Frame::of_node(heap, stack.innermost).or_else(|| Frame::past_cframes(heap, stack.innermost));
+        if innermost.is_none() && !stack.innermost.is_null() {
+            continue;
+        }
+        let frames = describer.running(&chain(heap, innermost));
+        // What runs where all frames are left out is told by its thread.
+        if frames.is_empty() && stack.is_main && stack.is_current {
+            continue;
+        }
+        let kind = stacks.kind();
+        found.push(Thread {
+            name: Some(name(heap, object, stacks, stack, carrier, &mut counts)),
             ident: object.0,
             exception: stack.exception.filter(|exception| heap.payload_of(*exception) == Some(Payload::Exception)),
             frames,
@@ -71,37 +92,57 @@ pub fn found_threads<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions)
             kind: kind.to_owned(),
             carrier: carrier.map(|state| state.ident),
             ..Thread::default()
-        };
-        found.push(((position, !stack.is_main), thread));
+        });
     }
-    // Stable: the others keep their order.
-    found.sort_by_key(|(rank, _)| *rank);
-    found.into_iter().map(|(_, thread)| thread).collect()
+    found
 }
 
-/// The name that the program gave it, else its class and a number.
+/// An object that keeps a stack.
+struct Kept<'s> {
+    object: Address,
+    stacks: &'static dyn Stacks,
+    stack: Stack,
+    carrier: Option<&'s State>,
+}
+
+/// What it is called, and where it belongs.
 fn name<M: Memory>(
     heap: &CPythonHeap<M>,
     object: Address,
-    kind: &str,
+    stacks: &dyn Stacks,
     stack: Stack,
     carrier: Option<&State>,
     counts: &mut BTreeMap<String, u32>,
 ) -> String {
+    let kind = stacks.kind();
     if stack.is_main {
         let thread = carrier.and_then(|state| state.name.as_deref()).unwrap_or("a thread that is gone");
-        return format!("main {kind} of {thread}");
+        return match (stacks.says_which_runs(), stack.is_current) {
+            (false, _) => format!("main {kind} of {thread}"),
+            (true, false) => format!("Main-{} of {thread}", capitalised(kind)),
+            (true, true) => format!("Main-Current-{} of {thread}", capitalised(kind)),
+        };
     }
+    let own = own_name(heap, object, kind, counts);
+    if stack.is_current && stacks.says_which_runs() { format!("Current-{own}") } else { own }
+}
+
+/// The name that the program gave it, else its class and a number.
+fn own_name<M: Memory>(heap: &CPythonHeap<M>, object: Address, kind: &str, counts: &mut BTreeMap<String, u32>) -> String {
     if let Some(given) = heap.attribute(object, "name").and_then(|name| heap.text_of(name)).filter(|name| !name.is_empty()) {
         return given;
     }
     let class = heap.type_name_of(object).unwrap_or_default();
     let class = class.rsplit('.').next().filter(|class| !class.is_empty()).unwrap_or(kind);
-    let mut letters = class.chars();
-    let class: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let class = capitalised(class);
     let count = counts.entry(class.clone()).or_default();
     *count += 1;
     format!("{class}-{count}")
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// The thread that a stack belongs to: what it says leads into the state of one, over the exceptions that generators handle.
@@ -142,9 +183,12 @@ fn classes<M: Memory>(heap: &CPythonHeap<M>) -> FxHashMap<Address, &'static str>
         let Some(class) = matched.name().strip_prefix(stacks.module()).and_then(|rest| rest.strip_prefix('.')) else { continue };
         for interpreter in threads::interpreters(heap) {
             let modules = heap.layouts().interpreter.modules.read(&heap.memory, interpreter).unwrap_or_default();
-            let module = heap.dict_get(modules, stacks.module());
-            if let Some(class) = module.and_then(|module| heap.attribute(module, class)) {
-                found.insert(class, stacks.kind());
+            let Some(module) = heap.dict_get(modules, stacks.module()) else { continue };
+            let companions = stacks.companions().iter().map(|companion| (*companion, *companion));
+            for (class, kind) in companions.chain([(class, stacks.kind())]) {
+                if let Some(class) = heap.attribute(module, class) {
+                    found.insert(class, kind);
+                }
             }
         }
     }
@@ -173,7 +217,7 @@ fn each_collectable<M: Memory>(heap: &CPythonHeap<M>, mut each: impl FnMut(Addre
         lists.push(layouts.gc_state.permanent_generation.at(state));
         for list in lists {
             let list = layouts.gc_generation.head.at(list);
-            let link = |node| head.next.read(&heap.memory, node).map(|next| Address(next & !LINK_FLAGS));
+            let link = |node| head.next.read(&heap.memory, node).map(|next| Address(next.0 & !LINK_FLAGS));
             let mut next = link(list);
             // A list that bites its tail elsewhere than at its head ends at the second round (Brent).
             let (mut turtle, mut steps, mut limit) = (Address::NULL, 0_u64, 1_u64);

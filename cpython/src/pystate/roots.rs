@@ -51,6 +51,10 @@ pub(super) fn roots<M: Memory>(
             ("async generator finalizer hook", layout.async_gen_finalizer.read(&heap.memory, state.address)),
             ("running loop", running(heap, state, |layout| Some(layout.asyncio_running_loop))),
             ("running task", running(heap, state, |layout| layout.asyncio_running_task)),
+            ("main tasklet", heap.optional_field(layout.main_tasklet, state.address)),
+            ("current tasklet", heap.optional_field(layout.current_tasklet, state.address)),
+            ("interrupted tasklet", heap.optional_field(layout.interrupted_tasklet, state.address)),
+            ("watchdogs", heap.optional_field(layout.watchdogs, state.address)),
         ];
         for (name, object) in held {
             add(RootKind::Thread, label(name), object.unwrap_or_default());
@@ -70,21 +74,24 @@ pub(super) fn roots<M: Memory>(
             });
         }
         let tables = [
-            ("modules", layout.modules),
-            ("builtins", layout.builtins),
-            ("sysdict", layout.sysdict),
+            ("modules", Some(layout.modules)),
+            ("builtins", Some(layout.builtins)),
+            ("sysdict", Some(layout.sysdict)),
             ("interpreter dict", layout.dict),
-            ("importlib", layout.importlib),
-            ("modules by index", layout.modules_by_index),
-            ("codec search path", layout.codec_search_path),
-            ("codec search cache", layout.codec_search_cache),
-            ("codec error registry", layout.codec_error_registry),
-            ("before forkers", layout.before_forkers),
-            ("after forkers, parent", layout.after_forkers_parent),
-            ("after forkers, child", layout.after_forkers_child),
+            ("importlib", Some(layout.importlib)),
+            ("modules by index", Some(layout.modules_by_index)),
+            ("codec search path", Some(layout.codec_search_path)),
+            ("codec search cache", Some(layout.codec_search_cache)),
+            ("codec error registry", Some(layout.codec_error_registry)),
+            ("before forkers", Some(layout.before_forkers)),
+            ("after forkers, parent", Some(layout.after_forkers_parent)),
+            ("after forkers, child", Some(layout.after_forkers_child)),
+            ("channel callback", layout.channel_hook),
+            ("schedule callback", layout.schedule_hook),
+            ("tasklet error handler", layout.error_handler),
         ];
         for (name, field) in tables {
-            add(RootKind::Interpreter, label(name), field.read(&heap.memory, interpreter).unwrap_or_default());
+            add(RootKind::Interpreter, label(name), heap.optional_field(field, interpreter).unwrap_or_default());
         }
         for (name, object) in collector(heap, interpreter) {
             add(RootKind::Interpreter, label(name), object);

@@ -43,7 +43,7 @@ impl State {
         let layout = &layouts.thread;
         if let Some(field) = layout.frame {
             let object = field.read(&heap.memory, self.address)?;
-            return (heap.payload_of(object) == Some(Payload::Frame)).then(|| Frame::of_object(heap, object));
+            return Frame::past_cframes(heap, object);
         }
         let current = match (layout.current_frame, layout.cframe, layouts.cframe) {
             (Some(field), ..) => field.read(&heap.memory, self.address)?,

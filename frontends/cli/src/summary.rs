@@ -243,10 +243,10 @@ fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Res
         output.line(wait_line(output, wait))?;
     }
     let mut groups: Vec<Vec<&Thread>> = Vec::new();
-    let mut positions: HashMap<Vec<(&str, u32)>, usize> = HashMap::new();
+    let mut positions: HashMap<(&str, Vec<(&str, u32)>), usize> = HashMap::new();
     for thread in others {
         let stack = thread.frames.iter().map(|frame| (frame.filename.as_str(), frame.line)).collect();
-        let position = *positions.entry(stack).or_insert(groups.len());
+        let position = *positions.entry((thread.kind.as_str(), stack)).or_insert(groups.len());
         match groups.get_mut(position) {
             Some(threads) => threads.push(thread),
             None => groups.push(vec![thread]),

@@ -29,6 +29,7 @@ use pyo3::prelude::*;
 use heapsake_greenlet as _;
 use heapsake_numpy as _;
 use heapsake_reducers as _;
+use heapsake_stackless as _;
 
 create_exception!(heapsake._heapsake, Error, PyException, "A file that is no dump, or a dump that could not be made.");
 

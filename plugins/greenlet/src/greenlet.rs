@@ -92,6 +92,7 @@ impl Stacks for Greenlet {
             thread_state: view.pointer(Place::ExceptionInfo),
             c_stack: view.pointer(Place::StackStart),
             is_main: view.is_main(),
+            ..Stack::default()
         }))
     }
 }

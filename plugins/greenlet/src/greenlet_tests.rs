@@ -107,7 +107,7 @@ fn heard(fake: &Fake) -> Heard {
 }
 
 #[test]
-fn states_follow_from_the_c_stack() {
+fn s13_states_follow_from_the_c_stack() {
     let table = || shape(12, "3.5.6");
     let main = Fake::suspended(table()).with(64, u64::MAX).with(168, 0).with(176, 0xbad1).with(184, 0xbad1);
     for (name, fake, has_stack) in [
@@ -130,7 +130,7 @@ fn states_follow_from_the_c_stack() {
 }
 
 #[test]
-fn a_layout_that_does_not_fit_is_not_used() {
+fn s14_a_layout_that_does_not_fit_is_not_used() {
     // Before 3.1.1 the object's own address stood elsewhere; an unknown one is searched.
     for table in [shape(12, "3.0.3"), shape(12, "3.0.0"), None] {
         let fake = Fake::suspended(table);
@@ -138,6 +138,30 @@ fn a_layout_that_does_not_fit_is_not_used() {
         assert_eq!(heard.state["layout"], ciborium::Value::from("scan"));
         assert_eq!(heard.edges, [("gr_frame".to_owned(), (EdgeKind::Conservative, FRAME))].into());
         assert_eq!(REDUCER.stack(&fake).unwrap().map(|stack| stack.innermost), Some(Address(FRAME)));
+    }
+}
+
+#[test]
+fn s15_a_chain_that_only_the_c_stack_has_is_said_to_be_cut() {
+    // 3.0.0 to 3.0.2 on Python 3.12: the caller of the innermost frame is known by its place on the C stack alone.
+    for release in ["3.0.0", "3.0.1", "3.0.2", "3.0.3"] {
+        let is_blind = release != "3.0.3";
+        let owner = if is_blind { 176 } else { 168 };
+        let itself = if is_blind { 168 } else { 160 };
+        let mut fake = Fake::new(shape(12, release)).with(8, 0).with(176, 0).with(184, 0).with(192, 0);
+        let words =
+            [(itself, OBJECT), (48, 0x7000_0000), (56, 0x7000_1000), (96, FRAME), (owner + 8, CALLABLE), (owner + 16, PARENT)];
+        for (offset, word) in words {
+            fake = fake.with(offset, word);
+        }
+        if is_blind {
+            fake = fake.with(160, 0x7000_0800);
+        }
+        let heard = heard(&fake);
+        assert_eq!(heard.state["layout"], ciborium::Value::from("table"), "{release}");
+        assert_eq!(heard.edges["gr_frame"].1, FRAME, "{release}");
+        let told = heard.state.get("frames").and_then(ciborium::Value::as_text).unwrap_or_default();
+        assert_eq!(told.starts_with("only the innermost"), is_blind, "{release}: {told}");
     }
 }
 

@@ -120,6 +120,20 @@ def start(label):
         return trace
 
     def patch_threading(module):
+        # Its threads report by themselves.
+        for name, begin in begins.items():
+            if hasattr(module, "_" + name):
+                setattr(module, "_" + name, begin)
+        if not hasattr(module, "_make_invoke_excepthook"):
+            # Up to 3.7 there is no hook: a thread writes what it died of, and forms that text first.
+            form = module._format_exc
+
+            def _format_exc(*arguments, **keywords):
+                tell(b"thread", sys.exc_info()[1])
+                return form(*arguments, **keywords)
+
+            module._format_exc = _format_exc
+            return
         make = module._make_invoke_excepthook
         information = sys.exc_info
 
@@ -137,10 +151,6 @@ def start(label):
 
         _make_invoke_excepthook()
         module._make_invoke_excepthook = _make_invoke_excepthook
-        # Its threads report by themselves.
-        for name, begin in begins.items():
-            if hasattr(module, "_" + name):
-                setattr(module, "_" + name, begin)
 
     def patch_runners(module):
         cancel = module._cancel_all_tasks
@@ -407,8 +417,13 @@ def start(label):
 
 def renamed(code, name):
     """The code under a name that no tracer takes for a file of the program."""
-    inner = (renamed(part, name) if hasattr(part, "co_code") else part for part in code.co_consts)
-    return code.replace(co_filename=name, co_consts=tuple(inner))
+    inner = tuple(renamed(part, name) if hasattr(part, "co_code") else part for part in code.co_consts)
+    if hasattr(code, "replace"):
+        return code.replace(co_filename=name, co_consts=inner)
+    # 3.7.
+    return type(code)(code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize, code.co_flags, code.co_code,
+                      inner, code.co_names, code.co_varnames, name, code.co_name, code.co_firstlineno, code.co_lnotab,
+                      code.co_freevars, code.co_cellvars)
 
 
 start.__code__ = renamed(start.__code__, "<heapsake run>")
