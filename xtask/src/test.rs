@@ -57,11 +57,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     step("python tests", || {
         for environment in &environments {
-            println!("-- {}", environment.name);
-            let tests = root.join("frontends/python/tests");
-            let mut command = Command::new(&environment.python);
-            command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
-            finish(command.current_dir(&tests))?;
+            for folder in ["frontends/python/tests", "tests/seed/values"] {
+                println!("-- {} {folder}", environment.name);
+                let tests = root.join(folder);
+                let mut command = Command::new(&environment.python);
+                command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
+                finish(command.current_dir(&tests))?;
+            }
         }
         Ok(())
     })?;

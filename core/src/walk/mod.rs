@@ -2,6 +2,7 @@
 
 mod brief;
 mod budget;
+mod cut;
 mod mark;
 mod marks;
 mod preview;

@@ -5,6 +5,7 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::brief::Brief;
+use super::cut::head;
 use super::marks::Numbers;
 use super::redaction::{Redaction, Redactor};
 use crate::address::Address;
@@ -74,6 +75,8 @@ pub(crate) struct Written {
 
 /// Writes objects.
 pub(crate) struct ObjectWriter<'a, 'w> {
+    /// Bytes beyond which a value alone is too large.
+    most: u64,
     numbers: &'a Numbers,
     redactor: &'a Redactor,
     writer: &'a mut Writer<'w>,
@@ -110,11 +113,14 @@ pub(crate) struct ObjectWriter<'a, 'w> {
     tail_kind: TailKind,
     state: Option<Vec<u8>>,
     withheld: Option<String>,
+    /// What is said of a value of which only the head is there.
+    cut: Option<String>,
 }
 
 impl<'a, 'w> ObjectWriter<'a, 'w> {
-    pub(crate) fn new(numbers: &'a Numbers, redactor: &'a Redactor, writer: &'a mut Writer<'w>) -> ObjectWriter<'a, 'w> {
+    pub(crate) fn new(numbers: &'a Numbers, redactor: &'a Redactor, writer: &'a mut Writer<'w>, most: u64) -> ObjectWriter<'a, 'w> {
         ObjectWriter {
+            most,
             numbers,
             redactor,
             writer,
@@ -148,6 +154,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             tail_kind: TailKind::Nothing,
             state: None,
             withheld: None,
+            cut: None,
         }
     }
 
@@ -167,6 +174,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.tail_kind = TailKind::Nothing;
         self.state = None;
         self.withheld = None;
+        self.cut = None;
         let mut failure = if visited { heap.reduce(address, self).err() } else { Some(self.beyond_budget(heap, address)) };
         if !visited {
             // Nothing was told but type and size.
@@ -175,6 +183,8 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         } else if let Some(placeholder) = self.withheld.take() {
             self.forget_value();
             failure = Some(Failure::new(Reason::Redacted, placeholder));
+        } else if let Some(told) = self.cut.take() {
+            failure = Some(Failure::new(Reason::Budget, told));
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -247,6 +257,8 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             self.withheld = Some(self.redactor.placeholder(bytes));
             return;
         }
+        let (bytes, cut) = head(bytes, if inline == ValueKind::Big { u64::MAX } else { self.most });
+        self.cut = cut;
         varint::put(&mut self.columns.lengths, bytes.len() as u64);
         if bytes.len() <= INLINE_PAYLOAD {
             self.value = inline;

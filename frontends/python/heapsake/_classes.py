@@ -277,6 +277,11 @@ class Classes:
             own = self.special(instance, cls, view, name)
             if own is not ABSENT:
                 return own
+            from . import _answers
+
+            answer = _answers.answer_of(self.rebuilder, instance, name)
+            if answer is not None:
+                return answer
             found = self.find(view, name)
             if found is not ABSENT:
                 return self.bound(found, name, instance, cls)

@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
 use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 
 use crate::plugins::Prepared;
 use crate::{Error, annotate, fork, isolation, worker};
@@ -33,7 +35,7 @@ const ROOM: u64 = 64 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
-#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", max_bytes=None, max_seconds=None,
+#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", sources=None, max_bytes=None, max_seconds=None,
                     max_objects=None, reducers=true, reducer_seconds=30.0))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn dump(
@@ -42,12 +44,13 @@ pub(crate) fn dump(
     exception: Option<Bound<'_, PyAny>>,
     reason: Option<String>,
     redact: &str,
+    sources: Option<Vec<PathBuf>>,
     max_bytes: Option<u64>,
     max_seconds: Option<f64>,
     max_objects: Option<u64>,
     reducers: bool,
     reducer_seconds: f64,
-) -> PyResult<PathBuf> {
+) -> PyResult<OsString> {
     if worker::runs() {
         return Err(Error::new_err("a reducer was asked for a dump; it is run when one is there, and makes none"));
     }
@@ -59,8 +62,10 @@ pub(crate) fn dump(
         None => unused_name(py)?,
     };
     let path = std::path::absolute(&path)?;
-    let exception = exception.filter(|exception| !exception.is_none());
-    let ident: u64 = py.import("threading")?.call_method0("get_ident")?.extract()?;
+    // `False` leaves it out; without one it is the one that the caller handles.
+    let find_exception = exception.as_ref().is_none_or(|exception| exception.is_none());
+    let exception = exception.filter(|exception| !find_exception && !exception.is(&*PyBool::new(py, false)));
+    let ident: u64 = py.import("_thread")?.call_method0("get_ident")?.extract()?;
     let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
     let hidden = package.parent().map(|folder| format!("{}/", folder.display()));
     let packages = py.detach(|| heapsake_cli::python::packages_with_reducers(&package)).filter(|_| reducers);
@@ -71,11 +76,14 @@ pub(crate) fn dump(
     let registry = Registry::linked().map_err(|problem| Error::new_err(problem.to_string()))?;
     let options = CaptureOptions {
         exception: address,
+        find_exception,
+        only_current: true,
         exception_thread: address.is_some().then_some(ident),
         current_thread: Some(ident),
         reason: reason.clone(),
         hidden_prefixes: hidden.into_iter().collect(),
         root_dir: PathBuf::from("/"),
+        sources: sources.map(|named| named.iter().map(std::path::absolute).collect::<Result<_, _>>()).transpose()?,
         pid: Some(std::process::id() as i32),
         ..CaptureOptions::default()
     };
@@ -95,7 +103,8 @@ pub(crate) fn dump(
     for line in String::from_utf8_lossy(told).lines() {
         py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
     }
-    Ok(path)
+    // As text: a path would be made by `pathlib`, which the program may not have imported.
+    Ok(path.into_os_string())
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
