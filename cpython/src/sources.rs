@@ -35,7 +35,9 @@ pub fn collect<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Ve
             continue;
         }
         let (mut text, mut problem) = match places.read(&filename) {
-            _ if !options.takes_source(&places.absolute(&filename)) => (None, "left out: other sources were asked for".to_owned()),
+            _ if !options.takes_source(&places.absolute(&filename)) => {
+                (None, "left out: other sources were asked for".to_owned())
+            }
             Ok((text, problem)) => (Some(text), problem),
             Err(problem) => match places.remembered(heap, &filename) {
                 Some(text) => (Some(text), String::new()),

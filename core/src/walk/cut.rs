@@ -26,7 +26,7 @@ mod tests {
         assert!(std::str::from_utf8(kept).is_ok() && (HEAD - 3..=HEAD).contains(&kept.len()));
         let all = format!("of {} bytes, whose CRC-32 is {:#010x}", 3 * HEAD, crc32fast::hash(euros.as_bytes()));
         assert!(told.is_some_and(|told| told.ends_with(&all)));
-        assert_eq!(head(&[0x80; 2 * HEAD], 1).0.len(), HEAD);
-        assert_eq!(head(&[1; HEAD], 1).1, None, "what is no longer than a head is whole");
+        assert_eq!(head(&vec![0x80; 2 * HEAD], 1).0.len(), HEAD);
+        assert_eq!(head(&vec![1; HEAD], 1).1, None, "what is no longer than a head is whole");
     }
 }

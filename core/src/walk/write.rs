@@ -118,7 +118,12 @@ pub(crate) struct ObjectWriter<'a, 'w> {
 }
 
 impl<'a, 'w> ObjectWriter<'a, 'w> {
-    pub(crate) fn new(numbers: &'a Numbers, redactor: &'a Redactor, writer: &'a mut Writer<'w>, most: u64) -> ObjectWriter<'a, 'w> {
+    pub(crate) fn new(
+        numbers: &'a Numbers,
+        redactor: &'a Redactor,
+        writer: &'a mut Writer<'w>,
+        most: u64,
+    ) -> ObjectWriter<'a, 'w> {
         ObjectWriter {
             most,
             numbers,

@@ -358,4 +358,11 @@ ITERATORS["itertools.combinations_with_replacement"] = combining(
     "pool", lambda pools, chosen: itertools.combinations_with_replacement(pools[0], chosen))
 
 
+def knowing(make):
+    """Of an iterator of which the dump tells nothing, whether it is at its end is not known."""
+    return lambda rebuilder, view: make(rebuilder, view) if len(view.attributes) else NotImplemented
+
+
+ITERATORS.update((name, knowing(make)) for name, make in list(ITERATORS.items()))
+
 __all__ = ["ITERATORS"]

@@ -81,7 +81,11 @@ impl Child {
         if !answer.is_empty() {
             return Ok(answer);
         }
-        Err(io::Error::other(format!("the process that writes the dump ended with {how}")))
+        let pid = std::process::id();
+        Err(io::Error::other(format!(
+            "the process that writes the dump ended with {how}\n\
+             hint: where memory or address space is scarce, `heapsake dump {pid}`, given by another process, needs none of this one's"
+        )))
     }
 
     /// Waits until the child says something, ends, or `until` has come.

@@ -30,7 +30,8 @@ pub(super) fn of(target: &Target<'_>, connection: Address) -> Option<String> {
             Ok(())
         })
         .ok()?;
-    let journal = names.iter().find_map(|name| name.strip_suffix("-journal").filter(|path| names.iter().any(|name| name == path)));
+    let journal =
+        names.iter().find_map(|name| name.strip_suffix("-journal").filter(|path| names.iter().any(|name| name == path)));
     journal.map(str::to_owned)
 }
 

@@ -297,7 +297,8 @@ class Live(Case):
         self.assertEqual((made.encoding, made.errors, made.closed, made.tell()), ("iso-8859-1", "replace", False, 7))
         self.assertEqual(found["buffered"].rebuild().tell(), 7)
         self.refuses(found["buffered"], "read", "close", "seek")
-        self.refuses(found["written"], "flush", "readline", "fileno")
+        made = self.refuses(found["written"], "flush", "readline", "close")
+        self.assertEqual((made.fileno(), made.writable(), made.readable()), (facts["descriptors"]["written"][0], True, False))
 
     @of("v11")
     def test_v11_sockets(self, found, facts):

@@ -90,7 +90,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
 /// The name of a class as Python writes it.
 fn class_name(name: &str) -> Result<String, String> {
     let is_name = |part: &str| {
-        !part.is_empty() && !part.starts_with(|first: char| first.is_ascii_digit()) && part.chars().all(|each| each == '_' || each.is_alphanumeric())
+        !part.is_empty()
+            && !part.starts_with(|first: char| first.is_ascii_digit())
+            && part.chars().all(|each| each == '_' || each.is_alphanumeric())
     };
     if name.split('.').all(is_name) { Ok(name.to_owned()) } else { Err("it is to be the name of a class".to_owned()) }
 }
