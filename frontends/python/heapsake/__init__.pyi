@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
@@ -37,14 +37,20 @@ class Reduction:
         origin: Optional[str] = ...,
     ) -> None: ...
 
-def install(directory: Optional[_Path] = None, **options: Any) -> None: ...
+def install(
+    directory: Optional[_Path] = None,
+    *,
+    ignore: Union[None, Type[BaseException], Iterable[Type[BaseException]]] = None,
+    **options: Any,
+) -> None: ...
 def uninstall() -> None: ...
 def dump(
     path: Optional[_Path] = None,
-    exception: Optional[BaseException] = None,
+    exception: Union[None, bool, BaseException] = None,
     *,
     reason: Optional[str] = None,
     redact: str = "names",
+    sources: Optional[Iterable[_Path]] = None,
     reducers: bool = True,
     reducer_seconds: float = 30.0,
     **options: Any,
