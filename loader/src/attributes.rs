@@ -61,11 +61,13 @@ impl<'d> Object<'d> {
                 add(name, AttributeValue::Target(edge.target));
             }
         }
-        for (name, target) in self.namespace_entries() {
-            add(name, AttributeValue::Target(target));
-        }
-        for (name, value) in self.state() {
-            add(name, AttributeValue::Plain(value));
+        let state = self.state().into_iter().map(|(name, value)| (name, AttributeValue::Plain(value)));
+        let names = self.namespace_entries().into_iter().map(|(name, target)| (name, AttributeValue::Target(target)));
+        // What is true of a class goes before its entries, which are about its instances.
+        let (first, then): (Vec<_>, Vec<_>) =
+            if self.kind() == TypeKind::Type { (state.collect(), names.collect()) } else { (names.collect(), state.collect()) };
+        for (name, value) in first.into_iter().chain(then) {
+            add(name, value);
         }
         if self.has_synthetic_locals() {
             add("f_locals".to_owned(), AttributeValue::Locals(self.id()));
@@ -112,11 +114,11 @@ impl<'d> Object<'d> {
         if let Some((_, target)) = best {
             return Some(AttributeValue::Target(target));
         }
-        if let Some(target) = self.namespace().and_then(|namespace| namespace.entry(wanted)) {
-            return Some(AttributeValue::Target(target));
-        }
-        if let Some((_, value)) = self.state().into_iter().find(|(name, _)| name == wanted) {
-            return Some(AttributeValue::Plain(value));
+        let fact = || Some(AttributeValue::Plain(self.state().into_iter().find(|(name, _)| name == wanted)?.1));
+        let entry = || self.namespace().and_then(|namespace| namespace.entry(wanted)).map(AttributeValue::Target);
+        let found = if self.kind() == TypeKind::Type { fact().or_else(entry) } else { entry().or_else(fact) };
+        if found.is_some() {
+            return found;
         }
         if wanted == "f_locals" && self.has_synthetic_locals() {
             return Some(AttributeValue::Locals(self.id()));

@@ -30,6 +30,12 @@ impl Container {
                 return None;
             }
         }
+        if let (Some(theirs), Some(ours)) = (version_of(&container.bytes), version_of(FIRST_LINE))
+            && theirs > ours
+        {
+            let consequence = format!("of format {theirs}, later than {ours}: what is new in it is not understood");
+            container.fault(0, FaultKind::Version, consequence);
+        }
         for chunk in &container.chunks {
             if let ChunkKind::Unknown(number) = ChunkKind::from_number(chunk.kind) {
                 let consequence = format!("a chunk of kind {number}, written by a later version, is left out");
@@ -206,4 +212,11 @@ fn find(bytes: &[u8], from: usize) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// The version of the format that a first line names.
+fn version_of(bytes: &[u8]) -> Option<u64> {
+    let digits = bytes.strip_prefix(FIRST_WORDS)?.strip_prefix(b", version ")?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }

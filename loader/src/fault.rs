@@ -31,6 +31,8 @@ pub enum FaultKind {
     Index,
     /// A record that is missing.
     Missing,
+    /// A format that is later than this version's.
+    Version,
 }
 
 impl fmt::Display for Fault {
@@ -43,6 +45,7 @@ impl fmt::Display for Fault {
             FaultKind::UnknownChunk => "unknown chunk",
             FaultKind::Index => "bad index",
             FaultKind::Missing => "missing",
+            FaultKind::Version => "later version",
         };
         write!(f, "{kind} at byte {}: {}", self.offset, self.consequence)
     }

@@ -2,6 +2,7 @@
 //!
 //! They register themselves at link time; a binary sees them when it names this crate (`use heapsake_reducers as _;`).
 
+mod abc;
 mod array;
 mod asyncio;
 mod collections;

@@ -27,7 +27,7 @@ reducers! {
     };
 
     /// *What it holds.* The name of a method, and arguments for it.
-    /// *What is saved.* `name`, `args` and `kwds`.
+    /// *What is saved.* `name`, `args` and `kwds`; from 3.13 on `xargs`: the name, then the arguments.
     /// *What becomes a surrogate.* None but the unreadable.
     MethodCaller ["operator.methodcaller"] "the method's name and arguments" => method_caller;
 }
@@ -35,8 +35,10 @@ reducers! {
 fn method_caller(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().method_caller;
     target.attributes(sink, &[("name", layout.name), ("kwds", layout.kwds)])?;
-    if let Some(args) = layout.args.or(layout.xargs) {
-        target.attribute(sink, "args", args)?;
+    for (name, field) in [("args", layout.args), ("xargs", layout.xargs)] {
+        if let Some(field) = field {
+            target.attribute(sink, name, field)?;
+        }
     }
     target.internals(sink, &[("vectorcall_kwnames", layout.vectorcall_kwnames)])
 }

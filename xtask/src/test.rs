@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("house rules", tidy::run)?;
     step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
     step("reducers", || finish(Command::new(std::env::current_exe()?).args(["reducers", "--check"])))?;
+    step("acceptance cases", || finish(Command::new(std::env::current_exe()?).args(["seed", "--check"])))?;
     step("lints", || {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     step("python tests", || {
         for environment in &environments {
-            for folder in ["frontends/python/tests", "tests/seed/values"] {
+            for folder in ["frontends/python/tests", "tests/seed", "tests/seed/values"] {
                 println!("-- {} {folder}", environment.name);
                 let tests = root.join(folder);
                 let mut command = Command::new(&environment.python);

@@ -173,6 +173,7 @@ impl<M: Memory> CPythonHeap<M> {
             Told::Flag32 => (memory.read_u32(at)? != 0).into(),
             Told::Flag8 => (memory.read_u8(at)? != 0).into(),
             Told::CString => self.c_text(memory.pointer(at)?)?.into(),
+            Told::Signed64In(offset) => memory.read_i64(memory.pointer(at)?.offset(i64::from(offset)))?.into(),
             Told::CStringIn(offset) => {
                 let inner = memory.pointer(at)?;
                 self.c_text(memory.pointer(inner.offset(i64::from(offset)))?)?.into()

@@ -87,6 +87,8 @@ pub enum Told {
     CString,
     /// A C string that a struct points to, this many bytes in.
     CStringIn(u32),
+    /// A signed number of 64 bits in a struct that is pointed to, this many bytes in.
+    Signed64In(u32),
 }
 
 /// A field of a struct, and what it is told as.
@@ -236,12 +238,18 @@ fn functions(layouts: &Layouts, name: &str) -> Option<(TypeKind, Vec<ToldField>)
             (TypeKind::Builtin, fields)
         }
         "method_descriptor" | "classmethod_descriptor" | "wrapper_descriptor" => (TypeKind::Builtin, descriptor()),
-        "getset_descriptor" | "member_descriptor" => (TypeKind::Object, descriptor()),
+        "getset_descriptor" => (TypeKind::Object, descriptor()),
+        "member_descriptor" => {
+            let mut fields = descriptor();
+            let offset = Told::Signed64In(layouts.member_def.offset.offset() as u32);
+            fields.push(field("offset", layouts.member_descriptor.d_member, offset));
+            (TypeKind::Object, fields)
+        }
         "method-wrapper" => {
             let layout = layouts.method_wrapper;
             (TypeKind::Builtin, vec![attribute("__self__", layout.self_), internal("descr", layout.descr)])
         }
-        "cell" => (TypeKind::Cell, vec![attribute("cell_contents", layouts.cell.ob_ref)]),
+        "cell" => (TypeKind::Cell, vec![bound("cell_contents", layouts.cell.ob_ref)]),
         "weakref"
         | "weakref.ReferenceType"
         | "weakproxy"

@@ -101,6 +101,12 @@ layout! {
         attr: Address,
         vectorcall: Option<Address>,
     }
+    /// `Modules/_abc.c`.
+    pub struct AbcData as "_abc_data" {
+        _abc_registry: Address,
+        _abc_cache: Address,
+        _abc_negative_cache: Address,
+    }
     /// `Modules/_operator.c`.
     pub struct MethodCallerObject as "methodcallerobject" {
         name: Address,

@@ -25,8 +25,8 @@ pub use version::{Flags, HexVersion};
 
 use crate::layout::LayoutError;
 use collections::{
-    AttrGetterObject, DefaultDictObject, DequeBlock, DequeIterObject, DequeObject, ItemGetterObject, KeyObject, LruCacheObject,
-    LruListElem, MethodCallerObject, OrderedDictIterObject, OrderedDictNode, OrderedDictObject, PartialObject,
+    AbcData, AttrGetterObject, DefaultDictObject, DequeBlock, DequeIterObject, DequeObject, ItemGetterObject, KeyObject,
+    LruCacheObject, LruListElem, MethodCallerObject, OrderedDictIterObject, OrderedDictNode, OrderedDictObject, PartialObject,
 };
 use concurrency::{
     FutureIterObject, FutureObj, LocalDummyObject, LocalObject, LockObject, PyContextObject, PyContextTokenObject,
@@ -205,6 +205,7 @@ crate::layouts! {
         pub key_object: KeyObject,
         pub lru_cache: LruCacheObject,
         pub lru_cache_link: LruListElem,
+        pub abc_data: Option<AbcData>,
         pub item_getter: ItemGetterObject,
         pub attribute_getter: AttrGetterObject,
         pub method_caller: MethodCallerObject,

@@ -39,9 +39,14 @@ def dump(path=None, exception=None, *, reason=None, redact="names", **options):
 
     Without one, an exception that the caller is handling is the dump's; ``exception=False`` leaves it out.  ``sources`` names
     the source files to take along, and folders of such: ``[]`` takes none, by default those of all code are.
+    An object with ``write`` in the place of the path is given the bytes of the dump; then there is no path to return.
     """
     import os
 
+    if hasattr(path, "write"):
+        from ._writing import dump_into
+
+        return dump_into(path, lambda name: dump(name, exception, reason=reason, redact=redact, **options))
     return os.fspath(_native().dump(path, exception, reason=reason, redact=redact, **options))
 
 

@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Iterable, Mapping, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Protocol, Tuple, Type, TypeVar, Union, overload
 
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
@@ -44,6 +44,10 @@ def install(
     **options: Any,
 ) -> None: ...
 def uninstall() -> None: ...
+class _Writer(Protocol):
+    def write(self, data: bytes, /) -> Any: ...
+
+@overload
 def dump(
     path: Optional[_Path] = None,
     exception: Union[None, bool, BaseException] = None,
@@ -55,6 +59,18 @@ def dump(
     reducer_seconds: float = 30.0,
     **options: Any,
 ) -> str: ...
+@overload
+def dump(
+    path: _Writer,
+    exception: Union[None, bool, BaseException] = None,
+    *,
+    reason: Optional[str] = None,
+    redact: str = "names",
+    sources: Optional[Iterable[_Path]] = None,
+    reducers: bool = True,
+    reducer_seconds: float = 30.0,
+    **options: Any,
+) -> None: ...
 def load(path: _Path) -> Dump: ...
 def debug(dump: Union[Dump, _Path], thread: Union[None, int, str] = None) -> None: ...
 def reducer(

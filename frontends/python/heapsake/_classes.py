@@ -5,6 +5,7 @@ looked up in the dump too, and never become part of the class, so no special met
 """
 import builtins
 import collections
+import io
 import types
 
 from . import _containers, _repr
@@ -31,7 +32,7 @@ LAYOUTS = {
     "frozenset": _containers.LazyFrozenset, "collections.OrderedDict": _containers.LazyDict,
     "collections.defaultdict": _containers.LazyDict, "collections.Counter": _containers.LazyDict,
     "collections.deque": _containers.LazyList, "bool": int, "type": type,
-    "mmap.mmap": bytearray,
+    "mmap.mmap": bytearray, "_io.BytesIO": io.BytesIO, "_io.StringIO": io.StringIO,
 }
 for _name in ("int", "float", "complex", "str", "bytes", "bytearray", "object"):
     LAYOUTS[_name] = BUILTINS[_name]
@@ -43,6 +44,8 @@ LAYOUTS.update(BaseExceptionGroup=BaseException, ExceptionGroup=Exception)
 CALLABLE = frozenset("""builtin_function_or_method method_descriptor wrapper_descriptor method-wrapper classmethod_descriptor
     functools._lru_cache_wrapper""".split())
 ABSENT = object()
+#: the flag of classes that were made by a program
+HEAP_TYPE = 1 << 9
 
 
 def bare(name):
@@ -81,9 +84,19 @@ class DeadType(type):
         raise AttributeError("%s of the dump has no attribute %r" % (cls.__qualname__, name))
 
     def __dir__(cls):
+        """The names that the dead class and its bases have, none of ours."""
         origin = cls.__dict__.get("__heapsake_origin__")
-        names = list(origin[1].attributes) if origin is not None and origin[1] is not None else []
-        return sorted(set(names) | set(type.__dir__(cls)))
+        names = None if origin is None or origin[1] is None else origin[0].classes.names(origin[1])
+        return sorted(names or type.__dir__(cls))
+
+    def __subclasscheck__(cls, other):
+        if type.__subclasscheck__(cls, other):
+            return True
+        origin = cls.__dict__.get("__heapsake_origin__")
+        return origin is not None and isinstance(other, type) and origin[0].classes.is_registered(cls, origin[1], other)
+
+    def __instancecheck__(cls, value):
+        return type.__instancecheck__(cls, value) or cls.__subclasscheck__(type(value))
 
 
 class Key:
@@ -178,6 +191,7 @@ class Classes:
 
     def create(self, name, bases, flavour, view):
         module, qualified = split(name, view)
+        module = self.rebuilder.choices.name(module)
         body = {
             "__module__": module, "__qualname__": qualified, "__doc__": None,
             "__heapsake_origin__": (self.rebuilder, view), "__heapsake_flavour__": flavour,
@@ -223,7 +237,10 @@ class Classes:
         def __repr__(self):
             return _repr.one_line(self)
 
-        body = {"__getattribute__": __getattribute__, "__getattr__": __getattr__, "__repr__": __repr__, "__str__": __repr__,
+        def __dir__(self):
+            return sorted(set(dir(type(self))) | set(names_of(self)))
+
+        body = {"__dir__": __dir__, "__getattribute__": __getattribute__, "__getattr__": __getattr__, "__repr__": __repr__, "__str__": __repr__,
                 "__setattr__": __setattr__, "__delattr__": __delattr__, "__format__": lambda self, spec: format(str(self), spec),
                 "__reduce_ex__": object.__reduce_ex__}
         if issubclass(layout, BaseException):
@@ -254,19 +271,64 @@ class Classes:
 
     def find(self, view, name):
         """The view of a class attribute along the dead class's method resolution order, or ABSENT."""
-        order = attribute(view, "__mro__")
-        kinds = list(order.items)[:MAX_BASES] if order is not None and not order.surrogate else [view]
-        for kind in kinds:
+        for kind in self.order(view):
             found = attribute(kind, name, ABSENT)
             if found is not ABSENT:
                 return found
         return ABSENT
 
+    def order(self, view):
+        """The views of the dead class's method resolution order."""
+        order = attribute(view, "__mro__")
+        return list(order.items)[:MAX_BASES] if order is not None and not order.surrogate else [view]
+
+    def names(self, view):
+        """All names of a dead class and its bases; none where the dump has no dictionary of one."""
+        found = set()
+        for kind in self.order(view):
+            names = attribute(kind, "__dict__")
+            found.update(key.value for key, _ in (names.items if names is not None else ()) if isinstance(key.value, str))
+        return found
+
+    def slots(self, view):
+        """The names of the slots that a program's classes gave to their instances."""
+        key = self.rebuilder.key_of(view), "slots"
+        if key not in self.made:
+            found = set()
+            for kind in self.order(view):
+                names = attribute(kind, "__dict__") if value_of(kind, "__flags__", int, 0) & HEAP_TYPE else None
+                found.update(name.value for name, each in (names.items if names is not None else ()) if each.type_name == "member_descriptor")
+            self.made[key] = frozenset(found)
+        return self.made[key]
+
+    def is_registered(self, cls, view, other):
+        """Whether an abstract class knows another one, or a base of it, by registration."""
+        stack, seen = [(cls, view)], set()
+        while stack:
+            cls, view = stack.pop()
+            if id(cls) in seen or view is None or len(seen) > MAX_BASES:
+                continue
+            seen.add(id(cls))
+            registry = attribute(attribute(view, "_abc_impl"), "_abc_registry")
+            for reference in registry.items if registry is not None else ():
+                registered = attribute(reference, "referent")
+                if registered is not None and registered.kind == "type":
+                    made = self.of_type(registered)
+                    if made is not object and (made in other.__mro__ or type.__subclasscheck__(made, other)):
+                        return True
+            # what is registered with a subclass is registered with the class
+            stack.extend((each, vars(each)["__heapsake_origin__"][1]) for each in type.__subclasses__(cls) if isinstance(each, DeadType))
+        return False
+
     def class_attribute(self, cls, view, name):
         found = ABSENT if view is None or name.startswith("__heapsake") else self.find(view, name)
+        if found is not ABSENT:
+            return self.bound(found, name, None, cls)
+        meta = None if view is None or name in UNASKED or name.startswith("__heapsake") else view.type
+        found = ABSENT if meta is None or meta.surrogate else self.find(meta, name)
         if found is ABSENT:
             raise AttributeError("%s of the dump has no attribute %r" % (cls.__qualname__, name))
-        return self.bound(found, name, None, cls)
+        return self.bound(found, name, cls, type(cls))
 
     def instance_attribute(self, instance, name):
         cls = type(instance)
@@ -288,7 +350,10 @@ class Classes:
         raise AttributeError("%s object of the dump has no attribute %r" % (cls.__qualname__, name))
 
     def special(self, instance, cls, view, name):
-        """Fields of named tuples, and ``name`` and ``value`` of enumeration members."""
+        """What it has besides its dictionary, fields of named tuples, and ``name`` and ``value`` of enumeration members."""
+        beside = self.rebuilder.beside_names.get(id(instance))
+        if beside is not None and name in beside:
+            return beside[name]
         if isinstance(instance, tuple):
             fields = self.find(view, "_fields")
             if fields is not ABSENT:
@@ -362,8 +427,15 @@ def summary_of(instance):
     return summary if isinstance(summary, str) else None
 
 
+def names_of(instance):
+    """All attributes of an instance: of its dictionary, and those beside it."""
+    own = vars(instance)
+    beside = type(instance).__heapsake_origin__[0].beside_names.get(id(instance))
+    return {**own, **beside} if beside else own
+
+
 def describe_instance(instance, limits):
-    attributes = vars(instance)
+    attributes = names_of(instance)
     summary = summary_of(instance)
     if summary is not None:
         return _repr.Description("%s: %s>" % (opening_of(instance), "".join(c if c.isprintable() else " " for c in summary[:limits.text])))
@@ -401,6 +473,10 @@ def describe_call(instance, limits):
     if type(instance).__qualname__ != "builtin_function_or_method" or not isinstance(name, str):
         return describe_instance(instance, limits)
     if owner is None or isinstance(owner, types.ModuleType):
+        view = type(instance).__heapsake_origin__[0].view_of(instance)
+        public = next(iter(getattr(view, "public_names", None) or ()), None)
+        if public is not None:
+            return "<built-in function %s>" % (public[9:] if public.startswith("builtins.") else public)
         return "<built-in function %s>" % (name if module in (None, "builtins") else "%s.%s" % (module, name))
     return "<built-in method %s of %s>" % (name, brief(owner))
 
@@ -414,7 +490,7 @@ def brief(value):
 
 def describe_surrogate(instance, limits):
     reason = type(instance).__heapsake_flavour__.partition(":")[2]
-    attributes = vars(instance)
+    attributes = names_of(instance)
     opening = opening_of(instance).replace("<", "<surrogate of ", 1)
     return _repr.Description("%s (%s)%s" % (opening, reason, ":" if attributes else ""), list(attributes.items())[:SHOWN], ">",
                              max(0, len(attributes) - SHOWN))

@@ -356,8 +356,14 @@ class LazyNamespace(LazyDict):
     def __missing__(self, name):
         names = self._heapsake_names
         if self._heapsake_source is not None and name not in self.HIDDEN and name in names:
-            return self._heapsake_source.rebuilder.rebuild(names[name])
+            return self._heapsake_value(name, names[name])
         raise KeyError(name)
+
+    def _heapsake_value(self, name, view):
+        value = self._heapsake_source.rebuilder.rebuild(view)
+        if name in ("__name__", "__package__") and type(value) is str:
+            return self._heapsake_source.rebuilder.choices.name(value)
+        return value
 
     def __heapsake_pairs__(self):
         return ((name, self[name]) for name in itertools.islice(self, 10000))
@@ -379,10 +385,10 @@ class LazyNamespace(LazyDict):
     def _heapsake_fill(self):
         source, index = self._heapsake_source, self._heapsake_keys()
         if index is not None:
-            self._heapsake_source = None
             for name, view in index.items():
                 if not dict.__contains__(self, name):
-                    dict.__setitem__(self, name, source.rebuilder.rebuild(view))
+                    dict.__setitem__(self, name, self._heapsake_value(name, view))
+            self._heapsake_source = None
 
     def __setitem__(self, name, value):
         dict.__setitem__(self, name, value)

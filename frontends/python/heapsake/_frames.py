@@ -32,6 +32,8 @@ class FrameFacts:
         #: views of one module's globals have one key, so that they become one dict
         self.names_key = names_key
         self.in_traceback = in_traceback
+        #: the traceback entry that it was met by
+        self.entry = None
 
     @classmethod
     def of_thread(cls, frame):
@@ -132,6 +134,8 @@ class Frames:
     def __init__(self, rebuilder):
         self.rebuilder, self.dump = rebuilder, rebuilder.dump
         self.namespaces, self.built, self.replaced, self.codes = {}, {}, {}, {}
+        #: {key: traceback entry} of entries that a local of their own frame holds, and the views of those without the next one
+        self.entries, self.unlinked = {}, []
         header = getattr(rebuilder.dump, "header", None) or {}
         #: how the names of files begin whose frames are the dumper's, not the program's
         self.hidden = tuple(each for each in header.get("hidden") or () if isinstance(each, str) and each)
@@ -143,18 +147,54 @@ class Frames:
             self.codes[key] = CodeFacts(view)
         return self.codes[key]
 
-    def namespace(self, facts):
+    def namespace(self, facts, view=None):
+        """The dictionary of some globals: one object, whether a frame, a function, a module or the program itself holds it."""
         key = facts.names_key
         if key is None:
             return LazyNamespace.over(self.rebuilder, facts.globals)
         if key not in self.namespaces:
-            self.namespaces[key] = LazyNamespace.over(self.rebuilder, facts.globals)
+            if view is None and facts.view is not None:
+                view = attribute(facts.view, "f_globals")
+            known = None if view is None else self.rebuilder.memo.get(self.rebuilder.key_of(view))
+            if not isinstance(known, LazyNamespace):
+                known = LazyNamespace.over(self.rebuilder, facts.globals)
+                if view is not None and view.id is not None and view.id >= 0:
+                    known = self.rebuilder.keep(view, known)
+            # a dictionary that was rebuilt as an ordinary one serves as it is
+            self.namespaces[key] = known
         return self.namespaces[key]
 
-    def values(self, variables):
-        """The rebuilt locals; a value that cannot be rebuilt never stops a frame."""
-        rebuild = self.rebuilder.rebuild
-        return {_stubs.plain(name): rebuild(view, LOCAL_BUDGET) for name, view in variables.items()}
+    def namespace_of(self, view):
+        """The same, for the view of a module's dictionary."""
+        known = self.namespaces.get(view.id)
+        if known is None:
+            known = self.namespaces[view.id] = LazyNamespace.over(self.rebuilder, Pairs(view))
+        return known
+
+    def values(self, variables, frame=None):
+        """The rebuilt locals; a value that cannot be rebuilt never stops a frame.
+
+        A frame that holds itself, or a traceback that begins with it, gets them when it is there.
+        """
+        rebuild, known = self.rebuilder.rebuild, {}
+        for name, view in variables.items():
+            if frame is not None and view == frame:
+                value = _stubs.Late(functools.partial(sys._getframe, 0))
+            elif frame is not None and view.type_name == "traceback" and attribute(view, "tb_frame") == frame:
+                value = _stubs.Late(functools.partial(self.entry_of_caller, view))
+            else:
+                value = rebuild(view, LOCAL_BUDGET)
+            known[_stubs.plain(name)] = value
+        return known
+
+    def entry_of_caller(self, view):
+        """The traceback entry for a view, of the frame that asks for it."""
+        key = self.rebuilder.key_of(view)
+        if key not in self.entries:
+            self.entries[key] = types.TracebackType(None, sys._getframe(1), max(value_of(view, "tb_lasti", int, 0), 0),
+                                                    _stubs.within(value_of(view, "tb_lineno", int, 1), 1, _stubs.LAST_LINE))
+            self.unlinked.append(view)
+        return self.rebuilder.keep(view, self.entries[key])
 
     def show_source(self, filename):
         """Puts the dump's text of a file into ``linecache``; where it has none, no file of this machine shows in its place."""
@@ -193,7 +233,7 @@ class Frames:
             code = _stubs.body_code(shape, facts.lineno, constants)
             names = self.namespace(facts)
             return functools.partial(exec, code, names) if module else functools.partial(exec, code, names, self.values(facts.locals))
-        values = self.values(facts.locals)
+        values = self.values(facts.locals, facts.view)
         shape = known.shape(facts.function, facts.filename, facts.qualname, values)
         # names that are parameters keep their place; a code object without names still shows every local
         numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
@@ -212,6 +252,11 @@ class Frames:
             builder()  # the thread could not be had: frames of ours stand behind these
         return taken
 
+    def link(self):
+        """Gives traceback entries that were made with their frames the rest of their chain."""
+        while self.unlinked:
+            self.traceback(self.unlinked.pop())
+
     def frame(self, facts, key=None):
         """One frame, built at the first time and kept under ``key``."""
         if key is None and facts.view is not None:
@@ -221,6 +266,7 @@ class Frames:
             if key is None:
                 return frame
             self.built[key] = frame
+            self.link()
         self.show_source(facts.filename)
         return self.built[key]
 
@@ -242,15 +288,24 @@ class Frames:
                 frames.append(frame)
         entry, entries = None, []
         for frame, facts in zip(reversed(frames), reversed(many)):
-            entry = types.TracebackType(entry, frame, max(frame.f_lasti, 0), _stubs.within(facts.lineno, 1, _stubs.LAST_LINE))
+            known = self.entries.get(facts.entry)
+            if known is not None and known.tb_frame is frame and (known.tb_next is None or known.tb_next is entry):
+                known.tb_next = entry
+                entry = known
+            else:
+                entry = types.TracebackType(entry, frame, max(frame.f_lasti, 0), _stubs.within(facts.lineno, 1, _stubs.LAST_LINE))
             entries.append(entry)
+        self.link()
         return entry, entries[::-1]
 
     def traceback(self, view):
         """The real traceback of a view of one."""
         views = self.traceback_views(view)
-        many = [FrameFacts.of_view(attribute(each, "tb_frame"), value_of(each, "tb_lineno", int, 1), True)
-                for each in views if attribute(each, "tb_frame") is not None]
+        many = []
+        for each in views:
+            if attribute(each, "tb_frame") is not None:
+                many.append(FrameFacts.of_view(attribute(each, "tb_frame"), value_of(each, "tb_lineno", int, 1), True))
+                many[-1].entry = self.rebuilder.key_of(each)
         return self.chain(many)[0] if many else None
 
     def traceback_views(self, view):

@@ -1,7 +1,7 @@
 """Functions, code objects and modules that look like the dead ones; a function of a dump refuses to be called."""
 import types
 
-from . import _classes, _repr, _stubs
+from . import _classes, _executable, _repr, _stubs
 from ._classes import attribute, value_of
 from ._error import Refused
 from ._frames import Pairs
@@ -24,6 +24,10 @@ def _code(rebuilder, view, name, freevars=()):
 
 
 def code(rebuilder, view):
+    if rebuilder.choices.code:
+        made = _executable.code(rebuilder, view)
+        if made is not NotImplemented:
+            return made
     return _code(rebuilder, view, "<unknown>", freevars=rebuilder.frames.code(view).free)
 
 
@@ -37,7 +41,7 @@ def function(rebuilder, view):
         stub = _code(rebuilder, None, value_of(view, "__name__", str, "<unknown>"))
     rebuilder.frames.show_source(stub.co_filename)
     names = attribute(view, "__globals__")
-    namespace = rebuilder.frames.namespace(_Globals(names))
+    namespace = rebuilder.frames.namespace(_Globals(names), names)
     closure = _closure(rebuilder, attribute(view, "__closure__"), len(stub.co_freevars))
     name = _stubs.plain(value_of(view, "__name__", str) or stub.co_name)
     made = types.FunctionType(stub, namespace, name, None, closure)
@@ -71,7 +75,12 @@ def fill_function(rebuilder, made, view):
         found = attribute(view, name)
         if found is not None and found.type_name != "NoneType":
             value = rebuilder.resolve(found)
+            if name == "__annotations__" and isinstance(value, tuple):
+                # from 3.10 on they are names and values in turn until somebody asks
+                value = dict(zip(value[::2], value[1::2]))
             if isinstance(value, kinds) and not (name == "__annotations__" and len(value) > 1000):
+                if name == "__module__":
+                    value = rebuilder.choices.name(value)
                 setattr(made, name, value if kinds is not tuple else tuple(value))
     attributes = view.attributes
     for name in list(attributes):
@@ -79,37 +88,61 @@ def fill_function(rebuilder, made, view):
             made.__dict__[name] = rebuilder.resolve(attributes[name])
 
 
+def _own(module):
+    """The dictionary that a module object has itself; its names in the dump are another."""
+    return types.ModuleType.__dict__["__dict__"].__get__(module)
+
+
 class DeadModule(types.ModuleType):
     """A module of a dump; in no ``sys.modules``, its names looked up when they are asked for."""
 
     def __getattr__(self, name):
-        rebuilder, view = types.ModuleType.__getattribute__(self, "__dict__")["__heapsake_origin__"]
-        found = None if name in _classes.UNASKED else attribute(view, name)
-        if found is None:
-            raise AttributeError("module %s of the dump has no attribute %r" % (_name(view), name))
-        value = self.__dict__[name] = rebuilder.rebuild(found)
-        return value
+        rebuilder, view = _own(self)["__heapsake_origin__"]
+        if name not in _classes.UNASKED and not name.startswith("__heapsake"):
+            names = self.__dict__
+            if name in names:
+                return names[name]
+            found = attribute(view, name)
+            if found is not None:
+                return rebuilder.rebuild(found)
+        raise AttributeError("module %s of the dump has no attribute %r" % (_name(view), name))
 
     def __getattribute__(self, name):
-        own = types.ModuleType.__getattribute__(self, "__dict__")
-        if name in OF_THE_DUMP and name not in own["__heapsake_seen__"]:
-            own["__heapsake_seen__"].add(name)
-            found = attribute(own["__heapsake_origin__"][1], name)
+        if name in OF_THE_DUMP:
+            rebuilder, view = _own(self)["__heapsake_origin__"]
+            found = attribute(view, name)
             if found is not None:
-                own[name] = own["__heapsake_origin__"][0].rebuild(found)
+                return shown_name(rebuilder, name, rebuilder.rebuild(found))
         return types.ModuleType.__getattribute__(self, name)
 
+    def __setattr__(self, name, value):
+        if name in OF_THE_DUMP:
+            types.ModuleType.__setattr__(self, name, value)
+        self.__dict__[name] = value
+
+    def __delattr__(self, name):
+        try:
+            self.__dict__.pop(name)
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def __dict__(self):
+        """The names of the module, one dictionary with the globals of its functions and frames."""
+        rebuilder, view = _own(self)["__heapsake_origin__"]
+        names = attribute(view, "__dict__")
+        return _own(self) if names is None else rebuilder.rebuild(names)
+
     def __dir__(self):
-        view = types.ModuleType.__getattribute__(self, "__dict__")["__heapsake_origin__"][1]
-        return sorted(set(view.attributes) | {name for name in self.__dict__ if not name.startswith("__heapsake")})
+        return sorted(set(_own(self)["__heapsake_origin__"][1].attributes) | {name for name in self.__dict__ if isinstance(name, str)})
 
     def __repr__(self):
         return _repr.one_line(self)
 
     def __heapsake_describe__(self, limits):
-        view = types.ModuleType.__getattribute__(self, "__dict__")["__heapsake_origin__"][1]
+        rebuilder, view = _own(self)["__heapsake_origin__"]
         file = value_of(view, "__file__", str)
-        return "<module %r%s>" % (_name(view), " from %r" % file if file else "")
+        return "<module %r%s>" % (rebuilder.choices.name(_name(view)), " from %r" % file if file else "")
 
 
 DeadModule.__name__ = DeadModule.__qualname__ = "module"
@@ -118,14 +151,19 @@ DeadModule.__module__ = "builtins"
 OF_THE_DUMP = frozenset(("__doc__", "__package__", "__loader__", "__spec__", "__name__"))
 
 
+def shown_name(rebuilder, name, value):
+    """A value of a module's namespace: names of modules as the user chose to see them."""
+    return rebuilder.choices.name(value) if name in ("__name__", "__package__") and type(value) is str else value
+
+
 def _name(view):
     return value_of(view, "__name__", str) or "?"
 
 
 def module(rebuilder, view):
-    made = DeadModule(_stubs.plain(_name(view)))
-    made.__dict__.update(__heapsake_origin__=(rebuilder, view), __heapsake_seen__=set())
+    made = DeadModule(_stubs.plain(rebuilder.choices.name(_name(view))))
+    _own(made)["__heapsake_origin__"] = rebuilder, view
     return made
 
 
-__all__ = ["code", "function", "module"]
+__all__ = ["code", "function", "module", "shown_name"]

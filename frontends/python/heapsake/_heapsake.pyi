@@ -1,5 +1,6 @@
 """The native half: making dumps, and the views of a dump's objects."""
 
+from types import ModuleType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import Reduction
@@ -50,6 +51,12 @@ class View:
     def path_from_root(self) -> Optional[List[Tuple[str, View]]]:
         """The shortest way from a root: how each step is called, and where it leads."""
     @property
+    def public_names(self) -> List[str]:
+        """The names under which modules hold it, as ``module.name``, the one that a user knows it by first."""
+    @property
+    def owner(self) -> Optional[View]:
+        """The module whose mapping of names it is; None when it is none's."""
+    @property
     def surrogate(self) -> Optional[str]: ...
     @property
     def reduction(self) -> Optional[Reduction]: ...
@@ -57,7 +64,14 @@ class View:
     def summary(self) -> Optional[str]: ...
     @property
     def reducer_failure(self) -> Optional[str]: ...
-    def rebuild(self) -> Any: ...
+    def rebuild(
+        self, *, names: Optional[Mapping[str, str]] = None, modules: Optional[Mapping[str, Union[str, ModuleType]]] = None, code: bool = False
+    ) -> Any:
+        """The object in this Python, or a stand-in.
+
+        ``names`` shows modules of the dump under other names, ``modules`` takes their objects from modules of this Python, which
+        are imported, and ``code`` lets functions run that this version of Python compiled.
+        """
     def __getitem__(self, key: Any) -> Any: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...

@@ -150,12 +150,6 @@ def over_a_deque(rebuilder, view):
     return (rebuilder.rebuild(source.items[place]) for place in places)
 
 
-@makes("range_iterator", "longrange_iterator")
-def over_a_range(rebuilder, view):
-    start, step, length, index = [number_of(view, name, 0) for name in ("start", "step", "length", "index")]
-    return iter(range(start + index * step, start + length * step, step))
-
-
 @makes("callable_iterator")
 def calls(rebuilder, view):
     called, sentinel = held(view, "callable"), attribute(view, "sentinel")

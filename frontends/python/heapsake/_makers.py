@@ -9,14 +9,15 @@ import datetime
 import decimal
 import fractions
 import functools
+import operator
 import pathlib
 import struct
 import types
 import uuid
 import weakref
 
-from . import _arrays, _containers, _functions, _iterators, _suspended, _tables
-from ._classes import attribute, value_of
+from . import _arrays, _containers, _functions, _iterators, _streams, _suspended, _tables
+from ._classes import HEAP_TYPE, REAL, attribute, value_of
 from .rebuild import Needs, contents
 
 MAKERS = {}
@@ -109,9 +110,22 @@ def lazy_dict(rebuilder, items):
     return value
 
 
+def is_namespace(items):
+    """Whether a dictionary is that of a module, or the globals of functions: by the names that every such has first."""
+    names = []
+    for key, _ in items[:8] if len(items) else ():
+        name = key.value
+        if not isinstance(name, str):
+            return False
+        names.append(name)
+    return "__builtins__" in names or ("__name__" in names and ("__loader__" in names or "__spec__" in names))
+
+
 @makes("dict")
 def a_dict(rebuilder, view):
     items = view.items
+    if view.id is not None and view.id >= 0 and is_namespace(items):
+        return rebuilder.frames.namespace_of(view)
     if not rebuilder.few(items):
         return lazy_dict(rebuilder, items)
     value = {}
@@ -402,6 +416,17 @@ def a_method(rebuilder, view):
     return Needs(needed, lambda values: types.MethodType(callable_of(values), values[1]))
 
 
+@makes("_io.BytesIO", "_io.StringIO")
+def a_buffer(rebuilder, view):
+    made = _streams.buffer_of(rebuilder, view, view.type_name)
+    return made if made is NotImplemented else with_names(rebuilder, view, made)
+
+
+@makes("range_iterator", "longrange_iterator")
+def a_range_iterator(rebuilder, view):
+    return _streams.range_iterator(rebuilder, view)
+
+
 @makes("functools.partial")
 def a_partial(rebuilder, view):
     called, arguments, options = [attribute(view, name) for name in ("func", "args", "keywords")]
@@ -411,22 +436,79 @@ def a_partial(rebuilder, view):
 
     def combine(values):
         keywords = dict(zip((name for name, _ in named), values[2:]))
-        return functools.partial(callable_of(values), *values[1], **keywords)
+        return with_names(rebuilder, view, functools.partial(callable_of(values), *values[1], **keywords))
 
     return Needs([called, arguments] + [value for _, value in named], combine)
 
 
 @makes("property")
 def a_property(rebuilder, view):
-    needed = [attribute(view, name) for name in ("fget", "fset", "fdel")]
-    needed = [each for each in needed if each is not None]
-    return Needs(needed, lambda values: property(*values))
+    found = {name: attribute(view, name) for name in ("fget", "fset", "fdel", "__doc__")}
+    found = {name: each for name, each in found.items() if each is not None}
+    return Needs(list(found.values()), lambda values: property(**{name.replace("__", ""): each for name, each in zip(found, values)}))
 
 
 @makes("staticmethod", "classmethod")
 def wrapped_function(rebuilder, view):
     kind = staticmethod if view.type_name == "staticmethod" else classmethod
-    return Needs([attribute(view, "__func__")], lambda values: kind(values[0]))
+    return Needs([attribute(view, "__func__")], lambda values: with_names(rebuilder, view, kind(values[0])))
+
+
+@makes("operator.itemgetter")
+def an_item_getter(rebuilder, view):
+    item, several = attribute(view, "item"), value_of(view, "nitems", int, 1) > 1
+    return Needs([item], lambda values: operator.itemgetter(*(values[0] if several else values)))
+
+
+@makes("operator.attrgetter")
+def an_attribute_getter(rebuilder, view):
+    def name_of(parts):
+        return ".".join(parts) if isinstance(parts, tuple) else parts
+
+    return Needs([attribute(view, "attr")], lambda values: operator.attrgetter(*[name_of(each) for each in values[0]]))
+
+
+@makes("operator.methodcaller")
+def a_method_caller(rebuilder, view):
+    name, arguments, options, first = value_of(view, "name", str), attribute(view, "args"), attribute(view, "kwds"), 0
+    if arguments is None:
+        # from 3.13 on the name is the first of them
+        arguments, first = attribute(view, "xargs"), 1
+    if name is None or arguments is None:
+        return NotImplemented
+    named = [(key.value, value) for key, value in options.items if isinstance(key.value, str)] if options is not None else []
+
+    def combine(values):
+        return operator.methodcaller(name, *values[0][first:], **dict(zip((name for name, _ in named), values[1:])))
+
+    return Needs([arguments] + [value for _, value in named], combine)
+
+
+def with_names(rebuilder, view, value):
+    """Fills the dictionary of a real object that has one."""
+    names = attribute(view, "__dict__")
+    if names is not None and len(names.items) and getattr(value, "__dict__", None) is not None:
+        rebuilder.fills.append((fill_names, rebuilder, value, names))
+    return value
+
+
+def fill_names(rebuilder, value, names):
+    for key, item in names.items:
+        value.__dict__[key.value] = rebuilder.resolve(item)
+
+
+@makes("builtin_function_or_method", "method_descriptor", "wrapper_descriptor", "classmethod_descriptor", "getset_descriptor", "member_descriptor")
+def of_a_built_in_type(rebuilder, view):
+    """This interpreter's own function or descriptor of a built-in type; those of modules and of objects are stand-ins."""
+    owner, name = attribute(view, "__objclass__") or attribute(view, "__self__"), value_of(view, "__name__", str)
+    if owner is None or owner.kind != "type" or name is None:
+        return NotImplemented
+    known = REAL.get(rebuilder.classes.type_name(owner))
+    if known is None or value_of(owner, "__flags__", int, HEAP_TYPE) & HEAP_TYPE:
+        return NotImplemented
+    bound = view.type_name == "builtin_function_or_method"
+    found = getattr(known, name, None) if bound else vars(known).get(name)
+    return found if type(found).__name__ == view.type_name else NotImplemented
 
 
 @makes("weakref", "weakref.ReferenceType", "weakref.ref", "weakref.KeyedRef", "weakref.WeakMethod")

@@ -33,28 +33,55 @@ def make(rebuilder, reduction):
     function = CALLABLES.get(name)
     if function is None:
         return NotImplemented
-    arguments, views, places = list(reduction.args), [], []
-    for place, argument in enumerate(arguments):
-        if hasattr(argument, "rebuild") and hasattr(argument, "type_name"):
-            places.append(place)
-            views.append(argument)
+    arguments = list(reduction.args)
+    views = views_in(arguments)
     if function in SIZED and any(isinstance(each, int) and abs(each) > LONGEST for each in arguments):
         return NotImplemented
 
     def combine(values):
-        for place, value in zip(places, values):
-            arguments[place] = value
-        made = function(*arguments)
+        made = function(*with_values(arguments, iter(values)))
         rebuilder.fills.append((fill, rebuilder, made, reduction))
         return made
 
     return Needs(views, combine)
 
 
+def is_view(value):
+    return hasattr(value, "rebuild") and hasattr(value, "type_name")
+
+
+def views_in(values):
+    """The views in lists, tuples and dicts of plain values, in their order; a reduction is at most 64 levels deep."""
+    found = []
+    for value in values:
+        if is_view(value):
+            found.append(value)
+        elif type(value) in (list, tuple):
+            found.extend(views_in(value))
+        elif type(value) is dict:
+            found.extend(views_in(value.values()))
+    return found
+
+
+def with_values(values, given):
+    """The same values, with what was made in the place of each view."""
+    made = []
+    for value in values:
+        if is_view(value):
+            made.append(next(given))
+        elif type(value) in (list, tuple):
+            made.append(type(value)(with_values(value, given)))
+        elif type(value) is dict:
+            made.append(dict(zip(value, with_values(value.values(), given))))
+        else:
+            made.append(value)
+    return made
+
+
 def fill(rebuilder, made, reduction):
     """Elements, entries and attributes, as pickle would put them."""
     def value_of(each):
-        return rebuilder.resolve(each) if hasattr(each, "rebuild") and hasattr(each, "type_name") else each
+        return rebuilder.resolve(each) if is_view(each) else each
 
     for item in reduction.list_items:
         made.append(value_of(item))

@@ -56,8 +56,19 @@ class Box:
         self.value = value
 
 
+class Late:
+    """A value that is had when the stub runs: what ``call`` gives."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call):
+        self.call = call
+
+
 def boxed(value):
     """A constant for a code object, hashable by identity, that gives ``value`` when called."""
+    if type(value) is Late:
+        return value.call
     return functools.partial(getattr, Box(value), "value")
 
 
@@ -196,5 +207,5 @@ def body_code(shape, line, constants):
     return _with(template, shape, constants, co_firstlineno=line)
 
 
-__all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "ITERABLE_COROUTINE", "NEWLOCALS", "OPTIMIZED", "Shape", "VARARGS",
+__all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "ITERABLE_COROUTINE", "Late", "NEWLOCALS", "OPTIMIZED", "Shape", "VARARGS",
            "VARKEYWORDS", "arguments_of", "body_code", "boxed", "function_code", "plain", "within"]

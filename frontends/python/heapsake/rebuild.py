@@ -5,9 +5,10 @@ a container that is filled when touched; instances get the look of their class a
 not be rebuilt becomes a stand-in that shows what is known and refuses to act.
 """
 import collections
+import io
 import threading
 
-from . import _classes, _containers, _registry
+from . import _classes, _containers, _registry, _streams
 from ._classes import Classes, Key, bare
 from ._registry import RESTORERS
 
@@ -33,15 +34,16 @@ class Needs:
 class Rebuilder:
     """The rebuilt objects of one dump."""
 
-    def __init__(self, dump=None):
-        from . import _frames
+    def __init__(self, dump=None, choices=None):
+        from . import _choices, _frames
 
-        self.dump = dump
+        self.dump, self.choices = dump, choices or _choices.DEFAULT
         self.memo = {}      # key of a view: object
         self.origin = {}    # id of an object: its view; the memo keeps both alive
         self.beside = {}    # id of a view without an id: the view
         self.restoring = []  # views that are given to their restorers
         self.pending = {}   # id of an instance without its attributes: its view
+        self.beside_names = {}  # id of an instance: what it has besides its dictionary, slots say, by name
         self.links = {}     # (id of an exception, name): traceback, cause, context
         self.left = None    # objects that may still be rebuilt at once, while one is being rebuilt
         self.lock = threading.RLock()
@@ -102,7 +104,7 @@ class Rebuilder:
 
     def resolve(self, root):
         """The object for a view; what it holds may still have to be filled in."""
-        stack, open_views = [root], {}
+        stack, open_views, broken = [root], {}, {}
         while stack:
             view = stack[-1]
             key = self.key_of(view)
@@ -119,22 +121,23 @@ class Rebuilder:
                 open_views[key] = made
                 for needed in reversed(made.views):
                     other = self.key_of(needed)
-                    if other in open_views:
+                    if other in open_views and open_views[other].lazily is not None:
                         # it contains itself: the way back leads to one that looks its items up
-                        self.keep(needed, self.cut(needed, open_views[other]))
+                        self.keep(needed, open_views[other].lazily())
+                    elif other in open_views:
+                        # one that cannot be there before what it is made of: the way back ends in a surrogate
+                        broken[other] = self.stand_in(needed)
                     elif other not in self.memo:
                         stack.append(needed)
             else:
                 stack.pop()
                 try:
-                    value = needs.combine([self.memo[self.key_of(needed)] for needed in needs.views])
+                    keys = [self.key_of(needed) for needed in needs.views]
+                    value = needs.combine([self.memo[each] if each in self.memo else broken[each] for each in keys])
                 except Exception:
                     value = self.stand_in(view)
                 self.keep(view, value)
         return self.memo[self.key_of(root)]
-
-    def cut(self, view, needs):
-        return self.stand_in(view) if needs.lazily is None else needs.lazily()
 
     def make(self, view):
         """An object whose contents may be pending, or ``Needs``."""
@@ -144,6 +147,10 @@ class Rebuilder:
             if reason:
                 return self.surrogate(view, reason)
             name = bare(view.type_name)
+            if self.choices.modules:
+                bound = self.choices.bound(self, view, name)
+                if bound is not NotImplemented:
+                    return bound if type(bound) is not Needs else Needs([], lambda values: bound)
             if RESTORERS:
                 restored = self.restored(view, name)
                 if restored is not NotImplemented:
@@ -234,6 +241,11 @@ class Rebuilder:
             bytearray.__init__(value, contents(view))
         elif layout is object:
             value = object.__new__(cls)
+        elif layout in (io.BytesIO, io.StringIO):
+            value = layout.__new__(cls)
+            layout.__init__(value)
+            if not _streams.fill_buffer(value, view):
+                return self.surrogate(view, "a part of its value is not in the dump")
         else:
             value = layout.__new__(cls, view.value) if view.value is not None else object.__new__(self.classes.surrogate(view, "its value is not in the dump"))
         self.pending[id(value)] = view
@@ -267,13 +279,36 @@ class Rebuilder:
         if view is None:
             return
         try:
+            attributes, held = view.attributes, _classes.attribute(view, "__dict__")
+            names = ()
+            if held is not None and held.type_name == "dict" and not held.surrogate:
+                names = self.share_dictionary(value, held)
             own = object.__getattribute__(value, "__dict__")
-            attributes = view.attributes
+            slots = () if view.type is None or view.type.surrogate else self.classes.slots(view.type)
             for name in list(attributes):
-                if name not in OWN:
-                    own.setdefault(name, self.rebuild(attributes[name], BUDGET // 4))
+                if name not in OWN and name not in names:
+                    place = self.beside_names.setdefault(id(value), {}) if names or name in slots else own
+                    place.setdefault(name, self.rebuild(attributes[name], BUDGET // 4))
         except Exception:
             return  # what the damaged dump still has is there
+
+    def share_dictionary(self, value, view):
+        """Gives an instance the dictionary that it has in the dump, which others may hold too; the names that are in it."""
+        own, shared = object.__getattribute__(value, "__dict__"), self.memo.get(self.key_of(view))
+        if own or not isinstance(shared, (dict, type(None))):
+            return ()  # it keeps something of ours
+        if shared is None:
+            shared = self.keep(view, own)
+            for name, item in view.items:
+                self.put(shared, self.rebuild(name), self.rebuild(item, BUDGET // 4))
+        else:
+            if isinstance(shared, _containers.LazyDict):
+                shared._heapsake_fill()
+            try:
+                object.__setattr__(value, "__dict__", shared)
+            except AttributeError:
+                own.update(shared)  # a buffer or the like, whose dictionary cannot be another
+        return frozenset(name for name in dict.__iter__(shared) if isinstance(name, str)) | OWN
 
     def fill_exception(self, value, view):
         arguments = _classes.attribute(view, "args")
@@ -366,22 +401,34 @@ _REBUILDERS = collections.OrderedDict()
 _SHARED = Rebuilder()
 
 
-def rebuilder_of(dump):
-    """The rebuilder of a dump; the last few dumps keep theirs."""
-    if dump is None:
+def rebuilder_of(dump, choices=None):
+    """The rebuilder of a dump, one for each choice that was made; the last few keep what they rebuilt."""
+    if dump is None and choices is None:
         return _SHARED
-    found = _REBUILDERS.get(id(dump))
+    key = id(dump), None if choices is None else choices.key
+    found = _REBUILDERS.get(key)
     if found is None:
-        found = _REBUILDERS[id(dump)] = Rebuilder(dump)
+        found = _REBUILDERS[key] = Rebuilder(dump, choices)
         while len(_REBUILDERS) > KEPT:
             _REBUILDERS.popitem(last=False)
-    _REBUILDERS.move_to_end(id(dump))
+    _REBUILDERS.move_to_end(key)
     return found
 
 
-def rebuild(view):
-    """The object of this Python for a view: a real one, or what stands for it.  ``View.rebuild()`` calls this."""
-    return rebuilder_of(getattr(view, "dump", None)).rebuild(view)
+def rebuild(view, names=None, modules=None, code=False):
+    """The object of this Python for a view: a real one, or what stands for it.  ``View.rebuild()`` calls this.
+
+    ``names={"package": "other"}`` shows rebuilt classes, functions and modules under other module names, a package with all
+    that is in it.  ``modules={"posixpath": "os.path"}`` takes objects of a module in the dump from a module of this Python,
+    which is imported; what it lacks becomes a surrogate.  ``code=True`` lets rebuilt functions run, where this version of Python
+    compiled them.  Each set of choices has objects of its own.
+    """
+    choices = None
+    if names or modules or code:
+        from ._choices import Choices
+
+        choices = Choices(names, modules, code)
+    return rebuilder_of(getattr(view, "dump", None), choices).rebuild(view)
 
 
 def view_of(value):

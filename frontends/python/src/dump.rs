@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::Error;
+use crate::names::Names;
 use crate::plain;
 use crate::view::{Content, View};
 use crate::waits::{self, Deadlock, Task, Wait};
@@ -24,12 +25,18 @@ use crate::waits::{self, Deadlock, Task, Wait};
 pub(crate) struct Dump {
     pub(crate) inner: Arc<heapsake_loader::Dump>,
     waits: OnceLock<Waits>,
+    names: OnceLock<Names>,
 }
 
 impl Dump {
     /// What threads and tasks wait for.
     pub(crate) fn waits(&self) -> &Waits {
         self.waits.get_or_init(|| Waits::of(&self.inner))
+    }
+
+    /// By which names modules hold objects.
+    pub(crate) fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::of(&self.inner))
     }
 }
 
@@ -38,7 +45,7 @@ impl Dump {
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Dump> {
     let opened = py.detach(|| heapsake_loader::open(path));
     let inner = opened.map_err(|problem| Error::new_err(problem.to_string()))?;
-    Ok(Dump { inner: Arc::new(inner), waits: OnceLock::new() })
+    Ok(Dump { inner: Arc::new(inner), waits: OnceLock::new(), names: OnceLock::new() })
 }
 
 fn reference(py: Python<'_>, owner: &Py<Dump>, reference: records::Reference) -> Option<View> {

@@ -14,6 +14,7 @@ mod channel;
 mod dump;
 mod fork;
 mod isolation;
+mod names;
 mod plain;
 mod plugins;
 mod reduction;

@@ -8,7 +8,7 @@ use heapsake_loader::{AttributeValue, LabelName, Object, ObjectId, PlainValue, T
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PySlice, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PySlice, PyString};
 
 use crate::attributes::Attributes;
 use crate::cells::{Cells, some_of};
@@ -358,6 +358,23 @@ impl View {
         Some(hops.into_iter().map(|hop| (hop.name, View::object_of(py, &self.owner, hop.object))).collect())
     }
 
+    /// The names under which modules hold it, as `module.name`, the one that a user knows it by first.
+    #[getter]
+    fn public_names(&self, py: Python<'_>) -> Vec<String> {
+        let Content::Object(id) = self.content else { return Vec::new() };
+        let dump = self.owner.get();
+        py.detach(|| dump.names().public(id))
+    }
+
+    /// The module whose mapping of names it is; None when it is none's.
+    #[getter]
+    fn owner(&self, py: Python<'_>) -> Option<View> {
+        let Content::Object(id) = self.content else { return None };
+        let dump = self.owner.get();
+        let module = py.detach(|| dump.names().owner(id))?;
+        Some(View::object_of(py, &self.owner, module))
+    }
+
     /// Why it is not complete; None when it is.
     #[getter]
     fn surrogate(&self) -> Option<String> {
@@ -368,10 +385,12 @@ impl View {
         Some(if detail.is_empty() { reason.to_string() } else { format!("{reason}: {detail}") })
     }
 
-    /// The object in this Python, or a stand-in that shows its state and refuses to act.
-    fn rebuild<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    /// The object in this Python, or a stand-in that shows its state and refuses to act. Choices are `names`, `modules` and
+    /// `code`, as `heapsake.rebuild.rebuild` has them.
+    #[pyo3(signature = (**choices))]
+    fn rebuild<'py>(slf: &Bound<'py, Self>, choices: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let rebuild = |view: Bound<'py, View>| py.import("heapsake.rebuild")?.call_method1("rebuild", (view,));
+        let rebuild = |view: Bound<'py, View>| py.import("heapsake.rebuild")?.call_method("rebuild", (view,), choices);
         if let Content::Fact(value) = &slf.get().content {
             let owner = &slf.get().owner;
             return plain::with_references(py, value, &|id| rebuild(Bound::new(py, View::object_of(py, owner, id))?));

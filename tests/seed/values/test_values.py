@@ -71,7 +71,7 @@ class Modules(Case):
         self.assertIsInstance(rebuilt, type(order.rebuild()))
 
     def test_v6_another_version_of_the_module_is_importable(self):
-        """Values are the dump's, and nothing of this machine is imported."""
+        """Values are the dump's; the class of this machine is taken only where it is asked for, and with a warning."""
         folder = os.path.join(self.program.folder, "importable")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(PROGRAMS, "other_shopping.py")) as source, open(os.path.join(folder, "shopping.py"), "w") as target:
@@ -82,7 +82,7 @@ class Modules(Case):
 
 
 OTHER_VERSION = """
-import sys
+import sys, warnings
 sys.path.insert(0, sys.argv[2])
 import heapsake
 dump = heapsake.load(sys.argv[1])
@@ -99,6 +99,15 @@ except heapsake.Refused:
 else:
     raise AssertionError("code of a dump ran")
 assert "shopping" not in sys.modules, "it was imported"
+# asked for
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    real = shop.rebuild(modules={"shopping": "shopping"})
+import shopping
+assert type(real) is shopping.Shop and shopping.imported and real.items == [2, 3], real
+assert real.total() == 5000 and real.rate == 1000
+assert len(told) == 1 and "shopping" in str(told[0].message) and "differ" in str(told[0].message), [str(each.message) for each in told]
+assert type(shop.rebuild()).rate == 1, "only where it is asked for"
 print("well")
 """
 
