@@ -10,6 +10,7 @@ mod redaction;
 mod secrets;
 mod withheld;
 mod write;
+mod written;
 
 pub use budget::Budget;
 pub(crate) use mark::{Marked, mark};

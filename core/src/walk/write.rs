@@ -8,6 +8,7 @@ use super::brief::Brief;
 use super::cut::head;
 use super::marks::Numbers;
 use super::redaction::{Redaction, Redactor};
+use super::written::Written;
 use crate::address::Address;
 use crate::format::varint::{self, zigzag};
 use crate::format::{
@@ -60,17 +61,6 @@ impl Default for OfType {
     fn default() -> Self {
         OfType { newest: NO_SHAPE, plain: None, predictor: TailPredictor::default() }
     }
-}
-
-/// What was written.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written {
-    pub(crate) objects: u64,
-    pub(crate) edges: u64,
-    pub(crate) bytes: u64,
-    pub(crate) strays: u64,
-    pub(crate) redacted: u64,
-    pub(crate) surrogates: FxHashMap<Reason, u64>,
 }
 
 /// Writes objects.
