@@ -118,6 +118,20 @@ def answer_of(rebuilder, instance, name):
     return None
 
 
+def body(rebuilder, kind):
+    """The part of a class's body that answers: a fact of the same name stands in the instance's dictionary."""
+    def answering_property(name):
+        def get(self):
+            answer = answer_of(rebuilder, self, name)
+            if answer is None:
+                raise AttributeError(name)
+            return answer
+
+        return property(get)
+
+    return {name: answering_property(name) for name in ANSWERS.get(kind, ())}
+
+
 def answering(name, found, view):
     def answer(self):
         value = found(self, view)
@@ -129,4 +143,4 @@ def answering(name, found, view):
     return answer
 
 
-__all__ = ["ANSWERS", "answer_of"]
+__all__ = ["ANSWERS", "answer_of", "body"]

@@ -197,6 +197,9 @@ class Classes:
             "__heapsake_origin__": (self.rebuilder, view), "__heapsake_flavour__": flavour,
         }
         body.update(self.behaviour(layout_of(bases), flavour))
+        from . import _answers
+
+        body.update(_answers.body(self.rebuilder, bare(name)))
         short = qualified.rpartition(".")[2] or qualified
         for attempt in (bases, tuple(base for base in bases if base is not object), (layout_of(bases),), (object,)):
             try:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import heapsake
@@ -43,6 +44,16 @@ def run(*words, **options):
     return ended
 
 
+def line_of(process):
+    """A line of a program's output; one that says nothing is ended."""
+    patience = threading.Timer(120, process.kill)
+    patience.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        patience.cancel()
+
+
 class Program:
     """One run of it, the description of every case, and both dumps."""
 
@@ -67,7 +78,7 @@ class Program:
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, cwd=self.folder,
                               env=environment) as process:
             try:
-                self.pid, ready = process.pid, process.stdout.readline()
+                self.pid, ready = process.pid, line_of(process)
                 dumped = run(*command(), "dump", str(process.pid), "-o", paths["outside"]) if ready == "ready\n" else None
                 out, err = process.communicate("go on\n", timeout=120)
             except BaseException:
@@ -176,4 +187,4 @@ class Locals:
         return next(view for view in self.dump.objects if view.address == address)
 
 
-__all__ = ["Case", "Locals", "Program", "WAYS", "command", "of", "run", "targets_of"]
+__all__ = ["Case", "Locals", "Program", "WAYS", "command", "line_of", "of", "run", "targets_of"]

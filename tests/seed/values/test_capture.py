@@ -14,7 +14,7 @@ import zlib
 
 import heapsake
 
-from opening import command, run
+from opening import command, line_of, run
 
 PATIENCE = 120
 
@@ -48,7 +48,7 @@ class Running(unittest.TestCase):
         self.addCleanup(process.kill)
         for stream in (process.stdin, process.stdout, process.stderr):
             self.addCleanup(stream.close)
-        line = process.stdout.readline()
+        line = line_of(process)
         self.assertEqual(line, "ready\n", line if line else process.stderr.read())
         return process
 

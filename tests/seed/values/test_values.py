@@ -431,6 +431,7 @@ class References(Case):
             told = [view.attributes["ndim"].value, list(view.attributes["shape"].rebuild()), list(view.attributes["strides"].rebuild()), view.attributes["format"].value]
             self.assertEqual(told, facts[name])
             self.assertEqual(view.attributes["obj"].address, facts["base"])
+        self.assertEqual((anonymous.rebuild().size(), anonymous.rebuild().tell()), (8192, 3))
         self.assertEqual(found["over_bytes"].attributes["obj"].value, b"seen through")
         self.assertEqual(found["of_map"].attributes["obj"].address, facts["anonymous"])
         self.assertEqual(bytes(found["base"].rebuild()), bytes(range(48)))
