@@ -385,10 +385,13 @@ DEEP = """
     for _ in range(depth):
         listed, mapped = [listed], {"in": mapped}
         node = Node(); node.next = linked; linked = node
+    del node
     import heapsake
-    # neither the dumper nor the loader may need a stack that grows
-    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, resource.RLIM_INFINITY))
+    # neither the dumper nor the loader may need a stack that grows; the program itself may
+    before = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, before[1]))
     heapsake.dump("deep.heapsake")
+    resource.setrlimit(resource.RLIMIT_STACK, before)
     # taken apart step by step: what frees them recurses
     while listed: listed = listed[0]
     while mapped: mapped = mapped["in"]
@@ -397,7 +400,7 @@ DEEP = """
 
 OPEN_DEEP = """
     import heapsake, resource, sys
-    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_STACK, (512 << 10, resource.getrlimit(resource.RLIMIT_STACK)[1]))
     depth = int(sys.argv[1])
     dump = heapsake.load("deep.heapsake")
     names = dump.threads[0].frames[-1].globals
