@@ -128,6 +128,21 @@ fn any_wrong_byte_is_a_fault_or_changes_nothing() {
 }
 
 #[test]
+fn a_later_version_opens_and_says_so() {
+    let mut whole = bytes(40, 1);
+    let digit = FIRST_LINE.iter().position(|byte| *byte == b'1').expect("a version");
+    let plain = read(&Dump::from_bytes(whole.clone()).unwrap());
+    whole[digit] = b'7';
+    let dump = Dump::from_bytes(whole.clone()).unwrap();
+    assert_eq!(read(&dump), plain);
+    let faults = dump.faults();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!((faults[0].kind, faults[0].offset), (FaultKind::Version, 0));
+    whole[digit] = b'0';
+    assert_eq!(Dump::from_bytes(whole).unwrap().faults(), []);
+}
+
+#[test]
 fn what_is_no_dump_says_so() {
     for (bytes, kind) in [(&b""[..], ErrorKind::Empty), (b"\x7fELF something else", ErrorKind::NotADump)] {
         assert_eq!(*Dump::from_bytes(bytes.to_vec()).unwrap_err().kind(), kind);

@@ -11,9 +11,9 @@ reducers! {
     AbcData ["_abc._abc_data", "_abc_data"] "registry and caches" => |target, sink| {
         let layout = known(target.layouts().abc_data)?;
         target.attributes(sink, &[
-            ("_abc_registry", layout._abc_registry),
-            ("_abc_cache", layout._abc_cache),
-            ("_abc_negative_cache", layout._abc_negative_cache),
+            ("_abc_registry", layout.registry),
+            ("_abc_cache", layout.cache),
+            ("_abc_negative_cache", layout.negative_cache),
         ])
     };
 }

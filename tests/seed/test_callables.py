@@ -1,5 +1,6 @@
 """Functions, methods, code, cells, frames, tracebacks, descriptors: T16 to T35, T40 to T42, T44 to T49."""
 import inspect
+import os
 import sys
 import types
 
@@ -222,6 +223,21 @@ class Callables(opened.Theme):
             inert = case.again("code")
             self.assertEqual((inert.co_name, inert.co_firstlineno, inert.co_varnames[:4]), (made.co_name, made.co_firstlineno, made.co_varnames[:4]))
             self.assertNotEqual(inert.co_code, made.co_code)
+
+    def test_t28_code_runs_on_its_own_version_only(self):
+        golden = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
+        names = sorted(name for name in os.listdir(golden) if name.endswith(".heapsake"))
+        self.assertGreater(len(names), 5)
+        for name in names:
+            dump = heapsake.load(os.path.join(golden, name))
+            numbers = dump.modules["__main__"]["numbers"].rebuild(code=True)
+            self.assertEqual(numbers.__name__, "numbers")
+            if name == "%d.%d.heapsake" % sys.version_info[:2]:
+                self.assertEqual(inspect.isgeneratorfunction(numbers), True)
+                self.assertEqual(len(list(numbers(3))), 3)
+            else:
+                with self.assertRaises(heapsake.Refused, msg=name):
+                    list(numbers(3))
 
     def test_t29_cell_over_a_list(self):
         for case in self.each("t29_cell_over_a_list"):

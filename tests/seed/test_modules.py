@@ -130,6 +130,9 @@ class Modules(opened.Theme):
             # one name alone, and the nearest prefix before a farther one
             both = case["book"].rebuild(names={"firm.books": "ledger", "firm": "archive"})
             self.assertEqual(type(both).__module__, "ledger")
+            for wrong in ({"names": {"firm": 1}}, {"names": {1: "firm"}}, {"modules": {"firm": 1}}, {"module": {}}):
+                with self.assertRaises(TypeError, msg=wrong):
+                    case["book"].rebuild(**wrong)
             # the dump, and what is rebuilt without a mapping, stay as they were
             self.assertEqual(case["book"].type_name, "firm.books.Book")
             self.assertEqual(type(case.again("book")).__module__, "firm.books")

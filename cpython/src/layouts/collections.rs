@@ -103,9 +103,9 @@ layout! {
     }
     /// `Modules/_abc.c`.
     pub struct AbcData as "_abc_data" {
-        _abc_registry: Address,
-        _abc_cache: Address,
-        _abc_negative_cache: Address,
+        registry as "_abc_registry": Address,
+        cache as "_abc_cache": Address,
+        negative_cache as "_abc_negative_cache": Address,
     }
     /// `Modules/_operator.c`.
     pub struct MethodCallerObject as "methodcallerobject" {
