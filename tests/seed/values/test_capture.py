@@ -428,9 +428,9 @@ class Large(Running):
                 ended = run(sys.executable, self.script(OPEN_DEEP, "opener.py"), str(depth), cwd=self.folder)
                 self.assertEqual(ended.returncode, 0, ended.stderr)
                 counted[depth] = int(ended.stdout)
-        # complete: three objects a level, and the texts and numbers of the program beside them
-        self.assertTrue(3 * 9000 <= counted[10000] - counted[1000] <= 3 * 9000 + 100, counted)
-        self.assertTrue(3 * 990000 <= counted[1000000] - counted[10000] <= 3 * 990000 + 100, counted)
+        # complete: three objects a level; what the interpreter itself has differs by some from run to run
+        self.assertAlmostEqual(counted[10000] - counted[1000], 3 * 9000, delta=200)
+        self.assertAlmostEqual(counted[1000000] - counted[10000], 3 * 990000, delta=200)
 
     def test_c25_no_room_for_large_buffers(self):
         text = """
