@@ -159,7 +159,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     writer.records(ChunkKind::Sources, "sources", &near)?;
     drop(near);
 
-    let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer);
+    let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer, options.budget.bytes.unwrap_or(u64::MAX));
     numbers.each(|address, visited| {
         objects.object(heap, address, visited)?;
         if objects.written.objects.is_multiple_of(PROGRESS_STRIDE) {

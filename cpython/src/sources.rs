@@ -35,6 +35,9 @@ pub fn collect<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Ve
             continue;
         }
         let (mut text, mut problem) = match places.read(&filename) {
+            _ if !options.takes_source(&places.absolute(&filename)) => {
+                (None, "left out: other sources were asked for".to_owned())
+            }
             Ok((text, problem)) => (Some(text), problem),
             Err(problem) => match places.remembered(heap, &filename) {
                 Some(text) => (Some(text), String::new()),
@@ -105,6 +108,15 @@ impl Places {
             });
         }
         found
+    }
+
+    /// The name with the folder before it that it most likely starts from.
+    fn absolute(&self, filename: &str) -> PathBuf {
+        let path = Path::new(filename);
+        match self.folders.first() {
+            Some(folder) if path.is_relative() && !filename.starts_with('<') => folder.join(path),
+            _ => path.to_owned(),
+        }
     }
 
     /// The text of a file, and what is to be said of it; or why there is none.

@@ -3,6 +3,8 @@
 //! A position is told where memory has it: that of the raw file as of its last use, less what was read ahead. `name`, and the
 //! `mode` of a text file, are in the instance's dict.
 
+use std::os::unix::fs::MetadataExt;
+
 use heapsake_core::Address;
 use heapsake_core::heap::{Sink, Text};
 use heapsake_core::reduce::Failure;
@@ -13,8 +15,8 @@ mod text_position;
 
 reducers! {
     /// *What it holds.* A file descriptor.
-    /// *What is saved.* `fd`, `mode`, `closed`, `closefd`, and while the process lives what the descriptor is open on and its
-    /// position.
+    /// *What is saved.* `fd`, `mode`, `closed`, `closefd`, and while the process lives what the descriptor is open on, its
+    /// `device` and `inode`, and its position.
     /// *What becomes a surrogate.* None but the unreadable.
     FileIo ["_io.FileIO"] "descriptor, mode, `closed`, path, position" => file;
 
@@ -34,7 +36,7 @@ reducers! {
     };
 
     /// *What it holds.* A buffer of bytes, and how they are text.
-    /// *What is saved.* `buffer`, `encoding`, `errors`, `line_buffering`, `write_through`, `closed`, what is decoded ahead or not
+    /// *What is saved.* `buffer`, `encoding`, `errors`, `newline`, `line_buffering`, `write_through`, `closed`, what is decoded ahead or not
     /// yet written, and `position` in bytes where the encoding lets it be told.
     /// *What becomes a surrogate.* None but the unreadable.
     TextIoWrapper ["_io.TextIOWrapper"] "buffer, encoding, errors, position, what waits" => text;
@@ -82,6 +84,9 @@ fn file(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
         && let Some(open_on) = target.facts.descriptor(descriptor.into())
     {
         facts!(target, "open_on": open_on, "position": kernel_position(target, descriptor));
+        if let Some(about) = target.facts.descriptor_file(descriptor.into()) {
+            facts!(target, "device": about.dev(), "inode": about.ino());
+        }
     }
     Ok(())
 }
@@ -157,7 +162,9 @@ fn is_closed(target: &Target<'_>, address: Address) -> Option<bool> {
 
 fn text(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().text_io;
-    target.attributes(sink, &[("buffer", layout.buffer), ("encoding", layout.encoding), ("errors", layout.errors)])?;
+    // What it was opened with; none where line ends are translated.
+    let newline = ("newline", layout.readnl);
+    target.attributes(sink, &[("buffer", layout.buffer), ("encoding", layout.encoding), ("errors", layout.errors), newline])?;
     for (name, field) in [
         ("encoder", layout.encoder),
         ("decoder", layout.decoder),

@@ -9,8 +9,8 @@ use crate::framework::{CONTENT_LIMIT, Target, facts, known, reducers, whole};
 
 reducers! {
     /// *What it holds.* Memory, of a file or of none, and a position in it.
-    /// *What is saved.* The first 64 KiB as its value; `size`, `pos`, `offset`, `access`, `fd` and `closed`; `truncated` if
-    /// there is more.
+    /// *What is saved.* The first 64 KiB as its value; `size`, `pos`, `offset`, `access`, `fd`, the file's `path` and
+    /// `closed`; `truncated` if there is more.
     /// *What becomes a surrogate.* One whose memory is not readable, as beyond the end of a file that was cut.
     Mmap ["mmap.mmap"] "the first 64 KiB, size, position, descriptor" => mapping;
 }
@@ -32,6 +32,7 @@ fn mapping(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         "offset": target.field(layout.offset)?,
         "access": access,
         "fd": (descriptor >= 0).then_some(descriptor),
+        "path": (descriptor >= 0).then(|| target.facts.descriptor(descriptor.into())).flatten(),
         "closed": data.is_null(),
     );
     if data.is_null() {

@@ -9,12 +9,14 @@ use heapsake_core::reduce::Failure;
 
 use crate::framework::{Library, Target, facts, known, reducers};
 
+mod path;
+
 reducers! {
     /// *What it holds.* A database, and how Python sees it.
-    /// *What is saved.* `isolation_level`, `row_factory`, `text_factory`, its cursors and statements, `closed`, the thread that
-    /// made it; `total_changes` and `in_transaction` where the library lets them be read.
+    /// *What is saved.* `path` of a file, `isolation_level`, `row_factory`, `text_factory`, its cursors and statements, `closed`,
+    /// the thread that made it; `total_changes` and `in_transaction` where the library lets them be read.
     /// *What becomes a surrogate.* None but the unreadable.
-    Connection ["sqlite3.Connection"] "isolation level, cursors, `total_changes`, `in_transaction`" => connection;
+    Connection ["sqlite3.Connection"] "path, isolation level, cursors, `total_changes`, `in_transaction`" => connection;
 
     /// *What it holds.* A statement that is being run, and the rows that come.
     /// *What is saved.* `connection`, `description`, `rowcount`, `lastrowid`, `arraysize`, `row_factory`, the statement.
@@ -79,6 +81,9 @@ fn connection(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     );
     if let Some(autocommit) = target.optional(layout.autocommit)? {
         facts!(target, "autocommit": autocommit);
+    }
+    if let Some(path) = path::of(target, database) {
+        facts!(target, "path": path);
     }
     if !database.is_null()
         && let Some(library) = Library::of(target, "libsqlite3.so")

@@ -21,8 +21,8 @@ reducers! {
     RLock ["_thread.RLock"] "`owner` and `count`" => reentrant_lock;
 
     /// *What it holds.* A dict of attributes for each thread that has used it.
-    /// *What is saved.* Each of them: `__dict__` is that of the thread that made the object, `__dict__ of thread N` the others;
-    /// the arguments of its initialisation.
+    /// *What is saved.* Each of them: `__dict__` is that of the thread that made the object, whose identity is `__thread__`,
+    /// `__dict__ of thread N` the others; the arguments of its initialisation.
     /// *What becomes a surrogate.* None but the unreadable.
     Local ["_thread._local"] "the attributes of every thread" => local;
 
@@ -90,6 +90,9 @@ fn local(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     target.each_entry(dicts, |_, dict| {
         number += 1;
         let owner = owners.iter().find(|(_, owned)| *owned == dict);
+        if let (1, Some((ident, _))) = (number, owner) {
+            facts!(target, "__thread__": *ident);
+        }
         let name = match (number, owner) {
             (1, _) => "__dict__".to_owned(),
             (_, Some((ident, _))) => format!("__dict__ of thread {ident}"),
@@ -100,22 +103,32 @@ fn local(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     })
 }
 
-/// Which thread has which dict: up to 3.12 the dict of a thread's state leads to it under the object's key.
+/// Which thread has which dict: up to 3.12 the dict of a thread's state leads to it under the object's key; since, the object's
+/// dicts are under keys of the threads.
 fn owners(target: &Target<'_>) -> Result<Vec<(u64, Address)>, Failure> {
     let layouts = target.layouts();
     let mut owners = Vec::new();
-    let (Some(key), Some(local_dict)) = (layouts.thread_local.key, layouts.thread_local_dummy.localdict) else {
-        return Ok(owners);
-    };
     if target.facts.runtime.is_null() {
         return Ok(owners);
     }
+    if let (Some(dicts), Some(key)) = (layouts.thread_local.localdicts, layouts.thread.threading_local_key) {
+        let dicts = target.field(dicts)?;
+        each_thread(target, |thread| {
+            let (key, ident) = (target.field_of(key, thread)?, target.field_of(layouts.thread.thread_id, thread)?);
+            target.each_entry(dicts, |name, dict| {
+                if name == key {
+                    owners.push((ident, dict));
+                }
+                Ok(())
+            })
+        })?;
+        return Ok(owners);
+    }
+    let (Some(key), Some(local_dict)) = (layouts.thread_local.key, layouts.thread_local_dummy.localdict) else {
+        return Ok(owners);
+    };
     let key = target.field(key)?;
-    let interpreter = target.field_of(layouts.runtime.interpreters_main, target.facts.runtime)?;
-    let mut thread = target.field_of(layouts.interpreter.threads_head, interpreter)?;
-    let mut ring = Ring::new();
-    while !thread.is_null() {
-        ring.step(thread)?;
+    each_thread(target, |thread| {
         let dict = target.field_of(layouts.thread.dict, thread)?;
         let mut dummy = None;
         if !dict.is_null() {
@@ -129,9 +142,23 @@ fn owners(target: &Target<'_>) -> Result<Vec<(u64, Address)>, Failure> {
         if let Some(dummy) = dummy {
             owners.push((target.field_of(layouts.thread.thread_id, thread)?, target.field_of(local_dict, dummy)?));
         }
+        Ok(())
+    })?;
+    Ok(owners)
+}
+
+/// Gives the states of all threads to `each`.
+fn each_thread(target: &Target<'_>, mut each: impl FnMut(Address) -> Result<(), Failure>) -> Result<(), Failure> {
+    let layouts = target.layouts();
+    let interpreter = target.field_of(layouts.runtime.interpreters_main, target.facts.runtime)?;
+    let mut thread = target.field_of(layouts.interpreter.threads_head, interpreter)?;
+    let mut ring = Ring::new();
+    while !thread.is_null() {
+        ring.step(thread)?;
+        each(thread)?;
         thread = target.field_of(layouts.thread.next, thread)?;
     }
-    Ok(owners)
+    Ok(())
 }
 
 fn thread_handle(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {

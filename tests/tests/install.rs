@@ -77,18 +77,21 @@ fn programs_end_as_they_would_without() {
 }
 
 #[test]
-fn a_folder_that_takes_no_dump_is_said_and_harms_nothing() {
+fn c23_a_folder_that_takes_no_dump_is_said_with_where_it_went() {
     for environment in environments() {
         let folder = tempfile::tempdir().expect("a folder");
-        let gone = folder.path().join("not there");
+        let (gone, elsewhere) = (folder.path().join("not there"), folder.path().join("elsewhere"));
+        std::fs::create_dir(&elsewhere).expect("a folder");
         let program = file("programs/hooked.py");
         let plain = run(environment.python().arg(&program).arg("folder"));
-        let ours = run(environment.python().arg(&program).arg("folder").arg(&gone));
+        let ours = run(environment.python().arg(&program).arg("folder").arg(&gone).env("TMPDIR", &elsewhere));
         assert_eq!(plain.status, ours.status);
         let (told, theirs): (Vec<&str>, Vec<&str>) = ours.err.lines().partition(|line| line.starts_with("heapsake:"));
         assert_eq!(theirs, plain.err.lines().collect::<Vec<_>>());
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("no dump of uncaught ValueError") && told[0].contains("not there"), "{told:?}");
+        let [dump] = dumps(&elsewhere).try_into().expect("one dump");
+        let saved = format!("uncaught ValueError saved to {}; ", dump.display());
+        assert!(told[0].contains(&saved) && told[0].contains("not there"), "{told:?}");
         assert!(!gone.exists());
     }
 }

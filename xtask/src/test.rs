@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     step("python tests", || {
         for environment in &environments {
-            for folder in ["frontends/python/tests", "tests/seed"] {
+            for folder in ["frontends/python/tests", "tests/seed", "tests/seed/values"] {
                 println!("-- {} {folder}", environment.name);
                 let tests = root.join(folder);
                 let mut command = Command::new(&environment.python);

@@ -2,6 +2,7 @@
 
 mod brief;
 mod budget;
+mod cut;
 mod mark;
 mod marks;
 mod preview;
@@ -9,6 +10,7 @@ mod redaction;
 mod secrets;
 mod withheld;
 mod write;
+mod written;
 
 pub use budget::Budget;
 pub(crate) use mark::{Marked, mark};

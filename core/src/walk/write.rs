@@ -5,8 +5,10 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::brief::Brief;
+use super::cut::head;
 use super::marks::Numbers;
 use super::redaction::{Redaction, Redactor};
+use super::written::Written;
 use crate::address::Address;
 use crate::format::varint::{self, zigzag};
 use crate::format::{
@@ -61,19 +63,10 @@ impl Default for OfType {
     }
 }
 
-/// What was written.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written {
-    pub(crate) objects: u64,
-    pub(crate) edges: u64,
-    pub(crate) bytes: u64,
-    pub(crate) strays: u64,
-    pub(crate) redacted: u64,
-    pub(crate) surrogates: FxHashMap<Reason, u64>,
-}
-
 /// Writes objects.
 pub(crate) struct ObjectWriter<'a, 'w> {
+    /// Bytes beyond which a value alone is too large.
+    most: u64,
     numbers: &'a Numbers,
     redactor: &'a Redactor,
     writer: &'a mut Writer<'w>,
@@ -110,11 +103,19 @@ pub(crate) struct ObjectWriter<'a, 'w> {
     tail_kind: TailKind,
     state: Option<Vec<u8>>,
     withheld: Option<String>,
+    /// What is said of a value of which only the head is there.
+    cut: Option<String>,
 }
 
 impl<'a, 'w> ObjectWriter<'a, 'w> {
-    pub(crate) fn new(numbers: &'a Numbers, redactor: &'a Redactor, writer: &'a mut Writer<'w>) -> ObjectWriter<'a, 'w> {
+    pub(crate) fn new(
+        numbers: &'a Numbers,
+        redactor: &'a Redactor,
+        writer: &'a mut Writer<'w>,
+        most: u64,
+    ) -> ObjectWriter<'a, 'w> {
         ObjectWriter {
+            most,
             numbers,
             redactor,
             writer,
@@ -148,6 +149,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             tail_kind: TailKind::Nothing,
             state: None,
             withheld: None,
+            cut: None,
         }
     }
 
@@ -167,12 +169,15 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.tail_kind = TailKind::Nothing;
         self.state = None;
         self.withheld = None;
+        self.cut = None;
         let mut failure = if visited { heap.reduce(address, self).err() } else { Some(self.beyond_budget(heap, address)) };
         if !visited {
             // Nothing was told but type and size.
         } else if let Some(placeholder) = self.withheld.take() {
             self.forget_value();
             failure.get_or_insert(Failure::new(Reason::Redacted, placeholder));
+        } else if let Some(told) = self.cut.take() {
+            failure.get_or_insert(Failure::new(Reason::Budget, told));
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -245,6 +250,8 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             self.withheld = Some(self.redactor.placeholder(bytes));
             return;
         }
+        let (bytes, cut) = head(bytes, if inline == ValueKind::Big { u64::MAX } else { self.most });
+        self.cut = cut;
         varint::put(&mut self.columns.lengths, bytes.len() as u64);
         if bytes.len() <= INLINE_PAYLOAD {
             self.value = inline;

@@ -88,6 +88,12 @@ impl Facts {
         let link = self.process_file("fd")?.join(descriptor.to_string());
         Some(std::fs::read_link(link).ok()?.to_string_lossy().into_owned())
     }
+
+    /// What the kernel says of the file that a descriptor of the process is open on; it is not opened for that.
+    pub fn descriptor_file(&self, descriptor: i64) -> Option<std::fs::Metadata> {
+        std::fs::metadata(self.process_file("fd")?.join(descriptor.to_string())).ok()
+    }
+
     /// What reducers from outside may ask by name: `version`, `flags`, `pid`, and while the process lives `fd/7`, `fdinfo/7`
     /// and `net/tcp` of `/proc/PID`; none for any other name.
     pub fn process_fact(&self, name: &str) -> Option<Vec<u8>> {

@@ -73,6 +73,7 @@ layout! {
         exc_state: Inline,
         exc_info: Address,
         dict: Address,
+        threading_local_key: Option<Address>,
         async_exc: Address,
         thread_id: u64,
         native_thread_id: Option<u64>,

@@ -11,7 +11,7 @@ mod threads;
 pub use kept::found_threads;
 pub(crate) use stacks::named_files;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use heapsake_core::Address;
@@ -31,6 +31,8 @@ pub struct CaptureOptions {
     pub current_thread: Option<u64>,
     /// Whether to look for an exception in flight or being handled when none is given.
     pub find_exception: bool,
+    /// Whether to look for it in the current thread alone.
+    pub only_current: bool,
     /// Why the dump is made.
     pub reason: String,
     /// Frames of files whose names begin like this are left out of the stacks, and so are those of `<heapsake…>`.
@@ -41,6 +43,8 @@ pub struct CaptureOptions {
     pub root_dir: PathBuf,
     /// The process, if it lives (also while it is stopped).
     pub pid: Option<i32>,
+    /// The source files that go into the dump, and folders of such; else all that code of the dump names.
+    pub sources: Option<Vec<PathBuf>>,
     /// How long the process stood still.
     pub pause: Option<Duration>,
     /// What else the caller knows, for the dump's header.
@@ -48,6 +52,12 @@ pub struct CaptureOptions {
 }
 
 impl CaptureOptions {
+    /// Whether the text of this source file goes into the dump: one that is named, or lies in a folder that is. Whole names
+    /// are compared, part by part.
+    pub(crate) fn takes_source(&self, filename: &Path) -> bool {
+        self.sources.as_ref().is_none_or(|named| named.iter().any(|named| filename.starts_with(named)))
+    }
+
     /// Whether frames of this file are left out of the stacks.
     pub(crate) fn is_hidden(&self, filename: &str) -> bool {
         filename.starts_with("<heapsake")

@@ -199,7 +199,8 @@ pub(super) fn exception<M: Memory>(heap: &CPythonHeap<M>, states: &[State], opti
         return options.exception.filter(|exception| !exception.is_null());
     }
     let first = current(heap, states, options).and_then(|index| states.get(index));
-    let order = || first.into_iter().chain(states.iter().filter(|state| state.is_main)).chain(states);
+    let others = || states.iter().filter(|_| !options.only_current);
+    let order = || first.into_iter().chain(others().filter(|state| state.is_main)).chain(others());
     order().find_map(|state| state.in_flight(heap)).or_else(|| order().find_map(|state| state.handled(heap).first().copied()))
 }
 

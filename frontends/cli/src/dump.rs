@@ -38,6 +38,9 @@ pub(crate) struct What {
     /// What is withheld: none, names (values under secret names and what looks like a key), all-values.
     #[arg(long, value_name = "LEVEL", default_value = "names", value_parser = redaction)]
     pub(crate) redact: Redaction,
+    /// Source files to take along, or folders of such; may be given several times. Else those of all code; `none` for none.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) sources: Vec<PathBuf>,
     /// Stop after objects of so many bytes; what is left out is counted.
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_bytes: Option<u64>,
@@ -50,6 +53,12 @@ pub(crate) struct What {
 }
 
 impl What {
+    /// The sources to take along; none where all are.
+    pub(crate) fn sources(&self) -> anyhow::Result<Option<Vec<PathBuf>>> {
+        let named = self.sources.iter().filter(|path| path.as_os_str() != "none").map(std::path::absolute);
+        Ok((!self.sources.is_empty()).then_some(named.collect::<Result<_, _>>()?))
+    }
+
     pub(crate) fn options(&self, reason: &str) -> DumpOptions {
         DumpOptions {
             reason: reason.to_owned(),
@@ -89,7 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let file = DumpFile::create(&path)?;
     let plugins = plugins::open()?;
     let taken = Taken::of_process(arguments.pid)?;
-    let options = CaptureOptions { find_exception: true, ..outside(arguments.pid, "on demand") };
+    let sources = arguments.what.sources()?;
+    let options = CaptureOptions { find_exception: true, sources, ..outside(arguments.pid, "on demand") };
     let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;
     let reduced = crate::python::reduce(&path);
     let mut output = Output::new(arguments.json);

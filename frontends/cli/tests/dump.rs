@@ -215,7 +215,7 @@ fn pairs_are_whole(dump: &Path, number: usize, step: u64, place: &str) {
 }
 
 #[test]
-fn a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
+fn c25_a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
     let code = "import sys\nlarge = bytearray(b'x') * (400 << 20)\nmany = [b'%8d' % n * 131072 for n in range(50)]\nheld = {n: [n, str(n)] for n in range(1000)}\n\
                 print('ready', flush=True)\nfor line in sys.stdin: print(line.strip()[::-1], flush=True)";
     for python in pythons() {
@@ -376,7 +376,7 @@ fn what_may_not_be_read_is_explained() {
 }
 
 #[test]
-fn a_full_disk_leaves_nothing_under_the_name() {
+fn c22_a_full_disk_leaves_nothing_under_the_name() {
     let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("x.heapsake");

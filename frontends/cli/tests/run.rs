@@ -153,7 +153,7 @@ fn what_run_cannot_do_is_said_in_one_line_and_leaves_nothing() {
 }
 
 #[test]
-fn a_full_disk_costs_the_dump_and_nothing_else() {
+fn c22_a_full_disk_costs_the_dump_and_nothing_else() {
     for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = folder.path().join("full.heapsake");
@@ -170,7 +170,7 @@ fn a_full_disk_costs_the_dump_and_nothing_else() {
 }
 
 #[test]
-fn where_the_working_directory_cannot_be_written_to_the_dump_lies_with_temporary_files() {
+fn c23_where_the_working_directory_cannot_be_written_to_the_dump_lies_with_temporary_files() {
     let python = pythons().remove(0);
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = heapsake();
@@ -234,7 +234,7 @@ fn what_the_caller_ignores_stays_ignored() {
 }
 
 #[test]
-fn a_program_is_dumped_within_the_limits_that_it_lives_in() {
+fn c25_a_program_is_dumped_within_the_limits_that_it_lives_in() {
     // Descriptors; address space, in KiB, of which the program takes more than half, so that no copy fits.
     let code = "held = [bytes(1 << 16) for _ in range(6400)]\n1 / 0";
     for python in pythons() {

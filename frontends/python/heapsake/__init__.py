@@ -16,11 +16,15 @@ def _native():
     return _heapsake
 
 
-def install(directory=None, **options):
-    """Dumps at an uncaught exception, in any thread, into ``directory`` (default: where the program is then)."""
+def install(directory=None, *, ignore=None, **options):
+    """Dumps at an uncaught exception, in any thread, into ``directory`` (default: where the program is then).
+
+    Exceptions of the classes in ``ignore`` leave no dump (default: ``SystemExit`` and ``KeyboardInterrupt``; ``()`` for none).
+    No hook of Python is told of a ``SystemExit`` of the main thread: ``heapsake run`` is.  The options are those of ``dump``.
+    """
     from . import hooks
 
-    hooks.install(directory, **options)
+    hooks.install(directory, ignore=ignore, **options)
 
 
 def uninstall():
@@ -33,6 +37,8 @@ def uninstall():
 def dump(path=None, exception=None, *, reason=None, redact="names", **options):
     """Dumps this process, with the stack of ``exception`` where one is given; returns the path when the file is complete.
 
+    Without one, an exception that the caller is handling is the dump's; ``exception=False`` leaves it out.  ``sources`` names
+    the source files to take along, and folders of such: ``[]`` takes none, by default those of all code are.
     An object with ``write`` in the place of the path is given the bytes of the dump; then there is no path to return.
     """
     import os

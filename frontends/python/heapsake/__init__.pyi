@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Iterable, Mapping, Optional, Protocol, Tuple, TypeVar, Union, overload
+from typing import Any, Callable, Iterable, Mapping, Optional, Protocol, Tuple, Type, TypeVar, Union, overload
 
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
@@ -37,7 +37,12 @@ class Reduction:
         origin: Optional[str] = ...,
     ) -> None: ...
 
-def install(directory: Optional[_Path] = None, **options: Any) -> None: ...
+def install(
+    directory: Optional[_Path] = None,
+    *,
+    ignore: Union[None, Type[BaseException], Iterable[Type[BaseException]]] = None,
+    **options: Any,
+) -> None: ...
 def uninstall() -> None: ...
 class _Writer(Protocol):
     def write(self, data: bytes, /) -> Any: ...
@@ -45,10 +50,11 @@ class _Writer(Protocol):
 @overload
 def dump(
     path: Optional[_Path] = None,
-    exception: Optional[BaseException] = None,
+    exception: Union[None, bool, BaseException] = None,
     *,
     reason: Optional[str] = None,
     redact: str = "names",
+    sources: Optional[Iterable[_Path]] = None,
     reducers: bool = True,
     reducer_seconds: float = 30.0,
     **options: Any,
@@ -56,10 +62,11 @@ def dump(
 @overload
 def dump(
     path: _Writer,
-    exception: Optional[BaseException] = None,
+    exception: Union[None, bool, BaseException] = None,
     *,
     reason: Optional[str] = None,
     redact: str = "names",
+    sources: Optional[Iterable[_Path]] = None,
     reducers: bool = True,
     reducer_seconds: float = 30.0,
     **options: Any,

@@ -30,7 +30,7 @@ class Choices:
         for module in self.modules.values():
             if not isinstance(module, (str, types.ModuleType)):
                 raise TypeError("what a module is bound to is a module or the name of one, not a %s" % type(module).__name__)
-        self.found = {}
+        self.found, self.compared = {}, set()
 
     @property
     def key(self):
@@ -81,6 +81,14 @@ class Choices:
             return cls
         return self.instance(rebuilder, view, cls)
 
+    def compare(self, rebuilder, name, module):
+        """Says once of each module whether its source is that of the dump."""
+        if name not in self.compared:
+            self.compared.add(name)
+            from ._differing import warn
+
+            warn(rebuilder.dump, name, module)
+
     def member(self, rebuilder, view, of):
         """The class or function of a bound module that has the name of one in the dump."""
         module, name = value_of(view, "__module__", str, ""), value_of(view, "__qualname__", str) or value_of(view, "__name__", str)
@@ -90,6 +98,7 @@ class Choices:
         if found[1] is not None:
             return rebuilder.surrogate(of, found[1])
         here = found[0]
+        self.compare(rebuilder, module, here)
         try:
             for part in name.split("."):
                 here = getattr(here, part)

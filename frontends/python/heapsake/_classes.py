@@ -8,7 +8,7 @@ import collections
 import io
 import types
 
-from . import _containers, _repr, _stand_ins
+from . import _containers, _repr
 from ._error import Refused
 
 #: how deep a class hierarchy is followed
@@ -197,7 +197,9 @@ class Classes:
             "__heapsake_origin__": (self.rebuilder, view), "__heapsake_flavour__": flavour,
         }
         body.update(self.behaviour(layout_of(bases), flavour))
-        body.update(_stand_ins.answers(name, names_of))
+        from . import _answers
+
+        body.update(_answers.body(self.rebuilder, bare(name)))
         short = qualified.rpartition(".")[2] or qualified
         for attempt in (bases, tuple(base for base in bases if base is not object), (layout_of(bases),), (object,)):
             try:
@@ -241,7 +243,7 @@ class Classes:
         def __dir__(self):
             return sorted(set(dir(type(self))) | set(names_of(self)))
 
-        body = {"__dir__": __dir__,"__getattribute__": __getattribute__, "__getattr__": __getattr__, "__repr__": __repr__, "__str__": __repr__,
+        body = {"__dir__": __dir__, "__getattribute__": __getattribute__, "__getattr__": __getattr__, "__repr__": __repr__, "__str__": __repr__,
                 "__setattr__": __setattr__, "__delattr__": __delattr__, "__format__": lambda self, spec: format(str(self), spec),
                 "__reduce_ex__": object.__reduce_ex__}
         if issubclass(layout, BaseException):
@@ -340,6 +342,11 @@ class Classes:
             own = self.special(instance, cls, view, name)
             if own is not ABSENT:
                 return own
+            from . import _answers
+
+            answer = _answers.answer_of(self.rebuilder, instance, name)
+            if answer is not None:
+                return answer
             found = self.find(view, name)
             if found is not ABSENT:
                 return self.bound(found, name, instance, cls)

@@ -11,10 +11,12 @@ import fractions
 import functools
 import operator
 import pathlib
+import struct
 import types
 import uuid
+import weakref
 
-from . import _arrays, _containers, _functions, _streams, _suspended, _tables
+from . import _arrays, _containers, _functions, _iterators, _streams, _suspended, _tables
 from ._classes import HEAP_TYPE, REAL, attribute, value_of
 from .rebuild import Needs, contents
 
@@ -198,6 +200,41 @@ def mapping_proxy(rebuilder, view):
     return types.MappingProxyType(lazy_dict(rebuilder, view.items))
 
 
+@makes("dict_keys", "dict_values", "dict_items")
+def a_dict_view(rebuilder, view):
+    kind = view.type_name[5:]
+    return Needs([attribute(view, "mapping")], lambda values: getattr(values[0], kind)())
+
+
+@makes("weakref.WeakValueDictionary", "weakref.WeakKeyDictionary", "weakref.WeakSet", "_weakrefset.WeakSet")
+def weak_container(rebuilder, view):
+    """A real one: what it holds weakly is held by the rebuilt dump."""
+    name, data = view.type_name.rpartition(".")[2], attribute(view, "data")
+    if data is None or data.surrogate or len(data.items) > MOST:
+        return NotImplemented
+
+    def referent(reference):
+        return next((target for kind, label, target in reference.edges if kind == "weak" and label == "referent"), None)
+
+    pairs = [(item, item) for item in data.items] if name == "WeakSet" else list(data.items)
+    pairs = [(referent(key) if name != "WeakValueDictionary" else key, referent(value) if name != "WeakKeyDictionary" else value) for key, value in pairs]
+    pairs = [(key, value) for key, value in pairs if not any(each is None or each.type_name == "NoneType" for each in (key, value))
+             or name == "WeakKeyDictionary" and key is not None and key.type_name != "NoneType"]
+
+    def combine(values):
+        values = iter(values)
+        pairs = [(rebuilder.hashable(key), value) for key, value in zip(values, values)]
+        made = getattr(weakref, name)()
+        for key, value in pairs:
+            if name == "WeakSet":
+                made.add(value)
+            else:
+                made[key] = value
+        return made
+
+    return Needs([each for pair in pairs for each in pair], combine)
+
+
 @makes("cell")
 def a_cell(rebuilder, view):
     cell = types.CellType()
@@ -228,6 +265,12 @@ def numbers(view, *names):
     if None in found:
         raise ValueError("a field of %s is not in the dump" % view.type_name)
     return found
+
+
+@makes("Struct", "_struct.Struct")
+def a_struct(rebuilder, view):
+    text = value_of(view, "format", (bytes, str))
+    return NotImplemented if text is None else struct.Struct(text)
 
 
 @makes("datetime.timedelta")
@@ -475,6 +518,7 @@ def a_weak_reference(rebuilder, view):
     return value
 
 
+MAKERS.update(_iterators.ITERATORS)
 MAKERS["function"] = _functions.function
 MAKERS["code"] = _functions.code
 MAKERS["module"] = _functions.module

@@ -64,13 +64,13 @@ def suspended(rebuilder, view):
     waits = not _none(inner)
     for each in reversed(chain):
         kind = bare(each.type_name)
-        made.append(_stub(rebuilder, each, kind, awaited, waits, each is not view, started))
+        stub = _stub(rebuilder, each, kind, awaited, waits, each is not view, started)
+        # an inner one is known before the locals of the outer one, which may hold it
+        made.append(rebuilder.keep(each, stub) if each is not view else stub)
         awaited, waits = made[-1], True
     outermost = made[-1]
     if started:
         _advance(outermost, bare(view.type_name))
-    for each, stub in zip(reversed(chain), made):
-        rebuilder.keep(each, stub)
     return outermost
 
 

@@ -222,6 +222,26 @@ class Debugger(pdb.Pdb):
         """
         self.value(arg, _repr.pretty)
 
+    def do_object(self, arg):
+        """object ADDRESS [NAME]
+
+        Show the object at an address, as id() gave it and a representation has it; give it this name in the current frame.
+        """
+        words = arg.split()
+        try:
+            address = int(words[0], 0)
+        except (IndexError, ValueError):
+            self.error("an address is expected, such as 0x7f3a5c0b1d40")
+            return
+        view = self.dump.at(address) if 0 <= address < 1 << 64 else None
+        if view is None:
+            self.error("no object of the dump begins at %#x" % address)
+            return
+        value = self.rebuilder.rebuild(view)
+        if len(words) > 1:
+            self.curframe_locals[words[1]] = value
+        self.message(_repr.one_line(value))
+
     def do_args(self, arg):
         """a(rgs)
 

@@ -1,21 +1,27 @@
 """The hooks that dump at an uncaught exception.
 
-Each calls what was there before it, whatever happens; none ever raises.  One line on stderr names the file.
+Each calls what was there before it, whatever happens; none ever raises.  One line on stderr names the file.  Python tells a
+hook of every exception but a ``SystemExit`` of the main thread; what ends a program on purpose is ignored unless it is asked for.
 """
 import os
 import sys
 import threading
 import time
 
+#: classes of exceptions that leave no dump
+IGNORED = (SystemExit, KeyboardInterrupt)
+
 _state = None
 _guard = threading.local()
+#: names given out, so that threads that fail at once do not get the same
+_given = {}
 
 
 class _State:
     """What was installed, and what was there before."""
 
-    def __init__(self, directory, options):
-        self.directory, self.options = directory, options
+    def __init__(self, directory, ignored, options):
+        self.directory, self.ignored, self.options = directory, ignored, options
         self.hook = lambda kind, exception, trace: self.uncaught(kind, exception, trace)
         self.thread_hook = lambda arguments: self.uncaught_in_thread(arguments)
         self.before, self.thread_before = sys.excepthook, threading.excepthook
@@ -28,19 +34,19 @@ class _State:
 
     def uncaught_in_thread(self, arguments):
         try:
-            if arguments.exc_type is not SystemExit:
-                name = getattr(arguments.thread, "name", "a thread")
-                reason = "uncaught %s in %s" % (getattr(arguments.exc_type, "__name__", "exception"), name)
-                _save(self, arguments.exc_value, arguments.exc_traceback, reason)
+            name = getattr(arguments.thread, "name", "a thread")
+            reason = "uncaught %s in %s" % (getattr(arguments.exc_type, "__name__", "exception"), name)
+            _save(self, arguments.exc_value, arguments.exc_traceback, reason)
         finally:
             self.thread_before(arguments)
 
 
 def _save(state, exception, trace, reason):
-    """Dumps, and says so or why not; only an interrupt from the keyboard passes unseen."""
+    """Dumps, and says so or why not; only what is ignored passes unseen."""
     if getattr(_guard, "busy", False) or _state is not state or exception is None:
         return
-    if isinstance(exception, (KeyboardInterrupt, SystemExit)):
+    # by its type, as an exception may say of its class what it likes
+    if issubclass(type(exception), state.ignored):
         return
     _guard.busy = True
     try:
@@ -48,8 +54,14 @@ def _save(state, exception, trace, reason):
 
         if exception.__traceback__ is None and trace is not None:
             exception.__traceback__ = trace
-        path = dump(_path(state.directory), exception, reason=reason, **state.options)
-        _say("heapsake: %s saved to %s" % (reason, path))
+        try:
+            path, why = dump(_path(state.directory), exception, reason=reason, **state.options), ""
+        except Exception as problem:
+            other = _elsewhere(state.directory)
+            if other is None:
+                raise
+            path, why = dump(_path(other), exception, reason=reason, **state.options), "; %s" % _sentence(problem)
+        _say("heapsake: %s saved to %s%s" % (reason, path, why))
     except BaseException as problem:
         _say("heapsake: no dump of %s: %s: %s" % (reason, type(problem).__name__, _sentence(problem)))
     finally:
@@ -63,15 +75,24 @@ def _sentence(problem):
         return "?"
 
 
+def _elsewhere(directory):
+    """The folder for temporary files, where the one that was meant takes no file."""
+    folder = directory if directory is not None else os.curdir
+    if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    candidates = (os.environ.get("TMPDIR"), "/tmp", "/var/tmp")
+    return next((other for other in candidates if other and os.path.isdir(other) and os.access(other, os.W_OK | os.X_OK)), None)
+
+
 def _path(directory):
     """A name that no dump has yet: program, time, process."""
     program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
     stem = os.path.splitext(program)[0] or "python"
     base = "%s-%s-%d" % (stem, time.strftime("%Y%m%d-%H%M%S"), os.getpid())
-    number, folder = 0, os.fspath(directory) if directory is not None else os.getcwd()
+    number, folder, mine = 0, os.fspath(directory) if directory is not None else os.getcwd(), object()
     while True:
         path = os.path.join(folder, base + ("-%d" % number if number else "") + ".heapsake")
-        if not os.path.exists(path):
+        if not os.path.exists(path) and _given.setdefault(path, mine) is mine:
             return path
         number += 1
 
@@ -84,16 +105,27 @@ def _say(line):
         pass  # a program without a stderr still gets its dump
 
 
-def install(directory=None, **options):
-    """Hooks ``sys.excepthook`` and ``threading.excepthook``; a second call changes the directory and the options only."""
+def install(directory=None, *, ignore=None, **options):
+    """Hooks ``sys.excepthook`` and ``threading.excepthook``; a second call changes directory, classes and options only."""
     global _state
     if directory is not None:
         directory = os.path.abspath(os.fspath(directory))
+    ignored = _classes(ignore)
     if _state is not None and sys.excepthook is _state.hook and threading.excepthook is _state.thread_hook:
-        _state.directory, _state.options = directory, options
+        _state.directory, _state.ignored, _state.options = directory, ignored, options
         return
-    _state = _State(directory, options)
+    _state = _State(directory, ignored, options)
     sys.excepthook, threading.excepthook = _state.hook, _state.thread_hook
+
+
+def _classes(ignore):
+    if ignore is None:
+        return IGNORED
+    found = (ignore,) if isinstance(ignore, type) else tuple(ignore)
+    for kind in found:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise TypeError("ignore wants classes of exceptions, not %r" % (kind,))
+    return found
 
 
 def uninstall():

@@ -23,8 +23,10 @@ const CLASSES: usize = 12;
 const SLAB: usize = 1 << 20;
 /// Address space that is reserved at once for slabs: as much as the system gives between these, as powers of two.
 const RESERVED: std::ops::RangeInclusive<u32> = 26..=36;
+/// What is reserved where the program's address space is limited, so that something is left for large blocks.
+const SCARCE: usize = 2 * SLAB;
 /// How often it is reserved.
-const REGIONS: usize = 16;
+const REGIONS: usize = 64;
 /// Large blocks that are remembered; beyond it they are never given back.
 const LARGE: usize = 4096;
 const PAGE: usize = 4096;
@@ -152,7 +154,7 @@ impl State {
     /// Reserves address space, which costs no memory; whether there was some.
     fn reserve(&mut self) -> bool {
         let Some(place) = self.regions.get_mut(self.region_count) else { return false };
-        for length in RESERVED.rev().map(|bits| 1usize << bits) {
+        for length in RESERVED.rev().map(|bits| 1usize << bits).chain([SCARCE]) {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             // SAFETY: a new anonymous mapping touches no memory that exists.
             let start = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };

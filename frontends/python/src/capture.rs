@@ -20,6 +20,7 @@ use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
 use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 
 use crate::plugins::Prepared;
 use crate::{Error, annotate, fork, isolation, worker};
@@ -34,7 +35,7 @@ const ROOM: u64 = 64 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
-#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", max_bytes=None, max_seconds=None,
+#[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", sources=None, max_bytes=None, max_seconds=None,
                     max_objects=None, reducers=true, reducer_seconds=30.0))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn dump(
@@ -43,6 +44,7 @@ pub(crate) fn dump(
     exception: Option<Bound<'_, PyAny>>,
     reason: Option<String>,
     redact: &str,
+    sources: Option<Vec<PathBuf>>,
     max_bytes: Option<u64>,
     max_seconds: Option<f64>,
     max_objects: Option<u64>,
@@ -60,7 +62,9 @@ pub(crate) fn dump(
         None => unused_name(py)?,
     };
     let path = std::path::absolute(&path)?;
-    let exception = exception.filter(|exception| !exception.is_none());
+    // `False` leaves it out; without one it is the one that the caller handles.
+    let find_exception = exception.as_ref().is_none_or(|exception| exception.is_none());
+    let exception = exception.filter(|exception| !find_exception && !exception.is(&*PyBool::new(py, false)));
     let ident: u64 = py.import("_thread")?.call_method0("get_ident")?.extract()?;
     let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
     let hidden = package.parent().map(|folder| format!("{}/", folder.display()));
@@ -72,11 +76,14 @@ pub(crate) fn dump(
     let registry = Registry::linked().map_err(|problem| Error::new_err(problem.to_string()))?;
     let options = CaptureOptions {
         exception: address,
+        find_exception,
+        only_current: true,
         exception_thread: address.is_some().then_some(ident),
         current_thread: Some(ident),
         reason: reason.clone(),
         hidden_prefixes: hidden.into_iter().collect(),
         root_dir: PathBuf::from("/"),
+        sources: sources.map(|named| named.iter().map(std::path::absolute).collect::<Result<_, _>>()).transpose()?,
         pid: Some(std::process::id() as i32),
         ..CaptureOptions::default()
     };

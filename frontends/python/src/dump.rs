@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use heapsake_analysis::waits::{Party, Waits};
+use heapsake_core::Address;
 use heapsake_core::format::records;
 use heapsake_core::heap::FrameKind;
 use heapsake_loader::{ObjectId, Target};
@@ -155,6 +156,18 @@ impl Dump {
     /// The text of a source file; None when it is not in the dump.
     fn source(&self, filename: &str) -> Option<String> {
         self.inner.source(filename)?.text.clone()
+    }
+
+    /// What is to be said of a source file: why it is not in the dump, or that it was changed after the process was started;
+    /// an empty text when there is nothing, None when no code of the dump names it.
+    fn source_problem(&self, filename: &str) -> Option<String> {
+        Some(self.inner.source(filename)?.problem.clone())
+    }
+
+    /// The object at an address of the dead process, as `id()` gave it; None when none begins there.
+    fn at(slf: &Bound<'_, Self>, address: u64) -> Option<View> {
+        let id = slf.get().inner.object_at(Address(address))?.id();
+        Some(View::object_of(slf.py(), slf.as_unbound(), id))
     }
 
     fn __repr__(&self) -> String {

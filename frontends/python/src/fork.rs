@@ -81,7 +81,11 @@ impl Child {
         if !answer.is_empty() {
             return Ok(answer);
         }
-        Err(io::Error::other(format!("the process that writes the dump ended with {how}")))
+        let pid = std::process::id();
+        Err(io::Error::other(format!(
+            "the process that writes the dump ended with {how}\n\
+             hint: where memory or address space is scarce, `heapsake dump {pid}`, given by another process, needs none of this one's"
+        )))
     }
 
     /// Waits until the child says something, ends, or `until` has come.
@@ -167,10 +171,23 @@ pub(crate) fn end_orphans() {
 }
 
 fn child(work: impl FnOnce(File), tell: File) -> ! {
+    lift_limit();
     arena::enter();
     std::panic::set_hook(Box::new(|_| {}));
     let worked = catch_unwind(AssertUnwindSafe(|| work(tell)));
     leave(i32::from(worked.is_err()))
+}
+
+/// Lifts what limits the program's address space as far as it may be lifted: the limit is for the program's own use, and the
+/// copy that writes its dump has all of that space taken from the start.
+fn lift_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes to a struct of ours.
+    if unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } == 0 {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: the kernel reads a struct of ours; the limit is this process's alone, the program keeps its own.
+        unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
+    }
 }
 
 /// Ends this process at once; nothing of the program's exit handlers runs.

@@ -6,7 +6,7 @@ it.  The module's documentation of ``frontends/cli/src/run`` says what is caught
 """
 
 
-def start(label):
+def start(label, ignored):
     import _signal
     import _thread
     import _weakref
@@ -27,6 +27,15 @@ def start(label):
         del original_line[at : at + 3]
     teller = [os.getpid(), _thread.allocate_lock(), 0]
     left = {}
+
+    def is_ignored(exception):
+        """By the classes themselves: an exception may say of its class what it likes."""
+        for kind in type.__dict__["__mro__"].__get__(type(exception)):
+            name = type.__dict__["__qualname__"].__get__(kind)
+            module = type.__dict__["__dict__"].__get__(kind).get("__module__", "builtins")
+            if name in ignored or "%s.%s" % (module, name) in ignored:
+                return True
+        return False
 
     def objects(trace):
         while trace is not None:
@@ -74,7 +83,7 @@ def start(label):
 
     def tell(kind, exception, loop=None):
         """Waits until the supervisor has seen the exception; whatever goes wrong here stays here."""
-        if exception is None or isinstance(exception, (SystemExit, KeyboardInterrupt)):
+        if exception is None or is_ignored(exception):
             return
         try:
             process, before = os.getpid(), has_left(exception)
@@ -427,4 +436,3 @@ def renamed(code, name):
 
 
 start.__code__ = renamed(start.__code__, "<heapsake run>")
-start("<heapsake run>")

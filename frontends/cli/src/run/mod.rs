@@ -61,6 +61,10 @@ pub(crate) struct Arguments {
     /// No more dumps than this of one run: a program whose threads all fail must not fill the disk.
     #[arg(long, value_name = "COUNT", default_value_t = 16)]
     pub(crate) max_dumps: usize,
+    /// Exceptions that leave no dump, by the names of their classes or of base classes, with or without the module; `none` for
+    /// none. What is named here is all: name SystemExit too when it is to stay so.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "SystemExit,KeyboardInterrupt", value_parser = class_name)]
+    pub(crate) ignore: Vec<String>,
     #[command(flatten)]
     pub(crate) what: What,
     /// Options of Python, if any; then script.py, or -m module, or -c code, or - for standard input; and its arguments.
@@ -81,6 +85,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         say(line);
     }
     Ok(outcome.status())
+}
+
+/// The name of a class as Python writes it.
+fn class_name(name: &str) -> Result<String, String> {
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|first: char| first.is_ascii_digit())
+            && part.chars().all(|each| each == '_' || each.is_alphanumeric())
+    };
+    if name.split('.').all(is_name) { Ok(name.to_owned()) } else { Err("it is to be the name of a class".to_owned()) }
 }
 
 /// A line of ours among the program's on standard error, which may be closed.

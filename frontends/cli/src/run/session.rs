@@ -230,6 +230,7 @@ impl<'a> Session<'a> {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
             current_thread: Some(told.ident),
+            sources: self.arguments.what.sources()?,
             hidden_prefixes: vec![DESCRIPTORS.to_owned(), BOOTSTRAP_NAME.to_owned()],
             ..dump::outside(told.pid, REASON)
         };

@@ -70,6 +70,7 @@ pub(crate) fn supervise(
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
     let mut script = temporary().context("no temporary file for the start of the program\nhint: TMPDIR names a folder")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
+    script.write_all(beginning(&arguments.ignore).as_bytes())?;
     script.rewind()?;
     let taken = Taken::new()?;
     let mut command = Command::new(&python);
@@ -104,6 +105,12 @@ pub(crate) fn supervise(
     let ended = wait(&mut child)?;
     let (dump, told) = session.end();
     Ok(Outcome { ended, dump, told })
+}
+
+/// The line that starts the bootstrap: names are text of Python, and hold no quote.
+fn beginning(ignored: &[String]) -> String {
+    let names: String = ignored.iter().map(|name| format!("\"{name}\", ")).collect();
+    format!("start(\"{BOOTSTRAP_NAME}\", ({names}))\n")
 }
 
 /// Our end of the talk, closed when it is dropped.
