@@ -7,6 +7,7 @@ mod interpreters;
 mod layouts;
 mod programs;
 mod reducers;
+mod referents;
 mod test;
 mod tidy;
 
@@ -28,6 +29,8 @@ enum Command {
     Greenlet(greenlet::Arguments),
     /// Write the reference page of the built-in reducers, or check it.
     Reducers(reducers::Arguments),
+    /// Compare the references of C types in dumps with what the collector says, and write the table.
+    Referents(referents::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
     /// Measure the engine, or heapsake beside its peers.
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Greenlet(arguments) => greenlet::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
+        Command::Referents(arguments) => referents::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
