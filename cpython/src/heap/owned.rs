@@ -22,7 +22,11 @@ const ALL_WORDS: u64 = 64 << 20;
 const WORDS_OF_TYPE: u64 = 1 << 20;
 /// Blocks on the way to one, for every object and while the type's budget lasts.
 const NEAR: u8 = 2;
-const FAR: u8 = 12;
+const FAR: u8 = 8;
+/// Words of a block that may be a buffer with remains of what was in the memory before: an array of references has as many of
+/// them as one in so many words.
+const BUFFER: u64 = 512;
+const SPARSEST: u64 = 8;
 /// The largest block that is believed in.
 const LARGEST: u64 = 1 << 24;
 
@@ -89,6 +93,11 @@ impl<M: Memory> CPythonHeap<M> {
             let Some(size) = self.block_size(block) else { continue };
             let count = (size / 8).min(MOST_WORDS.saturating_sub(words));
             let Ok(content) = self.words(block, count) else { continue };
+            let is_object = |word: &Address| !word.is_null() && word.0 & 7 == 0 && self.is_object(*word);
+            if count > BUFFER && (content.iter().filter(is_object).count() as u64) < count / SPARSEST {
+                words += count;
+                continue;
+            }
             for (at, word) in content.iter().enumerate() {
                 if word.is_null() || word.0 & 7 != 0 {
                     continue;
@@ -162,3 +171,7 @@ impl<M: Memory> CPythonHeap<M> {
             && (block == interpreter || (size > field.offset() as u64 && field.read(&self.memory, block) == Some(interpreter)))
     }
 }
+
+#[cfg(test)]
+#[path = "owned_tests.rs"]
+mod tests;

@@ -32,9 +32,9 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     for (at, held, name) in objects(seen, seen.address(), OBJECTS_FROM) {
         let named = match name.as_str() {
             "dict" if at == USER_LOOPS => "userloops",
-            "dict" | "type" => continue,
+            "type" => continue,
             _ if at < USER_LOOPS => "obj",
-            "list" => "_loops",
+            "list" | "dict" => "_loops",
             _ => "identity",
         };
         edge(sink, EdgeKind::Internal, named, held);
