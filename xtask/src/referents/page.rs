@@ -113,7 +113,9 @@ fn summary(page: &mut String, rows: &Rows, minors: &[u8]) -> anyhow::Result<()> 
     page.push_str("\n## All together\n\n| | types | objects | not in the dump | references |");
     minors.iter().try_for_each(|minor| write!(page, " 3.{minor} |"))?;
     page.push_str(" share, % | goal, % | guesses that are none |\n|---|--:|--:|--:|--:|");
-    minors.iter().for_each(|_| page.push_str("--:|"));
+    for _ in minors {
+        page.push_str("--:|");
+    }
     page.push_str("--:|--:|--:|\n");
     for (is_known, what, goal) in [(true, "known", GOALS[0]), (false, "unknown, scanned", GOALS[1])] {
         let these: Vec<&Row> = rows.values().filter(|row| row.is_known == is_known).collect();
@@ -144,7 +146,9 @@ fn table(page: &mut String, rows: &Rows, minors: &[u8]) -> anyhow::Result<()> {
     page.push_str("\n## By type\n\n| type | package | told by | objects | not in the dump | references |");
     minors.iter().try_for_each(|minor| write!(page, " 3.{minor}, % |"))?;
     page.push_str(" further | guesses that are none |\n|---|---|---|--:|--:|--:|");
-    minors.iter().for_each(|_| page.push_str("--:|"));
+    for _ in minors {
+        page.push_str("--:|");
+    }
     page.push_str("--:|--:|\n");
     for ((_, name), row) in rows.iter().filter(|(_, row)| row.edges > 0) {
         write!(page, "| `{name}` | {} | {} | {} | {} | {} |", row.package, row.told_by, row.objects, row.absent, row.edges)?;
