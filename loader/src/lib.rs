@@ -15,6 +15,7 @@ mod fault;
 mod graph;
 pub mod isomorphism;
 mod mapping;
+mod moment;
 mod object;
 mod render;
 pub mod table;

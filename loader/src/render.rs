@@ -9,6 +9,7 @@ use heapsake_core::heap::{EdgeKind, TypeKind};
 use heapsake_core::reduce::Reason;
 
 use crate::array::{Array, COMPLEX, Cell};
+use crate::moment;
 use crate::object::{Object, ObjectId, PlainValue};
 use crate::table::{Table, Values};
 
@@ -416,6 +417,14 @@ impl Renderer {
         }
         if let Some(table) = Table::of(object) {
             return self.table(object, &table, depth);
+        }
+        if let Some(text) = moment::text(object) {
+            self.push(&format!("<{} {text}", object.type_name()));
+            if let Some(zone) = object.attribute_object("tzinfo").filter(|_| depth + 1 < self.limits.depth) {
+                self.push(" tzinfo=");
+                self.object(&zone, depth + 1);
+            }
+            return self.push(">");
         }
         let open = format!("<{}", object.type_name());
         if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {

@@ -26,7 +26,8 @@ reducers! {
     /// *What becomes a surrogate.* None but the unreadable.
     Writer ["_csv.writer"] "`dialect` and where it writes" => |target, sink| {
         let layout = known(target.layouts().csv_writer)?;
-        target.attributes(sink, &[("dialect", layout.dialect), ("write", layout.write)])
+        target.attributes(sink, &[("dialect", layout.dialect), ("write", layout.write)])?;
+        layout.error_obj.map_or(Ok(()), |at| target.internal(sink, "error_obj", at))
     };
 }
 

@@ -9,6 +9,7 @@ mod programs;
 mod reducers;
 mod seed;
 mod stackless;
+mod referents;
 mod test;
 mod tidy;
 
@@ -34,6 +35,8 @@ enum Command {
     Reducers(reducers::Arguments),
     /// Write the page of the acceptance cases and their tests, or check it.
     Seed(seed::Arguments),
+    /// Compare the references of C types in dumps with what the collector says, and write the table.
+    Referents(referents::Arguments),
     /// Check the arrows between crates, where `unsafe` stands, and the sizes of files.
     Tidy,
     /// Measure the engine, or heapsake beside its peers.
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Command::Stackless(arguments) => stackless::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
+        Command::Referents(arguments) => referents::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),

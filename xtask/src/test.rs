@@ -154,7 +154,7 @@ pub(crate) fn wheel(root: &Path, interpreter: &Path) -> anyhow::Result<PathBuf> 
 }
 
 /// The wheel that was built.
-fn built(root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn built(root: &Path) -> anyhow::Result<PathBuf> {
     std::fs::read_dir(root.join("target/wheels"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|ending| ending == "whl"))

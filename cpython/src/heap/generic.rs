@@ -5,7 +5,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
 use super::CPythonHeap;
-use super::types::TypeEntry;
+use super::types::{HAVE_GC, TypeEntry};
 use crate::memory::Memory;
 
 /// Unknown items are scanned up to this many bytes.
@@ -37,9 +37,13 @@ impl<M: Memory> CPythonHeap<M> {
     /// Tells the words of which nothing is known.
     pub(super) fn scan<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
         let fixed = self.piece(object, entry.basic_size)?;
+        let mut others = Vec::new();
         for offset in &entry.unknown_words {
             if let Some(chunk) = fixed.get(*offset as usize..).and_then(<[u8]>::first_chunk::<8>) {
-                self.scan_word(Address(u64::from_le_bytes(*chunk)), *offset, sink);
+                let word = Address(u64::from_le_bytes(*chunk));
+                if !self.scan_word(word, *offset, sink) && entry.flags & HAVE_GC != 0 && !word.is_null() {
+                    others.push(word);
+                }
             }
         }
         if entry.unknown_items {
@@ -54,25 +58,34 @@ impl<M: Memory> CPythonHeap<M> {
                 }
             }
         }
+        let end = entry.basic_size.next_multiple_of(8);
+        self.follow(entry, object, &others, end, sink);
         Ok(())
     }
 
     /// Tells the words of a block that belongs to an object, such as a module's state, with names from `first` on.
-    pub(super) fn scan_block<S: Sink + ?Sized>(&self, block: Address, length: u64, first: u32, sink: &mut S) {
+    /// Gives those that lead elsewhere.
+    pub(super) fn scan_block<S: Sink + ?Sized>(&self, block: Address, length: u64, first: u32, sink: &mut S) -> Vec<Address> {
+        let mut others = Vec::new();
         if block.is_null() || length > MAXIMUM_ITEMS {
-            return;
+            return others;
         }
         if let Ok(words) = self.words(block, length / 8) {
             for (index, word) in words.iter().enumerate() {
-                self.scan_word(word, first.saturating_add(index as u32 * 8), sink);
+                if !self.scan_word(word, first.saturating_add(index as u32 * 8), sink) && !word.is_null() {
+                    others.push(word);
+                }
             }
         }
+        others
     }
 
     #[inline]
-    fn scan_word<S: Sink + ?Sized>(&self, word: Address, offset: u32, sink: &mut S) {
-        if self.is_object(word) {
+    fn scan_word<S: Sink + ?Sized>(&self, word: Address, offset: u32, sink: &mut S) -> bool {
+        let is_object = self.is_object(word);
+        if is_object {
             sink.edge(EdgeKind::Conservative, Name::Index(offset), word);
         }
+        is_object
     }
 }

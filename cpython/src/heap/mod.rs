@@ -3,7 +3,7 @@
 //! An object is told in this order: its type and size ([`sizes`]), its C part (the [`Payload`] of its nearest base with a
 //! known layout, or a registered reducer), then what every instance may have ([`instance`]): its attributes in any of
 //! CPython's forms, slots and C members, and at last, for C types that nothing knows, the words that look like objects
-//! ([`generic`]). What a type is like is worked out once ([`types`]); a reduction reads memory and nothing else, and so
+//! ([`generic`]), those of the memory that they own included ([`owned`]). What a type is like is worked out once ([`types`]); a reduction reads memory and nothing else, and so
 //! says the same at every call.
 
 mod bytesobject;
@@ -18,6 +18,7 @@ mod longobject;
 mod memoryobject;
 mod moduleobject;
 mod names;
+mod owned;
 mod payload;
 mod read;
 mod registered;
@@ -66,6 +67,7 @@ pub struct CPythonHeap<M: Memory> {
     stacks: RefCell<FxHashSet<Address>>,
     /// Objects whose reducers want many at once.
     pub(crate) deferred: RefCell<Vec<Address>>,
+    owned: owned::Owned,
 }
 
 impl<M: Memory> fmt::Debug for CPythonHeap<M> {
@@ -89,6 +91,7 @@ impl<M: Memory> CPythonHeap<M> {
             filenames: RefCell::default(),
             stacks: RefCell::default(),
             deferred: RefCell::default(),
+            owned: owned::Owned::default(),
         }
     }
 
@@ -212,7 +215,7 @@ impl<M: Memory> CPythonHeap<M> {
             Payload::Bytearray => bytesobject::reduce_bytearray(self, object, sink),
             Payload::Memoryview => memoryobject::reduce(self, object, sink),
             Payload::Type => typeobject::reduce(self, object, sink),
-            Payload::Module => moduleobject::reduce(self, object, sink),
+            Payload::Module => moduleobject::reduce(self, entry, object, sink),
             Payload::Mappingproxy => dictobject::reduce_proxy(self, object, sink),
             Payload::Code => delegated::code(self, entry, object, sink),
             Payload::Frame => delegated::frame(self, entry, object, sink),

@@ -5,13 +5,18 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
-use super::CPythonHeap;
+use super::{CPythonHeap, TypeEntry};
 use crate::memory::Memory;
 
 /// A state larger than this is none.
 const MAXIMUM_STATE: i64 = 1 << 20;
 
-pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
+pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
+    heap: &CPythonHeap<M>,
+    entry: &TypeEntry,
+    object: Address,
+    sink: &mut S,
+) -> Result<(), Failure> {
     let layouts = heap.layouts();
     let layout = &layouts.module;
     let name = heap.field(layout.md_name, object)?;
@@ -26,7 +31,8 @@ pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object:
     let state = heap.field(layout.md_state, object)?;
     if (1..=MAXIMUM_STATE).contains(&size) {
         // What a module keeps for itself has no layout that is known: its words are named from the end of the module on.
-        heap.scan_block(state, size as u64, layout.size as u32, sink);
+        let others = heap.scan_block(state, size as u64, layout.size as u32, sink);
+        heap.follow(entry, object, &others, (layout.size as u64).saturating_add(size as u64).next_multiple_of(8), sink);
     }
     Ok(())
 }

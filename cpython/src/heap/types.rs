@@ -31,7 +31,7 @@ pub(crate) const HEAPTYPE: u64 = 1 << 9;
 /// `Py_TPFLAGS_READY`.
 const READY: u64 = 1 << 12;
 /// `Py_TPFLAGS_HAVE_GC`.
-const HAVE_GC: u64 = 1 << 14;
+pub(crate) const HAVE_GC: u64 = 1 << 14;
 /// `Py_TPFLAGS_UNICODE_SUBCLASS`.
 pub(crate) const UNICODE_SUBCLASS: u64 = 1 << 28;
 /// `Py_TPFLAGS_DICT_SUBCLASS`.
@@ -366,7 +366,9 @@ impl<M: Memory> CPythonHeap<M> {
         }
         let attributes = self.attribute_storage(&head, known.payload);
         let unknown_words = self.unknown_words(&head, chain[floor].1.basic_size, &members, attributes);
-        let unknown_words = if known.payload == Payload::Exception { Box::default() } else { unknown_words };
+        // What a capsule points to is known to its maker alone; from 3.13 on the collector may be told of it.
+        let has_traversal = &*names[floor] == "PyCapsule" && head.flags & HAVE_GC != 0;
+        let unknown_words = if has_traversal { [self.layouts().capsule.pointer.offset() as u32].into() } else { unknown_words };
         members.retain(|member| !(member.name.starts_with("__") && member.name.ends_with("offset__")));
         let is_variable = head.item_size > 0;
         let unknown_items = is_variable && known.payload == Payload::Object && reducer.is_none();
@@ -537,6 +539,12 @@ impl<M: Memory> CPythonHeap<M> {
             return None;
         }
         let states = layouts.interpreter.static_type_states?.at(self.facts.interpreter);
+        let at = states.offset(index as i64 * state.size as i64);
+        if state.type_.read(&self.memory, at)? == address {
+            return Some(at);
+        }
+        // Types of extensions that are static have an index of their own (3.13).
+        let states = layouts.interpreter.static_extension_states?.at(self.facts.interpreter);
         let at = states.offset(index as i64 * state.size as i64);
         (state.type_.read(&self.memory, at)? == address).then_some(at)
     }

@@ -300,5 +300,5 @@ layout! {
         line_num: u64,
     }
     /// `Modules/_csv.c`.
-    pub struct WriterObj from "_csv" { write as "write|writeline": Address, dialect: Address }
+    pub struct WriterObj from "_csv" { write as "write|writeline": Address, dialect: Address, error_obj: Option<Address> }
 }

@@ -46,6 +46,7 @@ layout! {
         finalizing_thread as "_finalizing|_finalizing._value": Option<Address>,
         types: Option<Inline>,
         static_type_states as "types.builtins.initialized|types.builtins": Option<Inline>,
+        static_extension_states as "types.for_extensions.initialized": Option<Inline>,
         asyncio_tasks_head: Option<Inline>,
         before_forkers: Address,
         after_forkers_parent: Address,

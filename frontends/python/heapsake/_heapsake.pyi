@@ -30,6 +30,9 @@ class View:
     @property
     def bases(self) -> List[str]: ...
     @property
+    def origin(self) -> str:
+        """What told its content: `exact`, `members`, `base NAME`, `conservative`, or where its reducer comes from."""
+    @property
     def kind(self) -> str: ...
     @property
     def value(self) -> Any: ...

@@ -232,6 +232,13 @@ impl View {
         }
     }
 
+    /// What told its content: `exact`, `members`, `base NAME`, `conservative`, or where its reducer comes from.
+    #[getter]
+    fn origin(&self) -> String {
+        let object = self.object();
+        object.and_then(|object| Some(object.type_description()?.origin.clone())).unwrap_or_default()
+    }
+
     /// What it is like: `int`, `str`, `list`, `dict`, `object`, `type`, `function` and so on.
     #[getter]
     fn kind(&self) -> String {

@@ -7,10 +7,10 @@
 
 use ciborium::Value as Fact;
 use heapsake_core::Address;
-use heapsake_core::heap::Sink;
+use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_cpython::memory::Memory;
 
-use crate::contract::{Seen, reducers};
+use crate::contract::{Seen, edge, objects, reducers};
 
 /// The most elements that are saved.
 const MOST_ELEMENTS: i64 = 100_000;
@@ -27,6 +27,15 @@ reducers! {
     /// type and identity.
     /// *What becomes a surrogate.* None: what does not fit together is left out.
     Arrow ["pyarrow.lib.ChunkedArray", "pyarrow.lib.Array"] "texts and numbers" => |seen, sink| {
+        // Cython's attributes: the name, the type, and nothing where there is none.
+        let first = (seen.body(seen.address()).0 - seen.address().0) as i64;
+        for (at, held, name) in objects(seen, seen.address(), first) {
+            match name.as_str() {
+                "str" | "bytes" => edge(sink, EdgeKind::Attribute, "_name", held),
+                name if name.ends_with("Type") && name != "NoneType" => edge(sink, EdgeKind::Attribute, "type", held),
+                _ => sink.edge(EdgeKind::Internal, Name::Index(at as u32), held),
+            }
+        }
         if !sink.is_marking() {
             tell(seen, sink);
         }

@@ -14,6 +14,9 @@ use heapsake_cpython::memory::{Memory, Unreadable};
 /// The most elements that are read of a mapping or a sequence beside the object.
 const MOST_ELEMENTS: usize = 1 << 16;
 
+/// The largest object that is looked through.
+const LARGEST_OBJECT: i64 = 4096;
+
 /// An object of a CPython process, and the facts of it noted so far.
 pub(crate) struct Seen<'a> {
     pub(crate) object: &'a dyn Object,
@@ -260,4 +263,18 @@ pub fn reference() -> String {
         }
     }
     page
+}
+
+/// The objects that the words of an object lead to, from `first` to its `tp_basicsize`: offset, address, type. Its dictionary and its list
+/// of weak references are none of them.
+pub(crate) fn objects(seen: &Seen<'_>, address: Address, first: i64) -> Vec<(i64, Address, String)> {
+    let layout = seen.layouts().type_object;
+    let class = seen.layouts().object.ob_type.read(seen, address).unwrap_or_default();
+    let size = layout.tp_basicsize.read(seen, class).unwrap_or(0).min(LARGEST_OBJECT);
+    let told = [layout.tp_weaklistoffset, layout.tp_dictoffset].map(|at| at.read(seen, class).unwrap_or(0));
+    let word = |offset: i64| {
+        let held = seen.pointer(address.offset(offset)).filter(|_| !told.contains(&offset))?;
+        Some((offset, held, seen.type_of(held)?))
+    };
+    (first..=size - 8).step_by(8).filter_map(word).collect()
 }

@@ -36,8 +36,9 @@ reducers! {
     };
 
     /// *What it holds.* A source of random bits.
-    /// *What is saved.* Its objects (lock, seed sequence), and the state of `PCG64` (`state`, `inc`, `has_uint32`, `uinteger`) and
-    /// of `MT19937` (`key`, `pos`).
+    /// *What is saved.* Its objects (lock, seed sequence), and the state, as `state` of NumPy names its parts: of `PCG64` (`state`,
+    /// `inc`), `MT19937` (`key`, `pos`), `Philox` (`counter`, `key`, `buffer`, `buffer_pos`) and `SFC64` (`state`); of all but the
+    /// second `has_uint32` and `uinteger`.
     /// *What becomes a surrogate.* None: a state that makes no sense is left out.
     Bits ["numpy.random.bit_generator.BitGenerator", "numpy.random._bit_generator.BitGenerator"] "the state" => tell;
 }
@@ -65,6 +66,8 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     match name {
         "PCG64" | "PCG64DXSM" => tell_pcg(seen, state),
         "MT19937" => tell_twister(seen, state),
+        "Philox" => tell_philox(seen, state),
+        "SFC64" => tell_sfc(seen, state),
         _ => None,
     };
     Ok(())
@@ -113,6 +116,42 @@ fn tell_pcg(seen: &mut Seen<'_>, state: Address) -> Option<()> {
     seen.note("inc", increment.to_string());
     seen.note("has_uint32", kept);
     seen.note("uinteger", unsigned);
+    Some(())
+}
+
+/// Half of a number that was kept, at `at`: whether it is there, and which.
+fn tell_half(seen: &mut Seen<'_>, at: Address) -> Option<()> {
+    let kept = seen.read_i32(at).filter(|kept| matches!(kept, 0 | 1))?;
+    let unsigned = seen.read_u32(at.offset(4))?;
+    seen.note("has_uint32", kept);
+    seen.note("uinteger", unsigned);
+    Some(())
+}
+
+/// Words of 64 bits, as numbers.
+fn words(seen: &Seen<'_>, at: Address, count: i64) -> Option<Vec<u64>> {
+    (0..count).map(|number| seen.read_i64(at.offset(8 * number)).map(|word| word as u64)).collect()
+}
+
+/// `philox_state`: pointers to a counter of four words and a key of two, how many of four numbers made at once are used up,
+/// and these.
+fn tell_philox(seen: &mut Seen<'_>, state: Address) -> Option<()> {
+    let (counter, key) = (words(seen, seen.pointer(state)?, 4)?, words(seen, seen.pointer(state.offset(8))?, 2)?);
+    let position = seen.read_i32(state.offset(16)).filter(|position| (0..=4).contains(position))?;
+    let buffer = words(seen, state.offset(24), 4)?;
+    tell_half(seen, state.offset(56))?;
+    seen.note("counter", numbers(&counter));
+    seen.note("key", numbers(&key));
+    seen.note("buffer", numbers(&buffer));
+    seen.note("buffer_pos", position);
+    Some(())
+}
+
+/// `sfc64_state`: four words.
+fn tell_sfc(seen: &mut Seen<'_>, state: Address) -> Option<()> {
+    let content = words(seen, state, 4)?;
+    tell_half(seen, state.offset(32))?;
+    seen.note("state", numbers(&content));
     Some(())
 }
 

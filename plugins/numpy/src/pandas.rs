@@ -10,7 +10,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 use heapsake_cpython::memory::Memory;
 
-use crate::contract::{Seen, corrupt, edge, numbers, reducers};
+use crate::contract::{self, Seen, corrupt, edge, numbers, reducers};
 use crate::ndarray::Header;
 
 /// Words of an object in which its attributes are looked for.
@@ -43,9 +43,16 @@ reducers! {
     /// *What is saved.* `_as_slice` and `_as_array`.
     /// *What becomes a surrogate.* None.
     Placement ["pandas._libs.internals.BlockPlacement"] "the columns of a block" => |seen, sink| {
-        for (_, word, name) in objects(seen, seen.address()) {
-            let named = if name == "slice" { "_as_slice" } else { "_as_array" };
-            edge(sink, EdgeKind::Attribute, named, word);
+        // One of the two is there, the other is `None`.
+        let known = objects(seen, seen.address());
+        for (_, word, name) in &known {
+            edge(sink, EdgeKind::Attribute, if name == "slice" { "_as_slice" } else { "_as_array" }, *word);
+        }
+        let has_slice = known.iter().any(|(_, _, name)| name == "slice");
+        let first = (seen.body(seen.address()).0 - seen.address().0) as i64;
+        let none = contract::objects(seen, seen.address(), first).into_iter().find(|(_, _, name)| name == "NoneType");
+        if let (Some((_, word, _)), 1) = (none, known.len()) {
+            edge(sink, EdgeKind::Attribute, if has_slice { "_as_array" } else { "_as_slice" }, word);
         }
         Ok(())
     };
@@ -78,23 +85,10 @@ reducers! {
 
 /// The objects that the first words of an object lead to, up to its size: place, address, type. Types are none of them.
 fn objects(seen: &Seen<'_>, address: Address) -> Vec<(i64, Address, String)> {
-    let first = seen.body(address).0 - address.0;
-    let size = size_of(seen, address).unwrap_or(first as i64 + 8 * WORDS).min(first as i64 + 8 * WORDS);
-    (first as i64..=size - 8)
-        .step_by(8)
-        .filter_map(|offset| {
-            let word = seen.pointer(address.offset(offset))?;
-            let name = seen.type_of(word)?;
-            (name != "type" && name != "dict" && name != "NoneType").then_some((offset, word, name))
-        })
-        .collect()
-}
-
-/// `tp_basicsize` of its type.
-fn size_of(seen: &Seen<'_>, address: Address) -> Option<i64> {
-    let layouts = seen.layouts();
-    let class = layouts.object.ob_type.read(seen, address)?;
-    layouts.type_object.tp_basicsize.read(seen, class)
+    let first = (seen.body(address).0 - address.0) as i64;
+    let mut found = contract::objects(seen, address, first);
+    found.retain(|(at, _, name)| *at < first + 8 * WORDS && name != "type" && name != "dict" && name != "NoneType");
+    found
 }
 
 fn is_array(seen: &Seen<'_>, address: Address) -> bool {

@@ -1,13 +1,16 @@
 //! `numpy.ufunc`: functions over arrays, by name. Mirrors `PyUFuncObject` (`numpy/ufuncobject.h`), the same in NumPy 1 and 2.
 
-use heapsake_core::heap::Sink;
+use heapsake_core::heap::{EdgeKind, Sink};
 use heapsake_core::reduce::Failure;
 use heapsake_cpython::memory::Memory;
 
-use crate::contract::{Seen, corrupt, reducers};
+use crate::contract::{Seen, corrupt, edge, objects, reducers};
 
 /// No function has more operands (`NPY_MAXARGS` of NumPy 2).
 const MOST_OPERANDS: i32 = 64;
+/// Where references may begin, and where the first that may be a dictionary is.
+const OBJECTS_FROM: i64 = 72;
+const USER_LOOPS: i64 = 80;
 
 reducers! {
     /// *What it holds.* A function that works element by element, with loops for many dtypes.
@@ -16,7 +19,7 @@ reducers! {
     Function ["numpy.ufunc"] "name and number of operands" => tell;
 }
 
-fn tell(seen: &mut Seen<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
+fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let body = seen.body(seen.address());
     let mut bytes = [0; 12];
     seen.object.read_at(body, &mut bytes)?;
@@ -24,6 +27,17 @@ fn tell(seen: &mut Seen<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
         [0, 4, 8].map(|at| i32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
     if !(0..=MOST_OPERANDS).contains(&inputs) || inputs.checked_add(outputs) != Some(operands) {
         return Err(corrupt(format!("{inputs} and {outputs} operands, {operands} together")));
+    }
+    // Behind the counts: the object that made it, loops for further types, what the operation begins with, loops by dtype.
+    for (at, held, name) in objects(seen, seen.address(), OBJECTS_FROM) {
+        let named = match name.as_str() {
+            "dict" if at == USER_LOOPS => "userloops",
+            "type" => continue,
+            _ if at < USER_LOOPS => "obj",
+            "list" | "dict" => "_loops",
+            _ => "identity",
+        };
+        edge(sink, EdgeKind::Internal, named, held);
     }
     seen.note("nin", inputs);
     seen.note("nout", outputs);

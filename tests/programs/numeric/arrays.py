@@ -100,7 +100,10 @@ def main(answers, dump):
     date, structure = np.datetime64("2021-05-05T10:11:12"), arrays["nested"][0]
     tables = frames()
     series = {"named": tables["mixed"]["ints"], "by label": pd.Series([1, 2], index=["x", "y"], name="n")}
-    random = {"pcg": np.random.default_rng(7).bit_generator, "twister": np.random.RandomState(7)._bit_generator}
+    random = {"pcg": np.random.default_rng(7).bit_generator, "twister": np.random.RandomState(7)._bit_generator,
+              "philox": np.random.Philox(7), "sfc": np.random.SFC64(7)}
+    for name in ("philox", "sfc"):
+        np.random.Generator(random[name]).integers(9, size=3, dtype=np.uint32)
     told = {
         "arrays": {name: said(array) for name, array in arrays.items()},
         "scalars": {name: value.item() if not isinstance(value, bytes) else value.decode() for name, value in scalars.items()},
@@ -109,7 +112,10 @@ def main(answers, dump):
                    for name, frame in tables.items()},
         "series": {name: [cell(value) for value in one] for name, one in series.items()},
         "random": {"state": str(random["pcg"].state["state"]["state"]), "inc": str(random["pcg"].state["state"]["inc"]),
-                   "key": random["twister"].state["state"]["key"].tolist(), "pos": int(random["twister"].state["state"]["pos"])},
+                   "key": random["twister"].state["state"]["key"].tolist(), "pos": int(random["twister"].state["state"]["pos"]),
+                   "philox": {name: part.tolist() for name, part in random["philox"].state["state"].items()},
+                   "buffer": random["philox"].state["buffer"].tolist(), "buffer_pos": int(random["philox"].state["buffer_pos"]),
+                   "sfc": random["sfc"].state["state"]["state"].tolist(), "uinteger": int(random["sfc"].state["uinteger"])},
     }
     with open(answers, "w") as file:
         json.dump(told, file, default=plain)

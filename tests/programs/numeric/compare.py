@@ -131,6 +131,12 @@ def main(path, answers):
         check(name, random["pcg"].attributes[name].value, said["random"][name])
     check("key", [item.value for item in random["twister"].attributes["key"].items], said["random"]["key"])
     check("pos", random["twister"].attributes["pos"].value, said["random"]["pos"])
+    philox, sfc = random["philox"].attributes, random["sfc"].attributes
+    for name, expected in [*said["random"]["philox"].items(), ("buffer", said["random"]["buffer"])]:
+        check(name, [item.value for item in philox[name].items], expected)
+    check("buffer_pos", philox["buffer_pos"].value, said["random"]["buffer_pos"])
+    check("state", [item.value for item in sfc["state"].items], said["random"]["sfc"])
+    check("uinteger", sfc["uinteger"].value, said["random"]["uinteger"])
     print("compared %d" % compared)
 
 

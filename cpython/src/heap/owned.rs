@@ -1,0 +1,177 @@
+//! Memory that objects of unknown types own: blocks of the C library's allocator and of Python's that their words lead to,
+//! and the words of these blocks that look like objects.
+//!
+//! The size of a block is taken from its allocator's own marks, and only where they agree; what has none is not followed.
+//! Only types that the collector visits are, and each object to a bound. What is followed is decided when objects are marked,
+//! while the budgets of all objects and of the type last, and remembered for the writing, so that both say the same.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use heapsake_core::Address;
+use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{CPythonHeap, TypeEntry};
+use crate::memory::Memory;
+
+/// Words that are read for one object.
+const MOST_WORDS: u64 = 8192;
+/// Words that are read for all objects, and for those of one type beyond the near blocks.
+const ALL_WORDS: u64 = 64 << 20;
+const WORDS_OF_TYPE: u64 = 1 << 20;
+/// Blocks on the way to one, for every object and while the type's budget lasts.
+const NEAR: u8 = 2;
+const FAR: u8 = 8;
+/// Words of a block that may be a buffer with remains of what was in the memory before: an array of references has as many of
+/// them as one in so many words.
+const BUFFER: u64 = 512;
+const SPARSEST: u64 = 8;
+/// The largest block that is believed in.
+const LARGEST: u64 = 1 << 24;
+
+/// `Objects/obmalloc.c`: sizes of a pool (from 3.10 on, before), of its head, and the largest block in one.
+const POOLS: [u64; 2] = [16 << 10, 4 << 10];
+const POOL_HEAD: u64 = 48;
+const LARGEST_IN_POOL: u64 = 512;
+/// In front of an object may lie the collector's head, and a dictionary and weak references.
+const HEADS: [i64; 3] = [0, 16, 32];
+
+/// What was followed when objects were marked.
+#[derive(Default)]
+pub(super) struct Owned {
+    spent: Cell<u64>,
+    by_type: RefCell<FxHashMap<TypeId, u64>>,
+    /// How far objects were followed whose blocks hold any.
+    followed: RefCell<FxHashMap<Address, u8>>,
+    has_marked: Cell<bool>,
+}
+
+impl Owned {
+    /// How far to follow an object of this type; 0 is not at all.
+    fn distance(&self, class: TypeId, object: Address, is_marking: bool) -> u8 {
+        if is_marking {
+            self.has_marked.set(true);
+        } else if self.has_marked.get() {
+            return self.followed.borrow().get(&object).copied().unwrap_or(0);
+        }
+        match () {
+            () if self.spent.get() >= ALL_WORDS => 0,
+            () if self.by_type.borrow().get(&class).copied().unwrap_or(0) >= WORDS_OF_TYPE => NEAR,
+            () => FAR,
+        }
+    }
+
+    fn note(&self, class: TypeId, object: Address, distance: u8, words: u64, has_found: bool) {
+        self.spent.set(self.spent.get().saturating_add(words));
+        *self.by_type.borrow_mut().entry(class).or_default() += words;
+        if has_found {
+            self.followed.borrow_mut().insert(object, distance);
+        }
+    }
+}
+
+impl<M: Memory> CPythonHeap<M> {
+    /// Tells the objects in the blocks that `roots`, words of an object, lead to; named from `first` on.
+    pub(super) fn follow<S: Sink + ?Sized>(
+        &self,
+        entry: &TypeEntry,
+        object: Address,
+        roots: &[Address],
+        first: u64,
+        sink: &mut S,
+    ) {
+        let is_marking = sink.is_marking();
+        let distance = self.owned.distance(entry.id, object, is_marking);
+        if distance == 0 || roots.is_empty() {
+            return;
+        }
+        let mut seen: FxHashSet<Address> = roots.iter().copied().collect();
+        let mut left: VecDeque<(Address, u8)> = roots.iter().map(|root| (*root, 1)).collect();
+        let (mut words, mut has_found) = (0, false);
+        while let Some((block, depth)) = left.pop_front() {
+            let Some(size) = self.block_size(block) else { continue };
+            let count = (size / 8).min(MOST_WORDS.saturating_sub(words));
+            let Ok(content) = self.words(block, count) else { continue };
+            let is_object = |word: &Address| !word.is_null() && word.0 & 7 == 0 && self.is_object(*word);
+            if count > BUFFER && (content.iter().filter(is_object).count() as u64) < count / SPARSEST {
+                words += count;
+                continue;
+            }
+            for (at, word) in content.iter().enumerate() {
+                if word.is_null() || word.0 & 7 != 0 {
+                    continue;
+                }
+                if self.is_object(word) {
+                    has_found = true;
+                    let offset = first.saturating_add((words + at as u64) * 8);
+                    sink.edge(EdgeKind::Conservative, Name::Index(offset as u32), word);
+                } else if depth < distance && seen.insert(word) {
+                    left.push_back((word, depth + 1));
+                }
+            }
+            words += count;
+            if words >= MOST_WORDS {
+                break;
+            }
+        }
+        if is_marking {
+            self.owned.note(entry.id, object, distance, words, has_found);
+        }
+    }
+
+    /// Bytes of the block that begins at `address`; none where no allocator's marks say so, and where an object lies in it.
+    fn block_size(&self, address: Address) -> Option<u64> {
+        if address.0 & 15 != 0 || address.0 < 4096 {
+            return None;
+        }
+        let size = self.size_in_pool(address).or_else(|| self.size_of_chunk(address))?;
+        let is_taken = HEADS.iter().any(|head| *head + 16 <= size as i64 && self.is_object(address.offset(*head)));
+        (!is_taken && !self.is_state_of_thread(address, size)).then_some(size)
+    }
+
+    /// Python's allocator keeps blocks of one size in a pool, which says what it holds.
+    fn size_in_pool(&self, address: Address) -> Option<u64> {
+        POOLS.iter().find_map(|pool_size| {
+            let pool = Address(address.0 & !(pool_size - 1));
+            let head = self.piece(pool, POOL_HEAD).ok()?;
+            let half = |at: usize| head.get(at..at + 4)?.first_chunk::<4>().map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
+            let (used, class, next, last) = (half(0)?, half(36)?, half(40)?, half(44)?);
+            let size = (class + 1) * 16;
+            let is_pool = size <= LARGEST_IN_POOL
+                && last == pool_size - size
+                && (POOL_HEAD..=*pool_size).contains(&next)
+                && (1..=(pool_size - POOL_HEAD) / size).contains(&used);
+            let at = (address.0 - pool.0).checked_sub(POOL_HEAD)?;
+            (is_pool && at % size == 0).then_some(size)
+        })
+    }
+
+    /// The C library writes the size of a chunk in front of it, and into the next one whether this one is in use.
+    fn size_of_chunk(&self, address: Address) -> Option<u64> {
+        const IN_USE: u64 = 1;
+        const MAPPED: u64 = 2;
+        let word = self.memory.word(address.offset(-8))?;
+        let size = word & !7;
+        if size & 15 != 0 || !(32..=LARGEST).contains(&size) {
+            return None;
+        }
+        if word & MAPPED != 0 {
+            return ((address.0 - 16).is_multiple_of(4096) && size.is_multiple_of(4096)).then_some(size - 16);
+        }
+        let next = self.memory.word(address.offset(size as i64 - 8))?;
+        (next & IN_USE != 0 && next & MAPPED == 0 && next & !7 >= 16 && next & 8 == 0).then_some(size - 8)
+    }
+
+    /// What leads from the state of a thread belongs to no object.
+    fn is_state_of_thread(&self, block: Address, size: u64) -> bool {
+        let interpreter = self.facts.interpreter;
+        let field = self.layouts().thread.interp;
+        !interpreter.is_null()
+            && (block == interpreter || (size > field.offset() as u64 && field.read(&self.memory, block) == Some(interpreter)))
+    }
+}
+
+#[cfg(test)]
+#[path = "owned_tests.rs"]
+mod tests;
