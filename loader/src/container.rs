@@ -157,8 +157,12 @@ impl Container {
         }
         let key = |entry: &IndexEntry| (entry.kind, entry.first, entry.count);
         let mut counts: HashMap<_, i64> = HashMap::new();
-        listed.iter().for_each(|entry| *counts.entry(key(entry)).or_default() += 1);
-        self.chunks.iter().for_each(|entry| *counts.entry(key(entry)).or_default() -= 1);
+        for entry in &listed {
+            *counts.entry(key(entry)).or_default() += 1;
+        }
+        for entry in &self.chunks {
+            *counts.entry(key(entry)).or_default() -= 1;
+        }
         let what = |entry: &IndexEntry| {
             let kind = ChunkKind::from_number(entry.kind);
             match kind {
@@ -173,8 +177,8 @@ impl Container {
             match counts.remove(&key(entry)) {
                 Some(1..) => self.fault(entry.offset, FaultKind::Missing, format!("the chunk of {} is missing", what(entry))),
                 // What was appended later may have no index yet.
-                Some(..0) if !updated => {
-                    self.fault(entry.offset, FaultKind::Index, format!("the index has no such chunk of {}", what(entry)))
+                Some(..=-1) if !updated => {
+                    self.fault(entry.offset, FaultKind::Index, format!("the index has no such chunk of {}", what(entry)));
                 }
                 _ => {}
             }

@@ -7,9 +7,9 @@ mod interpreters;
 mod layouts;
 mod programs;
 mod reducers;
+mod referents;
 mod seed;
 mod stackless;
-mod referents;
 mod test;
 mod tidy;
 

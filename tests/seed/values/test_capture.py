@@ -432,6 +432,32 @@ class Large(Running):
         self.assertAlmostEqual(counted[10000] - counted[1000], 3 * 9000, delta=200)
         self.assertAlmostEqual(counted[1000000] - counted[10000], 3 * 990000, delta=200)
 
+    def test_c18_a_mix_of_records(self):
+        # speed and pause are measured by the benches; what the file takes is the same on any machine
+        text = """
+            import sys, heapsake
+            class Record:
+                def __init__(self, number):
+                    self.number, self.name, self.score = number, "record %d" % number, number / 7
+                    self.tags, self.parent = ["tag %d" % (number % 50), (number, None)], None
+            records = [Record(number) for number in range(100000)]
+            for number, record in enumerate(records):
+                record.parent = records[number // 2]
+            heapsake.dump("inside.heapsake")
+            with open("/proc/self/status") as file:
+                print(next(int(line.split()[1]) << 10 for line in file if line.startswith("VmRSS")))
+        """
+        resident = int(self.program(text).stdout)
+        path = self.path("inside.heapsake")
+        self.assertLess(os.path.getsize(path), resident / 10)
+        dump = heapsake.load(path)
+        records = dump.threads[0].frames[-1].globals["records"]
+        self.assertEqual(len(records), 100000)
+        for number in (0, 1, 77777, 99999):
+            record = records[number]
+            self.assertEqual(record.attributes["name"].value, "record %d" % number)
+            self.assertEqual(record.attributes["parent"].address, records[number // 2].address)
+
     def test_c25_no_room_for_large_buffers(self):
         text = """
             import resource, sys

@@ -84,13 +84,11 @@ impl Oracle<'_> {
         let mut pending: Vec<Aim> = of_frames.chain(self.model.roots.iter().map(|(_, aim)| *aim)).collect();
         while let Some(aim) = pending.pop() {
             match (aim, self.model.node(aim)) {
-                (_, Some(number)) => {
-                    if nodes.insert(number) {
-                        let node = &self.model.nodes[number];
-                        let (edges, _, content) = told(node);
-                        pending.extend(node.edges[..edges].iter().map(|edge| edge.aim));
-                        pending.extend(if content { tail(&node.content) } else { Vec::new() });
-                    }
+                (_, Some(number)) if nodes.insert(number) => {
+                    let node = &self.model.nodes[number];
+                    let (edges, _, content) = told(node);
+                    pending.extend(node.edges[..edges].iter().map(|edge| edge.aim));
+                    pending.extend(if content { tail(&node.content) } else { Vec::new() });
                 }
                 (Aim::Hole(_), None) => drop(holes.insert(self.places.of(aim))),
                 _ => {}

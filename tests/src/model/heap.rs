@@ -77,7 +77,9 @@ impl Walked<'_> {
             Content::Bytes(bytes) => sink.value(Value::Bytes(bytes)),
             Content::Elements(aims) => aims.iter().for_each(|aim| sink.element(self.places.of(*aim))),
             Content::Entries(aims) => {
-                aims.iter().for_each(|(key, value)| sink.entry(self.places.of(*key), self.places.of(*value)));
+                for (key, value) in aims {
+                    sink.entry(self.places.of(*key), self.places.of(*value));
+                }
             }
         }
     }

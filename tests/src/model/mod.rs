@@ -148,7 +148,8 @@ impl Model {
     /// Places in memory: a prime, so that any scatter meets each of them once; every second is a hole.
     fn places(&self) -> u64 {
         let least = 2 * self.nodes.len() as u64 + 300;
-        (least..).find(|number| (2..=number.isqrt()).all(|divisor| number % divisor != 0)).unwrap_or(least)
+        // There is always one below twice a number.
+        (least..2 * least).find(|number| (2..=number.isqrt()).all(|divisor| number % divisor != 0)).unwrap_or(least)
     }
 
     /// The place with this number.

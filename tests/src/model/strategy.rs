@@ -140,7 +140,7 @@ pub fn large_model() -> impl Strategy<Value = Model> {
                 model.nodes.push(plain(Content::Entries(aims)));
             }
             Shape::Text(length) => {
-                model.nodes.push(plain(Content::Text((0..length as u32).map(|at| 0x20 + at % 0x500).collect())))
+                model.nodes.push(plain(Content::Text((0..length as u32).map(|at| 0x20 + at % 0x500).collect())));
             }
             Shape::Bytes(length) => model.nodes.push(plain(Content::Bytes((0..length).map(|at| (at * at / 7) as u8).collect()))),
         }
