@@ -191,29 +191,40 @@ impl Comparison<'_> {
                 self.differ(name, format!("is called {there} there"));
                 continue;
             }
-            self.pair(NONE, position as u32, target, other, || name.clone());
+            if let Some(what) = self.pair(NONE, position as u32, target, other) {
+                self.differ(name, what);
+            }
         }
     }
 
-    fn pair(&mut self, parent: u32, position: u32, left: Target, right: Target, path: impl Fn() -> String) {
+    /// Pairs what two edges lead to; what differs, in words.
+    fn pair(&mut self, parent: u32, position: u32, left: Target, right: Target) -> Option<String> {
         match (left, right) {
             (Target::Object(left), Target::Object(right)) => {
                 let (Some(there), Some(here)) =
                     (self.forward.get(left as usize).copied(), self.backward.get(right as usize).copied())
                 else {
-                    return self.differ(path(), "leads to an object that the dump cannot have".into());
+                    return Some("leads to an object that the dump cannot have".into());
                 };
                 if there == NONE && here == NONE {
                     self.forward[left as usize] = right;
                     self.backward[right as usize] = left;
                     self.reached[left as usize] = (parent, position);
                     self.queue.push_back((left, right));
-                } else if there != right || here != left {
-                    self.differ(path(), "leads to another object: what was shared is not, or the other way round".into());
+                    return None;
                 }
+                (there != right || here != left).then(|| {
+                    let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
+                    let (here, there) = (one.type_name(), other.type_name());
+                    if here == there {
+                        format!("leads to another object of type {here}: what was shared is not, or the other way round")
+                    } else {
+                        format!("leads to an object of type {here} here and {there} there")
+                    }
+                })
             }
-            (Target::Nothing, Target::Nothing) | (Target::Stray(_), Target::Stray(_)) => {}
-            (left, right) => self.differ(path(), format!("leads to {left:?} here and to {right:?} there")),
+            (Target::Nothing, Target::Nothing) | (Target::Stray(_), Target::Stray(_)) => None,
+            (left, right) => Some(format!("leads to {left:?} here and to {right:?} there")),
         }
     }
 
@@ -246,9 +257,11 @@ impl Comparison<'_> {
         }
         for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
             if name == there {
-                let path = self.report.differences.len() < DESCRIBED;
-                let whole = || if path { name.clone() } else { String::new() };
-                self.pair(left, position as u32, *target, *partner, whole);
+                if let Some(what) = self.pair(left, position as u32, *target, *partner) {
+                    let is_told = self.report.differences.len() < DESCRIBED;
+                    let path = if is_told { format!("{}/{name}", self.path(left)) } else { String::new() };
+                    self.differ(path, what);
+                }
             } else {
                 self.differ(self.path(left), format!("has the edge {name} here and {there} there"));
             }
@@ -276,7 +289,7 @@ impl Comparison<'_> {
                 _ => false,
             };
             if name == there && agrees {
-                self.pair(left, position as u32 | GUESS, *target, *partner, || name.clone());
+                self.pair(left, position as u32 | GUESS, *target, *partner);
             } else {
                 self.report.guesses_that_differ += 1;
             }

@@ -5,6 +5,7 @@
 
 mod cells;
 mod check;
+mod compare;
 mod debug;
 mod demo;
 mod dump;
@@ -66,6 +67,8 @@ enum Command {
     Extract(extract::Arguments),
     /// Read the whole of a dump and list what is damaged or missing.
     Check(check::Arguments),
+    /// Compare two dumps: whether their heaps are near-isomorphic, and where they differ.
+    Compare(compare::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
     /// List the reducers: which types they answer for, and what they save.
@@ -103,6 +106,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Inspect(arguments)), _) => inspect::run(&arguments),
         (Some(Command::Extract(arguments)), _) => extract::run(&arguments),
         (Some(Command::Check(arguments)), _) => check::run(&arguments),
+        (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),
