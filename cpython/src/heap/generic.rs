@@ -63,6 +63,16 @@ impl<M: Memory> CPythonHeap<M> {
         Ok(())
     }
 
+    /// Tells every word of the fixed part that looks like a pointer to an object, of a type whose reducer said nothing.
+    pub(super) fn scan_fixed<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
+        let fixed = self.piece(object, entry.basic_size)?;
+        let (words, _) = fixed.as_chunks::<8>();
+        for (index, word) in words.iter().enumerate().skip(self.layouts().object.size as usize / 8) {
+            self.scan_word(Address(u64::from_le_bytes(*word)), index as u32 * 8, sink);
+        }
+        Ok(())
+    }
+
     /// Tells the words of a block that belongs to an object, such as a module's state, with names from `first` on.
     /// Gives those that lead elsewhere.
     pub(super) fn scan_block<S: Sink + ?Sized>(&self, block: Address, length: u64, first: u32, sink: &mut S) -> Vec<Address> {

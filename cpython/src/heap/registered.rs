@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heapsake_core::Address;
-use heapsake_core::heap::Sink;
+use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId, Value};
 use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack, Stacks};
 
 use super::types::TypeEntry;
@@ -86,6 +86,60 @@ impl<M: Memory> Object for View<'_, M> {
     }
 }
 
+/// A sink that knows whether anything was told.
+struct Counting<'a, S: Sink> {
+    sink: &'a mut S,
+    told: u64,
+}
+
+impl<S: Sink> Sink for Counting<'_, S> {
+    fn begin(&mut self, type_id: TypeId, size: u64) {
+        self.sink.begin(type_id, size);
+    }
+
+    fn value(&mut self, value: Value<'_>) {
+        self.told += 1;
+        self.sink.value(value);
+    }
+
+    fn bytes_in_pieces(
+        &mut self,
+        length: u64,
+        read: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.told += 1;
+        self.sink.bytes_in_pieces(length, read)
+    }
+
+    fn edge(&mut self, kind: EdgeKind, name: Name<'_>, target: Address) {
+        self.told += 1;
+        self.sink.edge(kind, name, target);
+    }
+
+    fn element(&mut self, target: Address) {
+        self.told += 1;
+        self.sink.element(target);
+    }
+
+    fn entry(&mut self, key: Address, value: Address) {
+        self.told += 1;
+        self.sink.entry(key, value);
+    }
+
+    fn is_marking(&self) -> bool {
+        self.sink.is_marking()
+    }
+
+    fn may_defer(&self) -> bool {
+        self.sink.may_defer()
+    }
+
+    fn state(&mut self, state: &dyn erased_serde::Serialize) {
+        self.told += 1;
+        self.sink.state(state);
+    }
+}
+
 /// Lets the type's reducer tell the C part, then tells what every instance may have.
 pub(super) fn reduce<M: Memory, S: Sink>(
     heap: &CPythonHeap<M>,
@@ -98,7 +152,12 @@ pub(super) fn reduce<M: Memory, S: Sink>(
         heap.stacks.borrow_mut().insert(object);
     }
     let view = View { heap, entry, object };
-    let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.reduce(&view, &mut *sink)));
+    let mut counting = Counting { sink: &mut *sink, told: 0 };
+    let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.reduce(&view, &mut counting)));
+    // An object whose reducer said nothing is not worse off than one that has none.
+    if counting.told == 0 && !matches!(told, Ok(Ok(()))) {
+        let _ = heap.scan_fixed(entry, object, sink);
+    }
     // Attributes, slots and dictionary do not depend on the reducer.
     let rest = heap.reduce_instance(entry, object, sink);
     match told {

@@ -232,6 +232,10 @@ fn surrogate(dump: &Path) {
     let off = details.iter().filter(|words| words.starts_with("plugin shop: switched off: after 3 lost workers")).count();
     assert!(crashed + late == 3 && off == 2, "{details:?}");
     assert_eq!(json(&["inspect", "entries[0][0]"], dump)["shown"], "'first'", "the rest is there");
+    // What a reducer does not tell is told as guesses, as if there were none.
+    let holders = json(&["inspect", "bank", "--referrers"], dump)["referrers"]["shown"].clone();
+    let links = holders.as_array().expect("holders").iter().flat_map(|holder| holder["edges"].as_array().expect("edges"));
+    assert!(links.into_iter().any(|edge| edge["link"] == "conservative"), "{holders}");
     let told = summary(dump);
     let refused = told["facts"]["plugins"]["refused"].as_array().map(Vec::len);
     assert_eq!(refused, Some(2), "{}", told["facts"]["plugins"]);
