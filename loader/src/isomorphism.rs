@@ -115,8 +115,13 @@ fn roots(dump: &Dump) -> Vec<Labelled> {
             for variable in &frame.variables {
                 found.push((format!("{place} {}", variable.name), target(variable.object.id)));
             }
+            for (what, reference) in [("code", frame.code), ("globals", frame.globals), ("locals", frame.locals)] {
+                found.push((format!("{place} {what}"), target(reference.id)));
+            }
             found.push((place, target(frame.object.id)));
         }
+        found.push((format!("thread {at}"), target(thread.object.id)));
+        found.push((format!("exception of thread {at}"), target(thread.exception.and_then(|exception| exception.id))));
     }
     found.extend(dump.roots().iter().map(|root| (format!("{:?} {}", root.kind, root.name), target(root.object.id))));
     found
@@ -140,6 +145,9 @@ fn labelled(object: &Object<'_>, guesses: bool) -> Vec<Labelled> {
 /// The edges of an object that are no guesses, elements and entries after the others.
 fn edges(object: &Object<'_>) -> Vec<Labelled> {
     let mut strict = labelled(object, false);
+    if let Some(class) = object.type_description().and_then(|known| known.object) {
+        strict.push(("type".to_owned(), Target::Object(class)));
+    }
     let elements = object.elements(0, u64::MAX / 4).into_iter().enumerate();
     strict.extend(elements.map(|(at, target)| (format!("[{at}]"), target)));
     for (at, (key, value)) in object.entries(0, u64::MAX / 4).into_iter().enumerate() {
@@ -237,19 +245,19 @@ impl Comparison<'_> {
         }
         let reason = |object: &Object<'_>| object.surrogate().map(|(reason, _)| reason.words());
         match (reason(&one), reason(&other)) {
-            (None, None) => {
-                if one.value() != other.value() {
-                    let what = format!("has another value: {:?} here, {:?} there", one.value(), other.value());
-                    self.differ(self.path(left), what);
-                }
-                if one.state() != other.state() {
-                    self.differ(self.path(left), "has other facts".into());
-                }
-            }
-            (here, there) if here == there => {
-                *self.report.surrogates.entry(here.unwrap_or_default().to_owned()).or_default() += 1;
+            (None, None) => {}
+            (Some(here), Some(there)) if here == there => {
+                *self.report.surrogates.entry(here.to_owned()).or_default() += 1;
             }
             (here, there) => self.differ(self.path(left), format!("is a surrogate here: {here:?}, there: {there:?}")),
+        }
+        // A surrogate keeps what was told before the failure.
+        if one.value() != other.value() {
+            let what = format!("has another value: {:?} here, {:?} there", one.value(), other.value());
+            self.differ(self.path(left), what);
+        }
+        if one.state() != other.state() {
+            self.differ(self.path(left), "has other facts".into());
         }
         let (mine, theirs) = (edges(&one), edges(&other));
         if mine.len() != theirs.len() {

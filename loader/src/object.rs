@@ -121,7 +121,11 @@ impl<'d> Object<'d> {
         match object.value() {
             Decoded::Nothing => PlainValue::Nothing,
             Decoded::Small(number) => PlainValue::Int(number),
-            Decoded::Big(negative, magnitude) => PlainValue::BigInt { negative, magnitude: magnitude.to_vec() },
+            // Earlier writers stored some in this form that 64 bits hold.
+            Decoded::Big(negative, magnitude) => match small(negative, magnitude) {
+                Some(number) => PlainValue::Int(number),
+                None => PlainValue::BigInt { negative, magnitude: magnitude.to_vec() },
+            },
             Decoded::Float(number) => PlainValue::Float(number),
             Decoded::Complex(real, imaginary) => PlainValue::Complex(real, imaginary),
             Decoded::Text(text) => PlainValue::Text(text.to_vec()),
@@ -366,4 +370,13 @@ impl<'d> Object<'d> {
             Target::Nothing | Target::Stray(_) => None,
         }
     }
+}
+
+/// A number by sign and magnitude, where 64 bits hold it.
+fn small(negative: bool, magnitude: &[u8]) -> Option<i64> {
+    if magnitude.len() > 8 {
+        return None;
+    }
+    let number = magnitude.iter().rev().fold(0i128, |number, byte| number << 8 | i128::from(*byte));
+    i64::try_from(if negative { -number } else { number }).ok()
 }

@@ -121,6 +121,17 @@ fn opened(bytes: &[u8]) -> Option<Dump> {
     }
 }
 
+/// What is left of a dump to which all this has happened, looked at as a whole.
+fn damaged(whole: &[u8], damages: &[Damage]) -> Option<Dump> {
+    let mut bytes = whole.to_vec();
+    for damage in damages {
+        damage.apply(&mut bytes, whole);
+    }
+    let dump = opened(&bytes)?;
+    look(&dump);
+    Some(dump)
+}
+
 /// Looks at everything, as front ends do.
 fn look(dump: &Dump) {
     for object in dump.objects() {
@@ -151,12 +162,7 @@ proptest! {
     #[test]
     fn whatever_happens_to_a_file_what_is_there_is_right(model in any_model(), damages in vec(damage(), 1..4)) {
         let whole = model.dump();
-        let mut bytes = whole.clone();
-        for damage in &damages {
-            damage.apply(&mut bytes, &whole);
-        }
-        if let Some(dump) = opened(&bytes) {
-            look(&dump);
+        if let Some(dump) = damaged(&whole, &damages) {
             let (differences, found) = differences(&model, &dump, Whole::Damaged);
             prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
             let (_, intact) = differences_of(&model, &whole);
@@ -198,13 +204,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_to_a_large_file_what_is_there_is_right(model in large_model(), damages in vec(damage(), 1..4)) {
-        let whole = model.dump();
-        let mut bytes = whole.clone();
-        for damage in &damages {
-            damage.apply(&mut bytes, &whole);
-        }
-        if let Some(dump) = opened(&bytes) {
-            look(&dump);
+        if let Some(dump) = damaged(&model.dump(), &damages) {
             let (differences, _) = differences(&model, &dump, Whole::Damaged);
             prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
         }

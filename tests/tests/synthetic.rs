@@ -1,8 +1,9 @@
 //! Random heaps, dumped and loaded: what is in the dump is what the heap says of itself, and two dumps of one heap are
 //! near-isomorphic, two of different heaps are not.
 
-use heapsake_loader::{Dump, isomorphism};
-use heapsake_tests::model::{Aim, Content, Label, Model, Whole, any_model, differences, large_model};
+use heapsake_loader::{Dump, isomorphism, open};
+use heapsake_tests::file;
+use heapsake_tests::model::{Aim, Content, Label, Model, Whole, any_model, differences, dumped_again, large_model};
 use proptest::prelude::{ProptestConfig, any};
 use proptest::test_runner::FileFailurePersistence;
 use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -32,6 +33,17 @@ proptest! {
     }
 
     #[test]
+    fn a_loaded_dump_that_is_dumped_again_is_the_same(model in any_model()) {
+        let dump = loaded(&model);
+        let again = Dump::from_bytes(dumped_again(&dump)).expect("a dump");
+        let report = isomorphism::compare(&dump, &again);
+        prop_assert!(report.is_isomorphic() && report.guesses_that_differ == 0, "{report}");
+        prop_assert_eq!(report.matched, u64::from(dump.object_count()));
+        let (differences, _) = differences(&model, &again, Whole::Yes);
+        prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+
+    #[test]
     fn two_dumps_of_a_heap_are_near_isomorphic_wherever_it_lies(model in any_model(), scatter in any::<u32>()) {
         let one = loaded(&model);
         let other = loaded(&Model { scatter, ..model });
@@ -57,6 +69,21 @@ proptest! {
         let report = isomorphism::compare(&one, &other);
         let is_same = report.is_isomorphic() && report.guesses_that_differ == 0;
         prop_assert_eq!(is_same, seen.is_empty(), "{}\n{}", report, seen.join("\n"));
+    }
+}
+
+/// Dumps of real programs, of every version of Python.
+#[test]
+fn a_golden_dump_that_is_dumped_again_is_the_same() {
+    let golden = std::fs::read_dir(file("golden")).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let golden: Vec<_> = golden.filter(|path| path.extension().is_some_and(|ending| ending == "heapsake")).collect();
+    assert!(golden.len() >= 6, "{golden:?}");
+    for path in golden {
+        let dump = open(&path).expect("a dump");
+        let again = Dump::from_bytes(dumped_again(&dump)).expect("a dump");
+        let report = isomorphism::compare(&dump, &again);
+        assert!(report.is_isomorphic() && report.guesses_that_differ == 0, "{}: {report}", path.display());
+        assert_eq!(report.matched, u64::from(dump.object_count()), "{}", path.display());
     }
 }
 

@@ -4,10 +4,12 @@
 //! dumped as the heap that it is; [`differences`] compares the loaded dump with the description, by address, and never by
 //! what heapsake itself says of isomorphism.
 
+mod again;
 mod expected;
 mod heap;
 mod strategy;
 
+pub use again::dumped_again;
 pub use expected::{Whole, differences};
 pub use strategy::{any_model, large_model};
 
