@@ -1,6 +1,6 @@
 //! The chunks of a file: found through index and trailer, or, when these are missing or wrong, by scanning for the magic.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use heapsake_core::format::records::{Index, IndexEntry, Trailer};
@@ -10,6 +10,16 @@ use serde::de::DeserializeOwned;
 use crate::fault::{Fault, FaultKind};
 use crate::mapping::Bytes;
 
+/// Faults that are told.
+const MOST_FAULTS: usize = 10_000;
+
+/// Faults in the order in which they were met, each once.
+#[derive(Debug, Default)]
+struct Faults {
+    told: Vec<Fault>,
+    known: HashSet<Fault>,
+}
+
 /// A file as chunks.
 #[derive(Debug)]
 pub(crate) struct Container {
@@ -18,7 +28,7 @@ pub(crate) struct Container {
     pub(crate) chunks: Vec<IndexEntry>,
     /// The trailer; default when it is missing.
     pub(crate) trailer: Option<Trailer>,
-    faults: Mutex<Vec<Fault>>,
+    faults: Mutex<Faults>,
 }
 
 impl Container {
@@ -54,13 +64,17 @@ impl Container {
     pub(crate) fn fault(&self, offset: u64, kind: FaultKind, consequence: String) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = Fault { offset, kind, consequence };
-        if !faults.contains(&fault) {
-            faults.push(fault);
+        if faults.told.len() < MOST_FAULTS && faults.known.insert(fault.clone()) {
+            faults.told.push(fault);
+            if faults.told.len() == MOST_FAULTS {
+                let consequence = "there are more faults than these, which are not told".to_owned();
+                faults.told.push(Fault { offset, kind, consequence });
+            }
         }
     }
 
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).told.clone()
     }
 
     pub(crate) fn of_kind(&self, kind: ChunkKind) -> impl Iterator<Item = &IndexEntry> {
@@ -147,7 +161,7 @@ impl Container {
     }
 
     /// Holds the chunks that were found against the index that stands before the trailer.
-    fn compare_with(&self, indexes: &[u64], updated: bool) {
+    fn compare_with(&self, indexes: &[u64], promised: u64, updated: bool) {
         let mut listed: Vec<IndexEntry> = Vec::new();
         for offset in indexes {
             listed.extend(self.record::<Index>(*offset, "the index").unwrap_or_default().chunks);
@@ -155,6 +169,7 @@ impl Container {
         if listed.is_empty() {
             return;
         }
+        let is_whole = listed.len() as u64 == promised;
         let key = |entry: &IndexEntry| (entry.kind, entry.first, entry.count);
         let mut counts: HashMap<_, i64> = HashMap::new();
         for entry in &listed {
@@ -177,7 +192,7 @@ impl Container {
             match counts.remove(&key(entry)) {
                 Some(1..) => self.fault(entry.offset, FaultKind::Missing, format!("the chunk of {} is missing", what(entry))),
                 // What was appended later may have no index yet.
-                Some(..=-1) if !updated => {
+                Some(..=-1) if is_whole && !updated => {
                     self.fault(entry.offset, FaultKind::Index, format!("the index has no such chunk of {}", what(entry)));
                 }
                 _ => {}
@@ -193,9 +208,11 @@ impl Container {
         let mut trailer = None;
         let (mut indexes, mut superseded) = (Vec::new(), false);
         // Whether the last that was met is an end, and whether there was one before.
-        let (mut ended, mut updated) = (false, false);
+        let (mut ended, mut met_end, mut updated) = (false, false, false);
         while at < bytes.len() {
             ended = false;
+            // What follows an end is an update.
+            updated |= met_end;
             match ChunkHeader::decode(&bytes[at..]) {
                 Some(header) => {
                     let entry =
@@ -225,8 +242,7 @@ impl Container {
                     at = end;
                 }
                 None if bytes[at..].starts_with(END_MARK) && bytes.len() - at >= 16 => {
-                    // What follows is an update.
-                    (ended, updated) = (true, true);
+                    (ended, met_end) = (true, true);
                     at += 16;
                 }
                 None => {
@@ -250,10 +266,10 @@ impl Container {
         for (offset, kind, consequence) in gaps {
             self.fault(offset, kind, consequence);
         }
-        if trailer.is_some() {
-            self.compare_with(&indexes, updated);
-        }
         self.trailer = trailer.and_then(|offset| self.record(offset, "the trailer"));
+        if let Some(promised) = self.trailer.as_ref().map(|trailer| trailer.chunks) {
+            self.compare_with(&indexes, promised, updated);
+        }
     }
 }
 

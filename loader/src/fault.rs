@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Something that the loader met in a file: where, what, and what it means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     /// Offset in the file.
     pub offset: u64,

@@ -3,8 +3,8 @@
 //! Both heaps are walked from their roots along equal labels. There must be a one-to-one mapping between their objects
 //! such that every root keeps its name, every object its identity and the name of its type, every object that is no
 //! surrogate its value and its labelled edges in order, and every surrogate its reason. Conservative and stale edges are
-//! guesses: they are followed after all others, and what differs in them is counted by itself. Linear and iterative; each
-//! difference comes with the path that leads to it.
+//! guesses: they are followed after all others, and what differs in them, or is reached by them alone, is counted by itself.
+//! Linear and iterative; the first differences come with the path that leads to them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -68,9 +68,10 @@ pub fn compare(one: &Dump, other: &Dump) -> Report {
     let mut comparison = Comparison {
         one,
         other,
-        forward: vec![NONE; one.object_count() as usize],
-        backward: vec![NONE; other.object_count() as usize],
-        reached: vec![(NONE, 0); one.object_count() as usize],
+        forward: vec![NONE; places(one)],
+        backward: vec![NONE; places(other)],
+        reached: vec![(NONE, 0); places(one)],
+        guessed: false,
         roots: Vec::new(),
         queue: VecDeque::new(),
         guessing: VecDeque::new(),
@@ -88,6 +89,12 @@ pub fn compare(one: &Dump, other: &Dump) -> Report {
     }
 }
 
+/// Numbers of objects that are kept: what a file says of their number is no more than its bytes can hold.
+fn places(dump: &Dump) -> usize {
+    let most = dump.file_bytes().saturating_mul(64).saturating_add(1 << 24);
+    u64::from(dump.object_count()).min(most) as usize
+}
+
 struct Comparison<'d> {
     one: &'d Dump,
     other: &'d Dump,
@@ -98,6 +105,8 @@ struct Comparison<'d> {
     reached: Vec<(u32, u32)>,
     roots: Vec<String>,
     queue: VecDeque<(u32, u32)>,
+    /// Whether all that is left is reached by guesses alone.
+    guessed: bool,
     /// Pairs whose guesses are to be followed.
     guessing: VecDeque<(u32, u32)>,
     report: Report,
@@ -158,10 +167,27 @@ fn edges(object: &Object<'_>) -> Vec<Labelled> {
 }
 
 impl Comparison<'_> {
-    fn differ(&mut self, path: String, what: String) {
+    /// Notes a difference at an object of the one, or by an edge of it; the path is only worked out while it is told.
+    fn differ(&mut self, object: u32, edge: Option<&str>, what: impl FnOnce() -> String) {
+        if self.guessed {
+            self.report.guesses_that_differ += 1;
+            return;
+        }
         self.report.difference_count += 1;
         if self.report.differences.len() < DESCRIBED {
-            self.report.differences.push((path, what));
+            let mut path = self.path(object);
+            if let Some(edge) = edge {
+                path = format!("{path}/{edge}");
+            }
+            self.report.differences.push((path, what()));
+        }
+    }
+
+    /// The same of a root.
+    fn differ_at(&mut self, root: String, what: String) {
+        self.report.difference_count += 1;
+        if self.report.differences.len() < DESCRIBED {
+            self.report.differences.push((root, what));
         }
     }
 
@@ -192,15 +218,15 @@ impl Comparison<'_> {
         let (left, right) = (roots(self.one), roots(self.other));
         self.roots = left.iter().map(|(name, _)| name.clone()).collect();
         if left.len() != right.len() {
-            self.differ("roots".into(), format!("{} here and {} there", left.len(), right.len()));
+            self.differ_at("roots".into(), format!("{} here and {} there", left.len(), right.len()));
         }
         for (position, ((name, target), (there, other))) in left.into_iter().zip(right).enumerate() {
             if name != there {
-                self.differ(name, format!("is called {there} there"));
+                self.differ_at(name, format!("is called {there} there"));
                 continue;
             }
             if let Some(what) = self.pair(NONE, position as u32, target, other) {
-                self.differ(name, what);
+                self.differ_at(name, what);
             }
         }
     }
@@ -238,10 +264,9 @@ impl Comparison<'_> {
 
     fn visit(&mut self, left: u32, right: u32) {
         let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
-        let before = self.report.difference_count;
+        let before = (self.report.difference_count, self.report.guesses_that_differ);
         if one.type_name() != other.type_name() {
-            let what = format!("is of type {} here and {} there", one.type_name(), other.type_name());
-            self.differ(self.path(left), what);
+            self.differ(left, None, || format!("is of type {} here and {} there", one.type_name(), other.type_name()));
         }
         let reason = |object: &Object<'_>| object.surrogate().map(|(reason, _)| reason.words());
         match (reason(&one), reason(&other)) {
@@ -249,37 +274,35 @@ impl Comparison<'_> {
             (Some(here), Some(there)) if here == there => {
                 *self.report.surrogates.entry(here.to_owned()).or_default() += 1;
             }
-            (here, there) => self.differ(self.path(left), format!("is a surrogate here: {here:?}, there: {there:?}")),
+            (here, there) => self.differ(left, None, || format!("is a surrogate here: {here:?}, there: {there:?}")),
         }
         // A surrogate keeps what was told before the failure.
-        if one.value() != other.value() {
-            let what = format!("has another value: {:?} here, {:?} there", one.value(), other.value());
-            self.differ(self.path(left), what);
+        let (here, there) = (one.value(), other.value());
+        if here != there {
+            self.differ(left, None, || format!("has another value: {here:?} here, {there:?} there"));
         }
         if one.state() != other.state() {
-            self.differ(self.path(left), "has other facts".into());
+            self.differ(left, None, || "has other facts".into());
         }
         let (mine, theirs) = (edges(&one), edges(&other));
         if mine.len() != theirs.len() {
-            self.differ(self.path(left), format!("has {} edges here and {} there", mine.len(), theirs.len()));
+            self.differ(left, None, || format!("has {} edges here and {} there", mine.len(), theirs.len()));
         }
         for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
-            if name == there {
-                if let Some(what) = self.pair(left, position as u32, *target, *partner) {
-                    let is_told = self.report.differences.len() < DESCRIBED;
-                    let path = if is_told { format!("{}/{name}", self.path(left)) } else { String::new() };
-                    self.differ(path, what);
-                }
-            } else {
-                self.differ(self.path(left), format!("has the edge {name} here and {there} there"));
+            if name != there {
+                self.differ(left, None, || format!("has the edge {name} here and {there} there"));
+            } else if let Some(what) = self.pair(left, position as u32, *target, *partner) {
+                self.differ(left, Some(name), || what);
             }
         }
-        self.report.matched += u64::from(self.report.difference_count == before);
+        let after = (self.report.difference_count, self.report.guesses_that_differ);
+        self.report.matched += u64::from(after == before);
         self.guessing.push_back((left, right));
     }
 
     /// Follows the guesses of a pair, as far as they agree.
     fn guess(&mut self, left: u32, right: u32) {
+        self.guessed = true;
         let of = |dump: &Dump, id| labelled(&dump.object(ObjectId(id)), true);
         let (mine, theirs) = (of(self.one, left), of(self.other, right));
         self.report.guesses_that_differ += mine.len().abs_diff(theirs.len()) as u64;

@@ -1,5 +1,6 @@
 //! One object of a dump.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use heapsake_core::Address;
@@ -282,28 +283,35 @@ impl<'d> Object<'d> {
             let segments = self.dump.element_chunks.get(&self.id.0).map_or(&[][..], Vec::as_slice);
             let holds = format!("elements of object {}", self.id.0);
             let wanted = end.min(inline_from);
+            let segment = |offset: u64| {
+                let (_, raw) = self.dump.container.payload(offset, &holds)?;
+                decode_segment(&raw)
+            };
+            // Where a segment is not at its place, as in a damaged file: all of them by their positions.
+            let mut elsewhere: Option<BTreeMap<u64, u64>> = None;
             let mut at = from;
             while at < wanted {
-                let number = (at / SEGMENT as u64) as usize;
-                // Where it should be, else wherever it is: a damaged file has them in any order.
-                let read = |offset: &u64| {
-                    let (_, raw) = self.dump.container.payload(*offset, &holds)?;
-                    decode_segment(&raw).filter(|(position, _)| *position == (number * SEGMENT) as u64)
-                };
-                let decoded = segments.get(number).and_then(read).or_else(|| segments.iter().find_map(read));
+                let number = at / SEGMENT as u64;
+                let start = number * SEGMENT as u64;
+                let guessed = segments.get(number as usize).and_then(|offset| segment(*offset));
+                let decoded = guessed.filter(|(position, _)| *position == start).or_else(|| {
+                    let elsewhere = elsewhere.get_or_insert_with(|| {
+                        segments.iter().filter_map(|offset| Some((segment(*offset)?.0, *offset))).collect()
+                    });
+                    segment(*elsewhere.get(&start)?)
+                });
                 if decoded.is_none() {
-                    let what = format!("{holds}: those from {} on are lost", number * SEGMENT);
+                    let what = format!("{holds}: some of them are lost");
                     self.dump.container.fault(0, FaultKind::Missing, what);
-                }
-                let next = (at / SEGMENT as u64 + 1) * SEGMENT as u64;
-                let upto = next.min(wanted);
-                match decoded {
-                    Some((position, part)) => {
-                        let range = (at - position) as usize..((upto - position) as usize).min(part.len());
-                        targets.extend(part.get(range).unwrap_or_default());
+                    // A damaged file is not believed when it speaks of more of them than it has room for.
+                    if wanted - at > self.dump.container.len().saturating_mul(64).min(1 << 26) {
+                        break;
                     }
-                    None if segments.is_empty() => break,
-                    None => {}
+                }
+                let upto = (start + SEGMENT as u64).min(wanted);
+                if let Some((position, part)) = decoded {
+                    let range = (at - position) as usize..((upto - position) as usize).min(part.len());
+                    targets.extend(part.get(range).unwrap_or_default());
                 }
                 // What a damaged segment lacks is nothing, so that later positions stay right.
                 targets.resize((upto - from) as usize, Target::Nothing);

@@ -169,6 +169,9 @@ impl Host {
     /// Asks for what will be reduced next, all at once.
     fn expect(&self, library: u32, reducer: u32, objects: &[&dyn Object]) {
         let mut state = self.lock();
+        if state.kept_bytes >= MOST_KEPT {
+            return;
+        }
         let key = |object: &dyn Object| (object.address().0, library, reducer);
         let unknown: Vec<&dyn Object> =
             objects.iter().copied().filter(|object| !state.kept.contains_key(&key(*object))).collect();

@@ -116,6 +116,10 @@ pub trait Sink {
     fn is_marking(&self) -> bool {
         false
     }
+    /// Whether it only marks: what costs much may then be decided, for the pass that writes to follow.
+    fn is_first_pass(&self) -> bool {
+        false
+    }
     /// Whether the heap may tell nothing of an object that is dear to ask for one by one, and keep it for
     /// [`Heap::deferred`].
     fn may_defer(&self) -> bool {

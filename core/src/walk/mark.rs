@@ -126,6 +126,11 @@ impl Sink for MarkSink<'_> {
     }
 
     #[inline]
+    fn is_first_pass(&self) -> bool {
+        true
+    }
+
+    #[inline]
     fn may_defer(&self) -> bool {
         self.defers
     }
@@ -259,8 +264,12 @@ impl<H: Heap> Walk<'_, H> {
         let left = self.heap.deferred();
         self.sink.defers = false;
         for batch in left.chunks(BATCH) {
+            if self.cut.is_none() && self.visited > CORE as u64 {
+                self.cut = self.budget.exceeded(self.visited, self.sink.bytes.unwrap_or(0), self.started);
+            }
             if self.cut.is_none() {
                 self.heap.expect(batch);
+                (self.progress)(self.visited);
             }
             for object in batch {
                 if self.cut.is_some() {

@@ -63,12 +63,20 @@ impl<M: Memory> CPythonHeap<M> {
         Ok(())
     }
 
-    /// Tells every word of the fixed part that looks like a pointer to an object, of a type whose reducer said nothing.
+    /// Tells every word of the fixed part that looks like a pointer to an object, of a type whose reducer said nothing; texts are left
+    /// out.
     pub(super) fn scan_fixed<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
         let fixed = self.piece(object, entry.basic_size)?;
         let (words, _) = fixed.as_chunks::<8>();
-        for (index, word) in words.iter().enumerate().skip(self.layouts().object.size as usize / 8) {
-            self.scan_word(Address(u64::from_le_bytes(*word)), index as u32 * 8, sink);
+        for (index, word) in words.iter().enumerate().skip(self.layouts().object.size / 8) {
+            let word = Address(u64::from_le_bytes(*word));
+            // The reducer would have named what may be a secret by its name.
+            let is_text = self.type_of(word).is_some_and(|known| {
+                matches!(known.payload, super::Payload::Str | super::Payload::Bytes | super::Payload::Bytearray)
+            });
+            if !is_text {
+                self.scan_word(word, index as u32 * 8, sink);
+            }
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ impl<M: Memory> CPythonHeap<M> {
         first: u64,
         sink: &mut S,
     ) {
-        let is_marking = sink.is_marking();
+        let is_marking = sink.is_first_pass();
         let distance = self.owned.distance(entry.id, object, is_marking);
         if distance == 0 || roots.is_empty() {
             return;

@@ -130,6 +130,10 @@ impl<S: Sink> Sink for Counting<'_, S> {
         self.sink.is_marking()
     }
 
+    fn is_first_pass(&self) -> bool {
+        self.sink.is_first_pass()
+    }
+
     fn may_defer(&self) -> bool {
         self.sink.may_defer()
     }

@@ -55,7 +55,9 @@ pub(crate) struct What {
 impl What {
     /// The sources to take along; none where all are.
     pub(crate) fn sources(&self) -> anyhow::Result<Option<Vec<PathBuf>>> {
-        let named = self.sources.iter().filter(|path| path.as_os_str() != "none").map(std::path::absolute);
+        // What is there without `..` and links, as a program names its files; what is not there as it was typed.
+        let named = self.sources.iter().filter(|path| path.as_os_str() != "none");
+        let named = named.map(|path| path.canonicalize().or_else(|_| std::path::absolute(path)));
         Ok((!self.sources.is_empty()).then_some(named.collect::<Result<_, _>>()?))
     }
 

@@ -34,7 +34,7 @@ fn dump(program: &Child, path: &Path) -> String {
 fn waits(program: &Child, lines: &mut impl Iterator<Item = std::io::Result<String>>) {
     assert_eq!(lines.next().expect("a line").expect("text"), "ready");
     let stat = PathBuf::from(format!("/proc/{}/stat", program.id()));
-    let ends = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let ends = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !std::fs::read_to_string(&stat).expect("it lives").contains(") S ") {
         assert!(std::time::Instant::now() < ends, "it does not come to rest");
         std::thread::yield_now();

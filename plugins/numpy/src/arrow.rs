@@ -33,7 +33,7 @@ reducers! {
             match name.as_str() {
                 "str" | "bytes" => edge(sink, EdgeKind::Attribute, "_name", held),
                 name if name.ends_with("Type") && name != "NoneType" => edge(sink, EdgeKind::Attribute, "type", held),
-                _ => sink.edge(EdgeKind::Internal, Name::Index(at as u32), held),
+                _ => sink.edge(EdgeKind::Conservative, Name::Index(at as u32), held),
             }
         }
         if !sink.is_marking() {

@@ -8,7 +8,7 @@ use crate::contract::{Seen, corrupt, edge, objects, reducers};
 
 /// No function has more operands (`NPY_MAXARGS` of NumPy 2).
 const MOST_OPERANDS: i32 = 64;
-/// Where references may begin, and where the first that may be a dictionary is.
+/// Where references may begin, and where the first that may be a dictionary is, behind the object's head.
 const OBJECTS_FROM: i64 = 72;
 const USER_LOOPS: i64 = 80;
 
@@ -29,11 +29,12 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         return Err(corrupt(format!("{inputs} and {outputs} operands, {operands} together")));
     }
     // Behind the counts: the object that made it, loops for further types, what the operation begins with, loops by dtype.
-    for (at, held, name) in objects(seen, seen.address(), OBJECTS_FROM) {
+    let head = (body.0 - seen.address().0) as i64;
+    for (at, held, name) in objects(seen, seen.address(), head + OBJECTS_FROM) {
         let named = match name.as_str() {
-            "dict" if at == USER_LOOPS => "userloops",
+            "dict" if at == head + USER_LOOPS => "userloops",
             "type" => continue,
-            _ if at < USER_LOOPS => "obj",
+            _ if at < head + USER_LOOPS => "obj",
             "list" | "dict" => "_loops",
             _ => "identity",
         };

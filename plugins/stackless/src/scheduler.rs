@@ -75,8 +75,9 @@ impl Schedulers {
 
     fn read(seen: &Seen<'_>) -> Schedulers {
         let mut found = Schedulers::default();
+        let mut met = BTreeSet::new();
         for state in states(seen) {
-            let Some(thread) = of_thread(seen, state) else { continue };
+            let Some(thread) = of_thread(seen, state, &mut met) else { continue };
             let index = found.threads.len();
             for (place, tasklet) in thread.ring.iter().enumerate() {
                 found.places.entry(*tasklet).or_insert((index, place as u32));
@@ -158,7 +159,16 @@ fn read_queue(seen: &Seen<'_>, channel: Address) -> Queue {
 fn states(seen: &Seen<'_>) -> Vec<Address> {
     let layouts = &seen.facts.layouts;
     let interpreters = chain(seen, seen.facts.runtime, layouts.runtime.interpreters_head, layouts.interpreter.next);
-    interpreters.iter().flat_map(|one| chain(seen, *one, layouts.interpreter.threads_head, layouts.thread.next)).collect()
+    let mut met = BTreeSet::new();
+    let mut found = Vec::new();
+    for interpreter in interpreters {
+        let states = chain(seen, interpreter, layouts.interpreter.threads_head, layouts.thread.next);
+        found.extend(states.into_iter().filter(|state| met.insert(*state)));
+        if found.len() >= MAXIMUM_STATES {
+            break;
+        }
+    }
+    found
 }
 
 /// What a list that ends with a null has; one that bites its tail ends there.
@@ -173,7 +183,8 @@ fn chain(seen: &Seen<'_>, owner: Address, head: Field<Address>, next: Field<Addr
     found
 }
 
-fn of_thread(seen: &Seen<'_>, state: Address) -> Option<OfThread> {
+/// A thread; `met` are the tasklets of the rings before, of which none is in two.
+fn of_thread(seen: &Seen<'_>, state: Address, met: &mut BTreeSet<Address>) -> Option<OfThread> {
     let layouts = &seen.facts.layouts;
     let layout = layouts.thread;
     let pointer = |field| seen.optional::<Address>(field, state).unwrap_or_default();
@@ -192,7 +203,6 @@ fn of_thread(seen: &Seen<'_>, state: Address) -> Option<OfThread> {
         ..OfThread::default()
     };
     let next = layouts.tasklet?.next;
-    let mut met = BTreeSet::new();
     let mut at = thread.current;
     thread.is_whole = at.is_null();
     while !at.is_null() && thread.ring.len() < MAXIMUM_QUEUE && seen.is_tasklet(at) && met.insert(at) {

@@ -452,6 +452,7 @@ class Large(Running):
         self.assertLess(os.path.getsize(path), resident / 10)
         dump = heapsake.load(path)
         records = dump.threads[0].frames[-1].globals["records"]
+        records = records.items
         self.assertEqual(len(records), 100000)
         for number in (0, 1, 77777, 99999):
             record = records[number]

@@ -83,9 +83,11 @@ def start(label, ignored):
 
     def tell(kind, exception, loop=None):
         """Waits until the supervisor has seen the exception; whatever goes wrong here stays here."""
-        if exception is None or is_ignored(exception):
+        if exception is None:
             return
         try:
+            if is_ignored(exception):
+                return
             process, before = os.getpid(), has_left(exception)
             known = [] if loop is None else marks(exception, loop)
             if teller[0] != process:
