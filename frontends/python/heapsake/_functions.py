@@ -166,4 +166,4 @@ def module(rebuilder, view):
     return made
 
 
-__all__ = ["code", "function", "module", "shown_name"]
+__all__ = ["code", "function", "module"]

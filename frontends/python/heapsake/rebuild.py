@@ -114,6 +114,8 @@ class Rebuilder:
             needs = open_views.pop(key, None)
             if needs is None:
                 made = self.make(view)
+                if type(made) is Needs and any(needed is None for needed in made.views):
+                    made = self.stand_in(view)  # a part of it is not in the dump
                 if type(made) is not Needs:
                     self.keep(view, made)
                     stack.pop()
