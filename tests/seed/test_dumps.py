@@ -163,8 +163,6 @@ stream = os.fdopen(writing, "wb", buffering=8)
 stuck = threading.Thread(target=lambda: stream.write(b"y" * 100000), name="stuck")
 stuck.start()
 while True:
-    with open("/proc/self/task/%d/wchan" % stuck.native_id) as file:
-        state = file.read()
     with open("/proc/self/task/%d/stat" % stuck.native_id) as file:
         sleeping = file.read().rpartition(")")[2].split()[0] == "S"
     with open("/proc/self/task/%d/syscall" % stuck.native_id) as file:
