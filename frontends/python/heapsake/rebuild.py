@@ -422,7 +422,8 @@ def rebuild(view, names=None, modules=None, code=False):
 
     ``names={"package": "other"}`` shows rebuilt classes, functions and modules under other module names, a package with all
     that is in it.  ``modules={"posixpath": "os.path"}`` takes objects of a module in the dump from a module of this Python,
-    which is imported; what it lacks becomes a surrogate.  ``code=True`` lets rebuilt functions run, where this version of Python
+    which is imported; what it lacks becomes a surrogate.  With a package goes all that is in it: the dump then says which of its
+    modules are imported, ``__main__`` excepted.  ``code=True`` lets rebuilt functions run, where this version of Python
     compiled them.  Each set of choices has objects of its own.
     """
     choices = None
