@@ -82,6 +82,19 @@ class Dumps(Programs):
         self.assertEqual(set(sys.modules), before)
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("heapsake-")], [])
 
+    def test_without_a_path_nothing_of_the_library_comes_in(self):
+        shown, told = self.program(TWO_CALLS % """
+    before = set(sys.modules)
+    path = heapsake.dump()
+    print(path)
+    print(sorted(name for name in set(sys.modules) - before if not name.startswith("heapsake")))
+    """)
+        path, modules = shown.splitlines()
+        self.assertEqual((modules, told), ("[]", ""))
+        self.assertEqual(os.path.dirname(path), self.folder)
+        self.assertRegex(os.path.basename(path), r"\Aapp-\d{8}-\d{6}-\d+\.heapsake\Z")
+        self.both_frames(heapsake.load(path))
+
     def test_t101_the_first_bytes_say_what_it_is(self):
         self.program(TWO_CALLS % """
     with open("written.heapsake", "wb", buffering=0) as file:
@@ -163,8 +176,6 @@ stream = os.fdopen(writing, "wb", buffering=8)
 stuck = threading.Thread(target=lambda: stream.write(b"y" * 100000), name="stuck")
 stuck.start()
 while True:
-    with open("/proc/self/task/%d/wchan" % stuck.native_id) as file:
-        state = file.read()
     with open("/proc/self/task/%d/stat" % stuck.native_id) as file:
         sleeping = file.read().rpartition(")")[2].split()[0] == "S"
     with open("/proc/self/task/%d/syscall" % stuck.native_id) as file:

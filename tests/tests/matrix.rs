@@ -26,7 +26,7 @@ fn dumps(environment: &Environment, folder: &std::path::Path) -> Vec<(&'static s
 }
 
 #[test]
-fn every_version_opens_the_dumps_of_every_version() {
+fn l8_every_version_opens_the_dumps_of_every_version() {
     let folder = tempfile::tempdir().expect("a folder");
     let environments = minors();
     let made = in_parallel(&environments, |environment| dumps(environment, folder.path()));

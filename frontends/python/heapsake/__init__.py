@@ -43,7 +43,7 @@ def dump(path=None, exception=None, *, reason=None, redact="names", **options):
     """
     import os
 
-    if hasattr(path, "write"):
+    if hasattr(path, "write") and not hasattr(path, "__fspath__"):
         from ._writing import dump_into
 
         return dump_into(path, lambda name: dump(name, exception, reason=reason, redact=redact, **options))

@@ -1,5 +1,5 @@
 import os
-from typing import Any, Callable, Iterable, Mapping, Optional, Protocol, Tuple, Type, TypeVar, Union, overload
+from typing import Any, Callable, Iterable, Literal, Mapping, Optional, Protocol, Sequence, Tuple, Type, TypeVar, Union, overload
 
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
@@ -50,11 +50,11 @@ class _Writer(Protocol):
 @overload
 def dump(
     path: Optional[_Path] = None,
-    exception: Union[None, bool, BaseException] = None,
+    exception: Union[None, Literal[False], BaseException] = None,
     *,
     reason: Optional[str] = None,
     redact: str = "names",
-    sources: Optional[Iterable[_Path]] = None,
+    sources: Optional[Sequence[_Path]] = None,
     reducers: bool = True,
     reducer_seconds: float = 30.0,
     **options: Any,
@@ -62,11 +62,11 @@ def dump(
 @overload
 def dump(
     path: _Writer,
-    exception: Union[None, bool, BaseException] = None,
+    exception: Union[None, Literal[False], BaseException] = None,
     *,
     reason: Optional[str] = None,
     redact: str = "names",
-    sources: Optional[Iterable[_Path]] = None,
+    sources: Optional[Sequence[_Path]] = None,
     reducers: bool = True,
     reducer_seconds: float = 30.0,
     **options: Any,

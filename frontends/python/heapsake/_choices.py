@@ -3,6 +3,7 @@ whether their functions run.
 
 Without a choice nothing is imported and nothing runs.
 """
+import enum
 import importlib
 import types
 
@@ -20,6 +21,9 @@ class Choices:
     """``names`` maps names of modules, or of packages with all that is in them, to those that rebuilt classes, functions and
     modules show; ``modules`` maps names in the dump to modules of this Python, whose own objects then stand for the dump's;
     ``code`` lets functions run that this version of Python has compiled.
+
+    The name of a package in ``modules`` binds all that is in it: which of its modules are imported, and run by that, is up to
+    the dump, but for ``__main__``.
     """
 
     def __init__(self, names=None, modules=None, code=False):
@@ -56,10 +60,14 @@ class Choices:
         return None
 
     def imported(self, target, rest):
+        parts = rest.split(".")[1:]
+        if "__main__" in parts or not all(part.isidentifier() for part in parts):
+            name = target if isinstance(target, str) else target.__name__
+            return None, "the module %s is not imported because a dump names it" % (name + rest)
         try:
             if isinstance(target, str):
                 return importlib.import_module(target + rest), None
-            for part in rest.split(".")[1:]:
+            for part in parts:
                 target = getattr(target, part)
             return target, None
         except Exception as problem:
@@ -73,13 +81,17 @@ class Choices:
             found = self.module(value_of(view, "__name__", str, ""))
             return NotImplemented if found is None else found[0] if found[1] is None else rebuilder.surrogate(view, found[1])
         if name in ("function", "builtin_function_or_method") or name == "type" or "type" in bases:
-            return self.member(rebuilder, view, view)
-        if view.type is None or not any(value_of(view.type, "__module__", str, "").startswith(each.partition(".")[0]) for each in self.modules):
+            return self.member(rebuilder, view)
+        if view.type is None or view.type.surrogate or not any(value_of(view.type, "__module__", str, "").startswith(each.partition(".")[0]) for each in self.modules):
             return NotImplemented
-        cls = self.member(rebuilder, view.type, view)
-        if not isinstance(cls, type) or view.type.surrogate:
-            return cls
-        return self.instance(rebuilder, view, cls)
+        found = self.located(rebuilder, view.type)
+        if found is None:
+            return NotImplemented
+        if found[1] is not None:
+            return rebuilder.surrogate(view, found[1])
+        if not isinstance(found[0], type):
+            return rebuilder.surrogate(view, "what its class is bound to is no class here")
+        return self.instance(rebuilder, view, found[0])
 
     def compare(self, rebuilder, name, module):
         """Says once of each module whether its source is that of the dump."""
@@ -87,27 +99,39 @@ class Choices:
             self.compared.add(name)
             from ._differing import warn
 
-            warn(rebuilder.dump, name, module)
+            try:
+                warn(rebuilder.dump, name, module)
+            except Warning:
+                pass  # where warnings are errors: they are no reason to rebuild less
 
-    def member(self, rebuilder, view, of):
+    def member(self, rebuilder, view):
         """The class or function of a bound module that has the name of one in the dump."""
+        found = self.located(rebuilder, view)
+        return NotImplemented if found is None else found[0] if found[1] is None else rebuilder.surrogate(view, found[1])
+
+    def located(self, rebuilder, view):
+        """(what has the name of a class or function, None), (None, why nothing has), or None where its module is not bound."""
         module, name = value_of(view, "__module__", str, ""), value_of(view, "__qualname__", str) or value_of(view, "__name__", str)
         found = self.module(module) if name else None
-        if found is None:
-            return NotImplemented
-        if found[1] is not None:
-            return rebuilder.surrogate(of, found[1])
+        if found is None or found[1] is not None:
+            return found
         here = found[0]
         self.compare(rebuilder, module, here)
         try:
             for part in name.split("."):
                 here = getattr(here, part)
         except Exception:
-            return rebuilder.surrogate(of, "the module %s that it is bound to has no %s" % (found[0].__name__, name))
-        return here
+            return None, "the module %s that it is bound to has no %s" % (found[0].__name__, name)
+        return here, None
 
     def instance(self, rebuilder, view, cls):
-        """An object of a real class, made without a call of its constructor."""
+        """An object of a real class, made without a call of its constructor; of an enumeration, the member that is there."""
+        if issubclass(cls, enum.Enum):
+            name = value_of(view, "_name_", str)
+            if name in cls._member_map_:
+                return cls._member_map_[name]
+            if not issubclass(cls, enum.Flag):
+                return rebuilder.surrogate(view, "the enumeration that it is bound to has no member %s" % name)
         base = next((kind for kind in (list, dict, set) if issubclass(cls, kind)), object)
         try:
             value = base.__new__(cls)

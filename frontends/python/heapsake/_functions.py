@@ -108,7 +108,7 @@ class DeadModule(types.ModuleType):
         raise AttributeError("module %s of the dump has no attribute %r" % (_name(view), name))
 
     def __getattribute__(self, name):
-        if name in OF_THE_DUMP:
+        if name in OF_THE_DUMP and name not in _own(self).get("__heapsake_given__", ()):
             rebuilder, view = _own(self)["__heapsake_origin__"]
             found = attribute(view, name)
             if found is not None:
@@ -117,10 +117,12 @@ class DeadModule(types.ModuleType):
 
     def __setattr__(self, name, value):
         if name in OF_THE_DUMP:
+            _own(self).setdefault("__heapsake_given__", set()).add(name)
             types.ModuleType.__setattr__(self, name, value)
         self.__dict__[name] = value
 
     def __delattr__(self, name):
+        _own(self).get("__heapsake_given__", set()).discard(name)
         try:
             self.__dict__.pop(name)
         except KeyError:
@@ -166,4 +168,4 @@ def module(rebuilder, view):
     return made
 
 
-__all__ = ["code", "function", "module", "shown_name"]
+__all__ = ["code", "function", "module"]

@@ -94,6 +94,8 @@ def backwards(rebuilder, view):
             return made
         if type(value) is not list:
             return (value[at] for at in range(index, -1, -1))
+        if index >= len(source.items):
+            return ended()
         # of a list that is empty yet the iterator would be at its end
         place = [None] * (index + 1)
         made = reversed(place)
@@ -235,13 +237,20 @@ def taken(view, predicate, inner):
 def grouped(view, function, value, key, inner):
     if attribute(view, "currkey") is None:
         return itertools.groupby(iterator(inner), function)
-    if attribute(view, "currvalue") is None:
-        if function is not None:
-            raise TypeError("the item that the group is of is gone")
-        value = key
-    made = itertools.groupby(itertools.chain((value,), iterator(inner)), function)
+    value = key if attribute(view, "currvalue") is None else value
+    made = itertools.groupby(itertools.chain((value,), iterator(inner)), None if function is None else Known(key, function))
     next(made)
     return made
+
+
+class Known:
+    """A function whose first result is known, and which is not called for that."""
+
+    def __init__(self, first, function):
+        self.first, self.function = [first], function
+
+    def __call__(self, item):
+        return self.first.pop() if self.first else self.function(item)
 
 
 ITERATORS["enumerate"] = drawing(("iterator",), numbered)
@@ -306,8 +315,9 @@ def repeated(rebuilder, view):
 @makes("itertools._tee")
 def teed(rebuilder, view):
     """What is shared is drawn from the one iterator behind all twins, once."""
-    place, index, before = held(view, "data"), number_of(view, "index", 0), []
-    while place is not None:
+    place, index, before, seen = held(view, "data"), number_of(view, "index", 0), [], set()
+    while place is not None and rebuilder.key_of(place) not in seen:
+        seen.add(rebuilder.key_of(place))
         before.extend(list(place.items)[index:])
         behind, place, index = held(place, "iterator"), held(place, "next"), 0
         if len(before) > MOST_STEPS:
@@ -327,7 +337,7 @@ def combining(source, build):
     """A maker of what goes through combinations of the items of its pools."""
     def make(rebuilder, view):
         pools, result, chosen = held(view, source), held(view, "result"), number_of(view, "r", 0)
-        if pools is None:
+        if pools is None or chosen > MOST_STEPS:
             return NotImplemented
         if value_of(view, "stopped", (bool, int)):
             return ended()
@@ -337,10 +347,19 @@ def combining(source, build):
             indices = attribute(view, "indices")
             indices = tuple(item.value for item in indices.items)[:None if source == "pools" else chosen]
             places = build([range(size) for size in sizes], chosen)
-            steps = next((at for at, each in enumerate(itertools.islice(places, MOST_STEPS), 1) if each == indices), None)
+            most = MOST_STEPS * 10 // max(len(indices), 10)
+            steps = next((at for at, each in enumerate(itertools.islice(places, most), 1) if each == indices), None)
             if steps is None:
                 return NotImplemented
-        return Needs([pools], lambda values: skip(steps, build(values[0] if source == "pools" else [values[0]], chosen)))
+
+        def combine(values):
+            found = values[0] if source == "pools" else [values[0]]
+            # which are gone through at once
+            if not all(isinstance(each, (tuple, list)) for each in (found, *(found if isinstance(found, (tuple, list)) else ()))):
+                raise TypeError("a pool is no tuple")
+            return skip(steps, build(found, chosen))
+
+        return Needs([pools], combine)
 
     return make
 

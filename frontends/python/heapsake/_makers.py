@@ -410,6 +410,13 @@ def callable_of(values):
     return values[0]
 
 
+def items_of(value):
+    """What is given as separate arguments: of an iterator it could be endless, or run a function."""
+    if not isinstance(value, (tuple, list)):
+        raise TypeError("its arguments are no tuple")
+    return value
+
+
 @makes("method")
 def a_method(rebuilder, view):
     needed = [attribute(view, "__func__"), attribute(view, "__self__")]
@@ -436,7 +443,7 @@ def a_partial(rebuilder, view):
 
     def combine(values):
         keywords = dict(zip((name for name, _ in named), values[2:]))
-        return with_names(rebuilder, view, functools.partial(callable_of(values), *values[1], **keywords))
+        return with_names(rebuilder, view, functools.partial(callable_of(values), *items_of(values[1]), **keywords))
 
     return Needs([called, arguments] + [value for _, value in named], combine)
 
@@ -457,7 +464,7 @@ def wrapped_function(rebuilder, view):
 @makes("operator.itemgetter")
 def an_item_getter(rebuilder, view):
     item, several = attribute(view, "item"), value_of(view, "nitems", int, 1) > 1
-    return Needs([item], lambda values: operator.itemgetter(*(values[0] if several else values)))
+    return Needs([item], lambda values: operator.itemgetter(*(items_of(values[0]) if several else values)))
 
 
 @makes("operator.attrgetter")
@@ -465,7 +472,7 @@ def an_attribute_getter(rebuilder, view):
     def name_of(parts):
         return ".".join(parts) if isinstance(parts, tuple) else parts
 
-    return Needs([attribute(view, "attr")], lambda values: operator.attrgetter(*[name_of(each) for each in values[0]]))
+    return Needs([attribute(view, "attr")], lambda values: operator.attrgetter(*[name_of(each) for each in items_of(values[0])]))
 
 
 @makes("operator.methodcaller")
@@ -479,7 +486,7 @@ def a_method_caller(rebuilder, view):
     named = [(key.value, value) for key, value in options.items if isinstance(key.value, str)] if options is not None else []
 
     def combine(values):
-        return operator.methodcaller(name, *values[0][first:], **dict(zip((name for name, _ in named), values[1:])))
+        return operator.methodcaller(name, *items_of(values[0])[first:], **dict(zip((name for name, _ in named), values[1:])))
 
     return Needs([arguments] + [value for _, value in named], combine)
 

@@ -24,6 +24,8 @@ CALLABLES["collections.defaultdict"] = collections.OrderedDict
 CALLABLES["pathlib.PurePosixPath"], CALLABLES["pathlib.PureWindowsPath"] = pathlib.PurePosixPath, pathlib.PureWindowsPath
 #: sizes that a number as an argument could ask for
 SIZED = (bytes, bytearray, range)
+#: go through each item of their argument
+PAIRED = (dict, collections.OrderedDict, types.SimpleNamespace)
 LONGEST = 1 << 20
 
 
@@ -39,11 +41,23 @@ def make(rebuilder, reduction):
         return NotImplemented
 
     def combine(values):
-        made = function(*with_values(arguments, iter(values)))
+        given = with_values(arguments, iter(values))
+        if not all(is_short(each) for each in values) or not all(is_short(each) for each in given):
+            raise TypeError("an argument may have no end, or run a function")
+        if function in SIZED and any(isinstance(each, int) and abs(each) > LONGEST for each in given):
+            raise TypeError("it would be too large")
+        if function in PAIRED and not all(isinstance(pair, (tuple, list, str)) for each in given if not isinstance(each, dict) for pair in each):
+            raise TypeError("a pair may have no end, or run a function")
+        made = function(*given)
         rebuilder.fills.append((fill, rebuilder, made, reduction))
         return made
 
     return Needs(views, combine)
+
+
+def is_short(value):
+    """Whether going through it ends soon and calls nothing: rebuilt iterators are real ones."""
+    return not hasattr(type(value), "__next__") and (type(value) is not range or len(value) <= LONGEST)
 
 
 def is_view(value):

@@ -28,7 +28,7 @@ def dump_into(writer, make):
 
 def _private_folder():
     """Nothing is imported for it: the program is to be as it was."""
-    base = next((each for each in (os.environ.get("TMPDIR"), "/tmp", os.getcwd()) if each and os.path.isdir(each)), ".")
+    base = next((each for each in (os.environ.get("TMPDIR"), "/tmp") if each and os.path.isdir(each)), None) or os.getcwd()
     for number in itertools.count():
         path = os.path.join(base, "heapsake-%d-%d" % (os.getpid(), number))
         try:

@@ -6,15 +6,14 @@ hook of every exception but a ``SystemExit`` of the main thread; what ends a pro
 import os
 import sys
 import threading
-import time
+
+from ._naming import say, unused_path
 
 #: classes of exceptions that leave no dump
 IGNORED = (SystemExit, KeyboardInterrupt)
 
 _state = None
 _guard = threading.local()
-#: names given out, so that threads that fail at once do not get the same
-_given = {}
 
 
 class _State:
@@ -28,81 +27,72 @@ class _State:
 
     def uncaught(self, kind, exception, trace):
         try:
-            _save(self, exception, trace, "uncaught %s" % getattr(kind, "__name__", "exception"))
+            _save(self, exception, trace, lambda: "uncaught %s" % getattr(kind, "__name__", "exception"))
         finally:
             self.before(kind, exception, trace)
 
     def uncaught_in_thread(self, arguments):
-        try:
+        def told():
             name = getattr(arguments.thread, "name", "a thread")
-            reason = "uncaught %s in %s" % (getattr(arguments.exc_type, "__name__", "exception"), name)
-            _save(self, arguments.exc_value, arguments.exc_traceback, reason)
+            return "uncaught %s in %s" % (getattr(arguments.exc_type, "__name__", "exception"), name)
+
+        try:
+            _save(self, arguments.exc_value, arguments.exc_traceback, told)
         finally:
             self.thread_before(arguments)
 
 
-def _save(state, exception, trace, reason):
-    """Dumps, and says so or why not; only what is ignored passes unseen."""
+def _save(state, exception, trace, told):
+    """Dumps, and says so or why not; only what is ignored passes unseen.
+
+    What ``told`` asks for the reason, and the classes to ignore, may be code of the program, which may raise.
+    """
     if getattr(_guard, "busy", False) or _state is not state or exception is None:
         return
-    # by its type, as an exception may say of its class what it likes
-    if issubclass(type(exception), state.ignored):
-        return
-    _guard.busy = True
+    _guard.busy, reason = True, "an uncaught exception"
     try:
+        # by its type, as an exception may say of its class what it likes
+        if issubclass(type(exception), state.ignored):
+            return
         from . import dump
 
+        try:
+            reason = str(told())
+        except Exception:
+            pass
         if exception.__traceback__ is None and trace is not None:
             exception.__traceback__ = trace
         try:
-            path, why = dump(_path(state.directory), exception, reason=reason, **state.options), ""
+            path, why = dump(unused_path(state.directory), exception, reason=reason, **state.options), ""
         except Exception as problem:
             other = _elsewhere(state.directory)
             if other is None:
                 raise
-            path, why = dump(_path(other), exception, reason=reason, **state.options), "; %s" % _sentence(problem)
-        _say("heapsake: %s saved to %s%s" % (reason, path, why))
+            path, why = dump(unused_path(other), exception, reason=reason, **state.options), "; %s" % _sentence(problem)
+        say("heapsake: %s saved to %s%s" % (reason, path, why))
     except BaseException as problem:
-        _say("heapsake: no dump of %s: %s: %s" % (reason, type(problem).__name__, _sentence(problem)))
+        say("heapsake: no dump of %s: %s" % (reason, _sentence(problem, True)))
     finally:
         _guard.busy = False
 
 
-def _sentence(problem):
+def _sentence(problem, named=False):
     try:
-        return " ".join(str(problem).split())
+        return " ".join(("%s: %s" % (type(problem).__name__, problem) if named else str(problem)).split())
     except BaseException:
         return "?"
 
 
 def _elsewhere(directory):
     """The folder for temporary files, where the one that was meant takes no file."""
-    folder = directory if directory is not None else os.curdir
-    if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
-        return None
+    try:
+        folder = directory if directory is not None else os.getcwd()
+        if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return None
+    except OSError:
+        pass  # a working directory that was deleted
     candidates = (os.environ.get("TMPDIR"), "/tmp", "/var/tmp")
     return next((other for other in candidates if other and os.path.isdir(other) and os.access(other, os.W_OK | os.X_OK)), None)
-
-
-def _path(directory):
-    """A name that no dump has yet: program, time, process."""
-    program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
-    stem = os.path.splitext(program)[0] or "python"
-    base = "%s-%s-%d" % (stem, time.strftime("%Y%m%d-%H%M%S"), os.getpid())
-    number, folder, mine = 0, os.fspath(directory) if directory is not None else os.getcwd(), object()
-    while True:
-        path = os.path.join(folder, base + ("-%d" % number if number else "") + ".heapsake")
-        if not os.path.exists(path) and _given.setdefault(path, mine) is mine:
-            return path
-        number += 1
-
-
-def _say(line):
-    try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except BaseException:
-        pass  # a program without a stderr still gets its dump
 
 
 def install(directory=None, *, ignore=None, **options):

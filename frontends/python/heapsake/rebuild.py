@@ -114,6 +114,8 @@ class Rebuilder:
             needs = open_views.pop(key, None)
             if needs is None:
                 made = self.make(view)
+                if type(made) is Needs and any(needed is None for needed in made.views):
+                    made = self.stand_in(view)  # a part of it is not in the dump
                 if type(made) is not Needs:
                     self.keep(view, made)
                     stack.pop()
@@ -420,7 +422,8 @@ def rebuild(view, names=None, modules=None, code=False):
 
     ``names={"package": "other"}`` shows rebuilt classes, functions and modules under other module names, a package with all
     that is in it.  ``modules={"posixpath": "os.path"}`` takes objects of a module in the dump from a module of this Python,
-    which is imported; what it lacks becomes a surrogate.  ``code=True`` lets rebuilt functions run, where this version of Python
+    which is imported; what it lacks becomes a surrogate.  With a package goes all that is in it: the dump then says which of its
+    modules are imported, ``__main__`` excepted.  ``code=True`` lets rebuilt functions run, where this version of Python
     compiled them.  Each set of choices has objects of its own.
     """
     choices = None

@@ -101,7 +101,7 @@ pub(crate) fn dump(
         return Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned()));
     };
     for line in String::from_utf8_lossy(told).lines() {
-        py.import("heapsake.hooks")?.call_method1("_say", (format!("heapsake: {line}"),))?;
+        py.import("heapsake._naming")?.call_method1("say", (format!("heapsake: {line}"),))?;
     }
     // As text: a path would be made by `pathlib`, which the program may not have imported.
     Ok(path.into_os_string())
@@ -109,8 +109,7 @@ pub(crate) fn dump(
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.
 fn unused_name(py: Python<'_>) -> PyResult<PathBuf> {
-    let hooks = py.import("heapsake.hooks")?;
-    hooks.call_method1("_path", (py.None(),))?.extract()
+    py.import("heapsake._naming")?.call_method1("unused_path", (py.None(),))?.extract()
 }
 
 /// The answer when all went well: a line for each note.

@@ -5,11 +5,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import hooks
+from heapsake import _writing, hooks
+
+
+def _filled(name):
+    with open(name, "wb") as file:
+        file.write(b"all of it")
 
 
 class Hooks(unittest.TestCase):
@@ -66,6 +72,63 @@ class Hooks(unittest.TestCase):
         with mock.patch.object(heapsake, "dump", broken):
             self.fail()
         self.assertEqual(self.seen, [KeyError] * 2)
+
+    def test_code_of_the_program_cannot_make_a_hook_raise(self):
+        class Meta(type):
+            @property
+            def __name__(self):
+                raise ValueError("no name")
+
+            def __subclasscheck__(self, other):
+                raise ValueError("no subclasses")
+
+        class Unspeakable(Exception, metaclass=Meta):
+            pass
+
+        class Nameless(threading.Thread):
+            @property
+            def name(self):
+                raise ValueError("no name")
+
+        thread = types.SimpleNamespace(exc_type=KeyError, exc_value=KeyError(), exc_traceback=None, thread=Nameless.__new__(Nameless))
+        with mock.patch.object(heapsake, "dump", self.dump):
+            heapsake.install()
+            sys.excepthook(Unspeakable, Unspeakable(), None)
+            threading.excepthook(thread)
+            self.assertEqual([reason for _, _, reason, _ in self.dumped], ["an uncaught exception"] * 2)
+            self.assertEqual(self.seen, [Unspeakable, KeyError])
+            heapsake.install(ignore=Unspeakable)
+            self.fail()
+        self.assertEqual((len(self.dumped), self.seen), (2, [Unspeakable, KeyError, KeyError]))
+        self.assertIn("no dump of an uncaught exception: ValueError: no subclasses", sys.stderr.getvalue())
+
+    def test_a_working_directory_that_is_gone(self):
+        before, gone = os.getcwd(), tempfile.mkdtemp()
+        self.addCleanup(os.chdir, before)
+        os.chdir(gone)
+        os.rmdir(gone)
+        with mock.patch.object(heapsake, "dump", self.dump):
+            heapsake.install()
+            self.fail()
+        (path, _, _, _), = self.dumped
+        self.assertIn(os.path.dirname(path), (os.environ.get("TMPDIR"), "/tmp", "/var/tmp"))
+        self.assertIn("saved to %s; [Errno 2]" % path, sys.stderr.getvalue())
+        written = io.BytesIO()
+        _writing.dump_into(written, lambda name: _filled(name))
+        self.assertEqual(written.getvalue(), b"all of it")
+
+    def test_a_path_that_can_write_is_a_path(self):
+        class Local:
+            def __fspath__(self):
+                return "there.heapsake"
+
+            def write(self, data):
+                raise AssertionError("it is a path")
+
+        native = mock.Mock()
+        native.dump.side_effect = lambda path, *arguments, **options: path
+        with mock.patch.object(heapsake, "_native", lambda: native):
+            self.assertEqual(heapsake.dump(Local()), "there.heapsake")
 
     def test_installed_once_and_taken_away(self):
         before = sys.excepthook

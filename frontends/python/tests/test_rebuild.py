@@ -465,6 +465,17 @@ class Callables(RebuildCase):
         with self.assertRaises(heapsake.Refused):
             found.qualified(int)
 
+    def test_names_of_a_module_can_be_set(self):
+        module = types.ModuleType("shop", "what is sold")
+        module.price = 1
+        made = self.again(module)
+        made.price, made.__name__, made.__doc__ = 2, "other", "what is bought"
+        self.assertEqual((made.price, made.__name__, made.__doc__), (2, "other", "what is bought"))
+        self.assertEqual((made.__dict__["price"], made.__dict__["__name__"]), (2, "other"))
+        self.assertEqual(rebuild.view_of(made).attributes["__name__"].value, "shop")
+        del made.__name__
+        self.assertEqual(made.__name__, "shop")
+
     def test_locks_are_shown_only(self):
         for value in (threading.Lock(), threading.RLock(), iter([1]), object()):
             self.assertIn(type(value).__qualname__, repr(self.again(value)))
