@@ -234,12 +234,18 @@ def taken(view, predicate, inner):
     return itertools.takewhile(predicate, ended() if value_of(view, "stopped", (bool, int)) else iterator(inner))
 
 
-def grouped(view, function, value, key, inner):
-    if attribute(view, "currkey") is None:
+def grouped(view, function, value, key, group, inner):
+    current, shown = attribute(view, "currkey"), attribute(view, "tgtkey")
+    if current is None and shown is None:
         return itertools.groupby(iterator(inner), function)
-    value = key if attribute(view, "currvalue") is None else value
+    if current is None:
+        value = key = group  # its item was taken out of the group, and more may follow
+    elif attribute(view, "currvalue") is None:
+        value = key
     made = itertools.groupby(itertools.chain((value,), iterator(inner)), None if function is None else Known(key, function))
-    next(made)
+    # otherwise the item begins a group that was not given out yet
+    if current is None or shown is None or current == shown:
+        next(made)
     return made
 
 
@@ -265,7 +271,7 @@ ITERATORS["itertools.dropwhile"] = drawing(("predicate", "iterator"), dropped)
 ITERATORS["itertools.filterfalse"] = drawing(("predicate", "iterator"), lambda view, test, inner: itertools.filterfalse(test, iterator(inner)))
 ITERATORS["itertools.compress"] = drawing(("data", "selectors"), lambda view, data, chosen: itertools.compress(iterator(data), iterator(chosen)))
 ITERATORS["itertools.zip_longest"] = several(("fillvalue", "iterators"), lambda view, fill, *inner: itertools.zip_longest(*inner, fillvalue=fill))
-ITERATORS["itertools.groupby"] = drawing(("keyfunc", "currvalue", "currkey", "iterator"), grouped)
+ITERATORS["itertools.groupby"] = drawing(("keyfunc", "currvalue", "currkey", "tgtkey", "iterator"), grouped)
 
 
 @makes("itertools.chain")

@@ -126,6 +126,13 @@ class Iterators(HostileCase):
             self.assertEqual((key, list(group), CALLS), (0, ["a", "b"], [("a",), ("b",)]))
             del CALLS[:]
 
+    def test_groups_that_were_begun_or_are_over(self):
+        for state, expected in (({}, [("a", 2), ("b", 1)]), ({"tgtkey": "a", "currkey": "a", "currvalue": "a"}, [("b", 1)]),
+                                ({"tgtkey": "a"}, [("b", 1)]), ({"tgtkey": "c", "currkey": "a", "currvalue": "a"}, [("a", 3), ("b", 1)])):
+            source = self.told("tuple_iterator", tuple=("a", "a", "b"), index=0)
+            made = self.again(self.told("itertools.groupby", iterator=source, **state))
+            self.assertEqual([(key, len(list(group))) for key, group in made], expected)
+
     def test_a_part_that_is_missing_costs_the_object(self):
         self.refused(self.told("itertools.repeat", times=3))
         self.refused(self.told("slice", start=1))
