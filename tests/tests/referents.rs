@@ -94,7 +94,7 @@ fn objects_of_c_types_have_the_references_that_the_collector_knows() {
         for share in shares.iter().filter(|share| share.is_known).filter(lacks) {
             bad.push(format!("{}: a known type lacks references: {}", job.name, share.line));
         }
-        if known < 120 || unknown < 15 {
+        if known < 60 || unknown < 15 {
             bad.push(format!("{}: only {known} known types and {unknown} unknown ones", job.name));
         }
         if found * 100 < of * UNKNOWN {
