@@ -51,6 +51,7 @@ pub enum Text<'a> {
 
 impl Integer<'_> {
     /// The number, where 64 bits hold it.
+    #[inline]
     pub fn small(&self) -> Option<i64> {
         if let Integer::Small(number) = self {
             return Some(*number);

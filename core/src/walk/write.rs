@@ -15,7 +15,7 @@ use crate::format::{
     ChunkKind, Coded, Columns, INLINE_PAYLOAD, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind,
     Writer, cbor, encode_segment, payload,
 };
-use crate::heap::{EdgeKind, Heap, Integer, Name, Sink, Text, TypeId, Value};
+use crate::heap::{EdgeKind, Heap, Name, Sink, Text, TypeId, Value};
 use crate::reduce::{Failure, Reason};
 
 /// Objects of one chunk at most, so that numbers within a chunk stay small.
@@ -457,21 +457,19 @@ impl Sink for ObjectWriter<'_, '_> {
             return;
         }
         match value {
-            Value::Integer(Integer::Small(number)) if !self.redactor.withheld(self.address) => {
-                self.value = ValueKind::Small;
-                self.number = number;
-            }
             // A number has one form, whatever its digits were.
-            Value::Integer(integer) if !self.redactor.withheld(self.address) && integer.small().is_some() => {
-                self.value = ValueKind::Small;
-                self.number = integer.small().unwrap_or_default();
-            }
-            Value::Integer(integer) => {
-                let (negative, magnitude) = integer.magnitude();
-                let mut bytes = vec![u8::from(negative)];
-                bytes.extend(magnitude);
-                self.bytes(ValueKind::Big, ValueKind::LongBytes, &bytes);
-            }
+            Value::Integer(integer) => match integer.small().filter(|_| !self.redactor.withheld(self.address)) {
+                Some(number) => {
+                    self.value = ValueKind::Small;
+                    self.number = number;
+                }
+                None => {
+                    let (negative, magnitude) = integer.magnitude();
+                    let mut bytes = vec![u8::from(negative)];
+                    bytes.extend(magnitude);
+                    self.bytes(ValueKind::Big, ValueKind::LongBytes, &bytes);
+                }
+            },
             Value::Float(number) => {
                 self.value = ValueKind::Float;
                 self.columns.payload.extend(number.to_le_bytes());
