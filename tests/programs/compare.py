@@ -102,4 +102,5 @@ def main():
     print("compared %d %d %d" % (compared, found, of))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ program's modules cannot be imported, and compared with what the program said of
 import json
 import os
 import pkgutil
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import heapsake
 #: seconds after which a program has hung
 PATIENCE = 120
 PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs")
-#: types whose references lie in memory of C code that no table describes
-OPAQUE = frozenset(["module", "PyCapsule"])
+#: what a description means is said in one place: the comparison of the oracle, which has to be a script of its own
+_ORACLE = runpy.run_path(os.path.join(os.path.dirname(PROGRAMS), os.pardir, "programs", "compare.py"), run_name="oracle")
+value_of, targets_of, OPAQUE = _ORACLE["value_of"], _ORACLE["targets_of"], _ORACLE["OPAQUE"]
 
 
 def preload():
@@ -150,33 +152,6 @@ def run(program, folder):
     finally:
         process.kill()
         process.communicate()
-
-
-def value_of(view, kind):
-    value = view.value
-    if kind == "int":
-        return hex(value)
-    if kind == "float":
-        return value.hex()
-    if kind == "str":
-        return str.encode(value, "utf-8", "surrogatepass").hex()
-    if kind in ("bytes", "bytearray"):
-        return bytes(view.payload).hex()
-    return {"NoneType": "None", "ellipsis": "Ellipsis", "NotImplementedType": "NotImplemented"}.get(kind) or repr(value)
-
-
-def targets_of(view):
-    found = set()
-    for _, name, target in view.edges:
-        found.add(target.address)
-        if name == "__dict__":
-            # where values lie in an instance and in its dictionary, the collector says them of both
-            found.update(value.address for _, value in target.items)
-        if name in ("gi_frame", "cr_frame", "ag_frame"):
-            found.update(held.address for _, _, held in target.edges)
-    if view.type is not None:
-        found.add(view.type.address)
-    return found
 
 
 def compare(views, address, type_address, module, name, referents, content):
