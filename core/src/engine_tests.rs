@@ -24,6 +24,8 @@ enum Content {
     Number(i64),
     Text(String),
     Bytes(Vec<u8>),
+    /// Bytes that are told in pieces, and whether the object fails after that.
+    Pieces(Vec<u8>, bool),
     Elements(Vec<usize>),
     Entries(Vec<(usize, usize)>),
     Attributes(Vec<(&'static str, usize)>),
@@ -90,6 +92,15 @@ impl Heap for Model {
             Content::Number(number) => sink.value(Value::Integer(Integer::Small(*number))),
             Content::Text(text) => sink.value(Value::Text(Text::Utf8(text))),
             Content::Bytes(bytes) => sink.value(Value::Bytes(bytes)),
+            Content::Pieces(bytes, fails) => {
+                sink.bytes_in_pieces(bytes.len() as u64, &mut |at, into| {
+                    into.copy_from_slice(&bytes[at as usize..at as usize + into.len()]);
+                    Ok(())
+                })?;
+                if *fails {
+                    return Err(Failure::new(Reason::Corrupt, "by design"));
+                }
+            }
             Content::Elements(elements) => elements.iter().for_each(|element| sink.element(self.address(*element))),
             Content::Entries(entries) => {
                 for (key, value) in entries {
@@ -196,7 +207,7 @@ impl File {
                     assert_eq!(object.value(), Decoded::LongText(text.len() as u64));
                     assert_eq!(self.payload(object.id), text.as_bytes());
                 }
-                Content::Bytes(bytes) => {
+                Content::Bytes(bytes) | Content::Pieces(bytes, false) => {
                     assert_eq!(object.value(), Decoded::LongBytes(bytes.len() as u64));
                     assert_eq!(self.payload(object.id), *bytes);
                 }
@@ -212,7 +223,7 @@ impl File {
                     let expected = attributes.iter().map(|(name, node)| (LabelName::Text((*name).into()), model.address(*node)));
                     assert_eq!(edges, expected.collect::<Vec<_>>());
                 }
-                Content::Fails => {
+                Content::Fails | Content::Pieces(_, true) => {
                     assert_eq!(object.shape().surrogate, Some((Reason::Corrupt, "by design".into())));
                     assert_eq!(edges.len(), 1);
                 }
@@ -344,6 +355,32 @@ fn what_a_budget_cuts_takes_no_room_in_the_file() {
     let file = model.dump(DumpOptions { budget: Budget { objects: Some(70_000), ..Budget::default() }, ..plain() });
     assert_eq!(file.chunks.iter().filter(|(header, _)| header.kind == ChunkKind::Payload).count(), 0);
     assert_eq!(file.object(model.address(numbers + large)).size(), 32);
+}
+
+#[test]
+fn of_a_value_beyond_the_budget_the_head_is_written_however_it_is_told() {
+    let large: Vec<u8> = (0..3_000_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8 & 0x7f).collect();
+    let nodes = vec![
+        Content::Elements(vec![1, 2, 3]),
+        Content::Pieces(large.clone(), false),
+        Content::Bytes(large.clone()),
+        Content::Pieces(large.clone(), true),
+    ];
+    let mut model = Model::new(nodes, |n| n);
+    let told = format!("the first 65536 of 3000000 bytes, whose CRC-32 is {:#010x}", crc32fast::hash(&large));
+    let file = model.dump(DumpOptions { budget: Budget { bytes: Some(1 << 20), ..Budget::default() }, ..plain() });
+    for (node, reason, said) in [
+        (1, Reason::Budget, told.clone()),
+        (2, Reason::Budget, told.clone()),
+        (3, Reason::Corrupt, format!("by design; of its value {told}")),
+    ] {
+        let object = file.object(model.address(node));
+        assert_eq!(object.shape().surrogate, Some((reason, said.as_str().into())), "{node}");
+        assert!(object.value() == Decoded::Bytes(&large[..65536]), "{node}");
+    }
+    let file = model.dump(plain());
+    assert_eq!(file.object(model.address(1)).shape().surrogate, None);
+    assert!(file.payload(1) == large);
 }
 
 #[test]

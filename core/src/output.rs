@@ -1,6 +1,6 @@
 //! The file that a dump is written to: readable by its owner only, under a `.partial` name until it is complete.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind};
 
 /// Bytes that are gathered before they go to the file.
 const BUFFER: usize = 1 << 20;
+/// Dumps that can be under way to the same path at once.
+const AT_ONCE: u32 = 16;
 
 /// A dump file that is being written.
 ///
@@ -24,29 +26,34 @@ pub struct DumpFile {
 }
 
 impl DumpFile {
-    /// Creates the file that will be `path`, with mode 0600, under the name `path` + `.partial`.
+    /// Creates the file that will be `path`, with mode 0600, under the name `path` + `.partial`, or `.2.partial` and so on if
+    /// another dump is being written under that one, or something else has it. What an earlier dump left there is replaced.
     ///
     /// # Errors
     /// [`ErrorKind::Create`].
     pub fn create(path: &Path) -> Result<DumpFile, Error> {
-        let partial = DumpFile::partial_path(path);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let failed = |source| Error::new(ErrorKind::Create(path.to_owned()), source);
         if path.is_dir() {
             return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let file = options.open(&partial).map_err(failed)?;
-        Ok(DumpFile { file, buffer: Vec::with_capacity(BUFFER), path: path.to_owned(), partial, written: 0, finished: false })
+        for number in 1..=AT_ONCE {
+            let partial = partial_path(path, number);
+            let file = match create_or_take_over(&partial) {
+                // It is gone if another dump has just been completed, or the folder is.
+                Err(problem) if problem.kind() == io::ErrorKind::NotFound && number < AT_ONCE => continue,
+                created => created.map_err(failed)?,
+            };
+            if let Some(file) = file {
+                let buffer = Vec::with_capacity(BUFFER);
+                return Ok(DumpFile { file, buffer, path: path.to_owned(), partial, written: 0, finished: false });
+            }
+        }
+        Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)))
     }
 
-    /// The name that the file that will be `path` has until it is complete.
-    pub fn partial_path(path: &Path) -> PathBuf {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        partial.into()
+    /// The name that the file has until it is complete.
+    pub fn partial_path(&self) -> &Path {
+        &self.partial
     }
 
     /// Bytes given so far.
@@ -65,6 +72,66 @@ impl DumpFile {
         self.finished = true;
         Ok(self.path.clone())
     }
+}
+
+fn partial_path(path: &Path, number: u32) -> PathBuf {
+    let mut partial = path.as_os_str().to_owned();
+    if number > 1 {
+        partial.push(format!(".{number}"));
+    }
+    partial.push(".partial");
+    partial.into()
+}
+
+/// A new file at `path`, or the one that a dump left there which nobody writes any more; none if it is anything else. Never
+/// goes through a link, which in a folder of many users may lead anywhere.
+fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = match options.open(path) {
+        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {
+            let about = fs::symlink_metadata(path)?;
+            if !about.is_file() || !is_own(&about) {
+                return Ok(None);
+            }
+            OpenOptions::new().write(true).open(path)?
+        }
+        opened => opened?,
+    };
+    // Where there are no locks, nobody else is there either, as far as can be known.
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Ok(None);
+    }
+    // Who held the lock may have given the file its name by now: it is complete.
+    if !is_same(&fs::symlink_metadata(path)?, &file.metadata()?) {
+        return Ok(None);
+    }
+    file.set_len(0)?;
+    Ok(Some(file))
+}
+
+#[cfg(unix)]
+fn is_own(about: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == about.uid())
+}
+
+#[cfg(unix)]
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }
 
 impl Write for DumpFile {
@@ -97,5 +164,53 @@ impl Drop for DumpFile {
         if self.written <= crate::format::FIRST_LINE.len() as u64 {
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTENT: &[u8] = &[7; 100];
+
+    #[test]
+    fn dumps_to_one_path_at_once_are_both_whole_and_the_last_has_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.heapsake");
+        let mut one = DumpFile::create(&path).unwrap();
+        let mut other = DumpFile::create(&path).unwrap();
+        assert_ne!(one.partial_path(), other.partial_path());
+        one.write_all(CONTENT).unwrap();
+        other.write_all(&CONTENT[..50]).unwrap();
+        other.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), &CONTENT[..50]);
+        one.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), CONTENT);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_dump_left_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.heapsake");
+        let mut left = DumpFile::create(&path).unwrap();
+        left.write_all(CONTENT).unwrap();
+        let partial = left.partial_path().to_owned();
+        drop(left);
+        assert!(partial.exists());
+        let again = DumpFile::create(&path).unwrap();
+        assert_eq!((again.partial_path(), fs::metadata(&partial).unwrap().len()), (&*partial, 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, precious) = (folder.path().join("a.heapsake"), folder.path().join("precious"));
+        fs::write(&precious, CONTENT).unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join("a.heapsake.partial")).unwrap();
+        let file = DumpFile::create(&path).unwrap();
+        assert_eq!(file.partial_path(), folder.path().join("a.heapsake.2.partial"));
+        assert_eq!(fs::read(&precious).unwrap(), CONTENT);
     }
 }

@@ -3,8 +3,6 @@
 //! A position is told where memory has it: that of the raw file as of its last use, less what was read ahead. `name`, and the
 //! `mode` of a text file, are in the instance's dict.
 
-use std::os::unix::fs::MetadataExt;
-
 use heapsake_core::Address;
 use heapsake_core::heap::{Sink, Text};
 use heapsake_core::reduce::Failure;
@@ -84,8 +82,8 @@ fn file(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
         && let Some(open_on) = target.facts.descriptor(descriptor.into())
     {
         facts!(target, "open_on": open_on, "position": kernel_position(target, descriptor));
-        if let Some(about) = target.facts.descriptor_file(descriptor.into()) {
-            facts!(target, "device": about.dev(), "inode": about.ino());
+        if let Some((device, inode)) = target.facts.descriptor_file(descriptor.into()) {
+            facts!(target, "device": device, "inode": inode);
         }
     }
     Ok(())

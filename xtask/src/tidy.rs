@@ -68,6 +68,7 @@ const LIBLOADING: &str = "heapsake-plugins";
 /// Files that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
     "cpython/src/memory/own.rs",
+    "cpython/src/memory/limit.rs",
     "cpython/src/memory/process.rs",
     "cpython/src/memory/ptrace.rs",
     "cpython/src/memory/freeze.rs",

@@ -3,15 +3,25 @@
 /// Bytes that stay.
 const HEAD: usize = 64 << 10;
 
+/// How many of the bytes of a value stay, if bytes are its matter.
+pub(super) fn kept(length: u64, most: u64) -> u64 {
+    if length <= most { length } else { length.min(HEAD as u64) }
+}
+
+/// What is said of a value of which the first `kept` bytes are there.
+pub(super) fn told(kept: u64, length: u64, checksum: u32) -> String {
+    format!("the first {kept} of {length} bytes, whose CRC-32 is {checksum:#010x}")
+}
+
 /// What is written of a value, and what is said of it when that is not all. No character of a text is divided.
 pub(super) fn head(bytes: &[u8], most: u64) -> (&[u8], Option<String>) {
-    if bytes.len() as u64 <= most || bytes.len() <= HEAD {
+    let length = bytes.len() as u64;
+    if kept(length, most) == length {
         return (bytes, None);
     }
     let is_start = |at: &usize| bytes[*at] & 0xc0 != 0x80;
     let end = (HEAD - 3..=HEAD).rev().find(is_start).unwrap_or(HEAD);
-    let told = format!("the first {end} of {} bytes, whose CRC-32 is {:#010x}", bytes.len(), crc32fast::hash(bytes));
-    (&bytes[..end], Some(told))
+    (&bytes[..end], Some(told(end as u64, length, crc32fast::hash(bytes))))
 }
 
 #[cfg(test)]

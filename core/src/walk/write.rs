@@ -1,29 +1,26 @@
 //! The writing pass: objects in address order into the columns of object chunks.
 
+mod payload;
+
 use std::io;
 
 use rustc_hash::FxHashMap;
 
 use super::brief::Brief;
-use super::cut::head;
 use super::marks::Numbers;
 use super::redaction::{Redaction, Redactor};
 use super::written::Written;
 use crate::address::Address;
 use crate::format::varint::{self, zigzag};
 use crate::format::{
-    ChunkKind, Coded, Columns, INLINE_PAYLOAD, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind,
-    Writer, cbor, encode_segment, payload,
+    ChunkKind, Coded, Columns, LabelName, OBJECTS_RAW_LENGTH, SEGMENT, Shape, TailKind, TailPredictor, ValueKind, Writer, cbor,
+    encode_segment,
 };
 use crate::heap::{EdgeKind, Heap, Name, Sink, Text, TypeId, Value};
 use crate::reduce::{Failure, Reason};
 
 /// Objects of one chunk at most, so that numbers within a chunk stay small.
 const OBJECTS_PER_CHUNK: u32 = 64 << 10;
-/// Bytes of one payload chunk.
-const PAYLOAD_PIECE: usize = 1 << 20;
-/// Bytes that two payloads of one value are searched for secrets together.
-const PIECE_OVERLAP: usize = 4 << 10;
 /// Larger objects have their size in a column, so that equal shapes share an entry.
 const FIXED_SIZE: u64 = 256;
 /// Interned label texts have this bit set; the others are addresses or, with [`INDEX`], numbers.
@@ -177,7 +174,10 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             self.forget_value();
             failure.get_or_insert(Failure::new(Reason::Redacted, placeholder));
         } else if let Some(told) = self.cut.take() {
-            failure.get_or_insert(Failure::new(Reason::Budget, told));
+            failure = Some(match failure {
+                None => Failure::new(Reason::Budget, told),
+                Some(failure) => Failure::new(failure.reason, format!("{}; of its value {told}", failure.detail)),
+            });
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -201,12 +201,6 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         (self.type_id, self.size) = (brief.type_id, brief.size);
         self.types_met = self.types_met.max(self.type_id + 1);
         Failure::new(Reason::Budget, "")
-    }
-
-    fn forget_value(&mut self) {
-        self.columns.lengths.truncate(self.marks.0);
-        self.columns.payload.truncate(self.marks.1);
-        self.value = ValueKind::Nothing;
     }
 
     #[inline]
@@ -242,27 +236,6 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
     fn keep(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.error.get_or_insert(error);
-        }
-    }
-
-    fn bytes(&mut self, inline: ValueKind, long: ValueKind, bytes: &[u8]) {
-        if self.redactor.withheld(self.address) || self.redactor.copies(bytes) {
-            self.withheld = Some(self.redactor.placeholder(bytes));
-            return;
-        }
-        let (bytes, cut) = head(bytes, if inline == ValueKind::Big { u64::MAX } else { self.most });
-        self.cut = cut;
-        varint::put(&mut self.columns.lengths, bytes.len() as u64);
-        if bytes.len() <= INLINE_PAYLOAD {
-            self.value = inline;
-            self.columns.payload.extend_from_slice(bytes);
-            return;
-        }
-        self.value = long;
-        for (number, piece) in bytes.chunks(PAYLOAD_PIECE).enumerate() {
-            let raw = payload((number * PAYLOAD_PIECE) as u64, piece);
-            let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &raw);
-            self.keep(written);
         }
     }
 
@@ -495,38 +468,7 @@ impl Sink for ObjectWriter<'_, '_> {
         length: u64,
         read: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if self.redactor.level == Redaction::AllValues || self.redactor.withheld(self.address) {
-            self.withheld = Some(String::new());
-            return Ok(());
-        }
-        if length <= PAYLOAD_PIECE as u64 {
-            let mut bytes = vec![0; length as usize];
-            read(0, &mut bytes)?;
-            self.value(Value::Bytes(&bytes));
-            return Ok(());
-        }
-        varint::put(&mut self.columns.lengths, length);
-        self.value = ValueKind::LongBytes;
-        // In front of each piece the end of the one before, so that no secret lies across.
-        let mut bytes = vec![0; PIECE_OVERLAP + PAYLOAD_PIECE];
-        let mut at = 0;
-        while at < length {
-            let end = PIECE_OVERLAP + (length - at).min(PAYLOAD_PIECE as u64) as usize;
-            if let Err(failure) = read(at, &mut bytes[PIECE_OVERLAP..end]) {
-                self.forget_value();
-                return Err(failure);
-            }
-            if self.redactor.copies(&bytes[..end]) {
-                self.withheld = Some(String::new());
-                return Ok(());
-            }
-            let raw = payload(at, &bytes[PIECE_OVERLAP..end]);
-            let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &raw);
-            self.keep(written);
-            at += (end - PIECE_OVERLAP) as u64;
-            bytes.copy_within(PAYLOAD_PIECE.., 0);
-        }
-        Ok(())
+        self.pieces(length, read)
     }
 
     #[inline]

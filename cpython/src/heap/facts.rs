@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use heapsake_core::Address;
 use rustc_hash::FxHashMap;
+use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
 use crate::layouts::{Flags, HexVersion, Layouts};
 
@@ -89,9 +90,12 @@ impl Facts {
         Some(std::fs::read_link(link).ok()?.to_string_lossy().into_owned())
     }
 
-    /// What the kernel says of the file that a descriptor of the process is open on; it is not opened for that.
-    pub fn descriptor_file(&self, descriptor: i64) -> Option<std::fs::Metadata> {
-        std::fs::metadata(self.process_file("fd")?.join(descriptor.to_string())).ok()
+    /// Device and inode of the file that a descriptor of the process is open on, as the kernel has them: the file is not
+    /// opened for that, and a server that does not answer is not asked.
+    pub fn descriptor_file(&self, descriptor: i64) -> Option<(u64, u64)> {
+        let path = self.process_file("fd")?.join(descriptor.to_string());
+        let about = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
+        Some((makedev(about.stx_dev_major, about.stx_dev_minor), about.stx_ino))
     }
 
     /// What reducers from outside may ask by name: `version`, `flags`, `pid`, and while the process lives `fd/7`, `fdinfo/7`

@@ -42,18 +42,18 @@ const HEADS: [i64; 3] = [0, 16, 32];
 pub(super) struct Owned {
     spent: Cell<u64>,
     by_type: RefCell<FxHashMap<TypeId, u64>>,
-    /// How far objects were followed whose blocks hold any.
-    followed: RefCell<FxHashMap<Address, u8>>,
+    /// How far objects were followed whose blocks hold any: by the object, and from which name on.
+    followed: RefCell<FxHashMap<(Address, u64), u8>>,
     has_marked: Cell<bool>,
 }
 
 impl Owned {
     /// How far to follow an object of this type; 0 is not at all.
-    fn distance(&self, class: TypeId, object: Address, is_marking: bool) -> u8 {
+    fn distance(&self, class: TypeId, object: Address, first: u64, is_marking: bool) -> u8 {
         if is_marking {
             self.has_marked.set(true);
         } else if self.has_marked.get() {
-            return self.followed.borrow().get(&object).copied().unwrap_or(0);
+            return self.followed.borrow().get(&(object, first)).copied().unwrap_or(0);
         }
         match () {
             () if self.spent.get() >= ALL_WORDS => 0,
@@ -62,11 +62,11 @@ impl Owned {
         }
     }
 
-    fn note(&self, class: TypeId, object: Address, distance: u8, words: u64, has_found: bool) {
+    fn note(&self, class: TypeId, followed: (Address, u64), distance: u8, words: u64, has_found: bool) {
         self.spent.set(self.spent.get().saturating_add(words));
         *self.by_type.borrow_mut().entry(class).or_default() += words;
         if has_found {
-            self.followed.borrow_mut().insert(object, distance);
+            self.followed.borrow_mut().insert(followed, distance);
         }
     }
 }
@@ -82,7 +82,7 @@ impl<M: Memory> CPythonHeap<M> {
         sink: &mut S,
     ) {
         let is_marking = sink.is_first_pass();
-        let distance = self.owned.distance(entry.id, object, is_marking);
+        let distance = self.owned.distance(entry.id, object, first, is_marking);
         if distance == 0 || roots.is_empty() {
             return;
         }
@@ -116,7 +116,7 @@ impl<M: Memory> CPythonHeap<M> {
             }
         }
         if is_marking {
-            self.owned.note(entry.id, object, distance, words, has_found);
+            self.owned.note(entry.id, (object, first), distance, words, has_found);
         }
     }
 

@@ -12,6 +12,7 @@ mod available;
 pub mod backing;
 mod copy;
 pub mod freeze;
+pub mod limit;
 pub mod maps;
 pub mod own;
 pub mod process;

@@ -95,6 +95,7 @@ fn progress() -> Option<Box<dyn Fn(&Progress)>> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    heapsake_cpython::memory::limit::make_the_most();
     let path = target_path(arguments.output.as_deref(), &format!("process-{}", arguments.pid))?;
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
     let file = DumpFile::create(&path)?;

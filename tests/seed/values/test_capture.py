@@ -492,8 +492,10 @@ class Large(Running):
         with open("/proc/%d/status" % process.pid) as file:
             size = next(int(line.split()[1]) for line in file if line.startswith("VmSize"))
         limited = ["sh", "-c", 'ulimit -v %d; exec "$@"' % int(size * 1.1), "sh"]
-        ended = run(*limited, *command(), "dump", str(process.pid), "-o", self.path("outside.heapsake"))
-        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        # More than once: where the C library found room for a second heap, one time in 32, there was none for the walk.
+        for _ in range(8):
+            ended = run(*limited, *command(), "dump", str(process.pid), "-o", self.path("outside.heapsake"))
+            self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
         self.finish(process)
         # refused, or whole
         good = ["for good.heapsake"] if os.path.exists(self.path("for good.heapsake")) else []

@@ -73,6 +73,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    heapsake_cpython::memory::limit::one_heap();
     let (options, program) = match split(&arguments.program) {
         Ok(parts) => parts,
         Err(problem) => {

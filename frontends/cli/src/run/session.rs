@@ -226,6 +226,7 @@ impl<'a> Session<'a> {
 
     fn save(&self, told: Told<'_>) -> anyhow::Result<Saved> {
         let (path, file) = self.file(told)?;
+        let partial = file.partial_path().to_owned();
         let options = CaptureOptions {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
@@ -241,7 +242,6 @@ impl<'a> Session<'a> {
         let (summary, taking) = match written.and_then(|taken| dump::write(file, &plugins, taken, options, what)) {
             Ok((_, summary, taking)) => (summary, taking),
             Err(problem) => {
-                let partial = DumpFile::partial_path(&path);
                 if partial.exists() {
                     bail!("{}\nhint: what there is of it is in {}", output::told(&problem), partial.display());
                 }
