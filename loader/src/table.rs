@@ -1,5 +1,6 @@
-//! Tables: columns with labels, as pandas keeps them, and the values that columns and labels are made of.
+//! Tables: columns with labels, as pandas and polars keep them, and the values that columns and labels are made of.
 //!
+//! A table of polars says in its fact `columns` what each column is called, and which part of its value has the elements.
 //! What pandas builds of arrays (categories, masks, ranges, levels) is followed by the names of its attributes, so it is
 //! read whatever made it; what is not known is missing, and said to be.
 
@@ -31,6 +32,8 @@ pub enum Values<'d> {
     Several(Vec<Values<'d>>),
     /// Objects, by position.
     Objects(Object<'d>),
+    /// Texts that are no objects.
+    Names(Vec<String>),
     /// Not known, and how many there are.
     Unknown(u64),
 }
@@ -96,6 +99,7 @@ impl<'d> Values<'d> {
             }
             Values::Range(_, _, count) | Values::Unknown(count) => *count,
             Values::Several(parts) => parts.first().map_or(0, Values::len),
+            Values::Names(names) => names.len() as u64,
             Values::Objects(object) => match object.attribute("items") {
                 Some(AttributeValue::Plain(Value::Array(items))) => items.len() as u64,
                 _ => object.len(),
@@ -148,7 +152,28 @@ impl<'d> Values<'d> {
                 }
                 _ => object.elements(position, 1).first().map_or(Cell::Missing, |target| Cell::Target(*target)),
             },
+            Values::Names(names) => {
+                names.get(position as usize).map_or(Cell::Missing, |name| Cell::Plain(Value::Text(name.clone())))
+            }
             Values::Range(..) | Values::Unknown(_) => Cell::Missing,
+        }
+    }
+
+    /// Several values from a position on: those of an array are read together.
+    pub fn some(&self, from: u64, count: u64) -> Vec<Cell> {
+        let end = from.saturating_add(count).min(self.len());
+        match self {
+            Values::Array(array) if array.shape().len() == 1 => array.cells(from, end.saturating_sub(from)),
+            Values::Masked(data, mask) if data.shape().len() == 1 && mask.shape().len() == 1 => {
+                let count = end.saturating_sub(from);
+                let cells = data.cells(from, count).into_iter().zip(mask.cells(from, count));
+                let masked = |(cell, mask)| match mask {
+                    Cell::Plain(Value::Bool(true)) => Cell::Plain(Value::Null),
+                    _ => cell,
+                };
+                cells.map(masked).collect()
+            }
+            _ => (from..end).map(|position| self.get(position)).collect(),
         }
     }
 
@@ -159,7 +184,7 @@ impl<'d> Values<'d> {
             Values::Coded(_, values) => values.source(),
             Values::Several(parts) => parts.first()?.source(),
             Values::Objects(object) => Some(object),
-            Values::Range(..) | Values::Unknown(_) => None,
+            Values::Range(..) | Values::Unknown(_) | Values::Names(_) => None,
         }
     }
 
@@ -234,12 +259,17 @@ pub struct Table<'d> {
     columns: Option<Values<'d>>,
     index: Values<'d>,
     placement: Vec<(i64, i64)>,
+    /// Columns whose elements lie in the value of one object.
+    parts: Option<Vec<Values<'d>>>,
     rows: u64,
 }
 
 impl<'d> Table<'d> {
     /// The table that an object is; none if it is none.
     pub fn of(object: &Object<'d>) -> Option<Table<'d>> {
+        if let Some(table) = Table::of_parts(object) {
+            return Some(table);
+        }
         let index = object.attribute_object("index")?;
         let Some(AttributeValue::Plain(Value::Array(shape))) = object.attribute("shape") else { return None };
         let number = |value: &Value| Some(i128::from(value.as_integer()?) as i64);
@@ -258,7 +288,55 @@ impl<'d> Table<'d> {
         if columns.is_none() && object.attribute_object("values").is_none() {
             return None;
         }
-        Some(Table { object: object.clone(), columns, index: Values::of(&index), placement, rows })
+        Some(Table { object: object.clone(), columns, index: Values::of(&index), placement, parts: None, rows })
+    }
+
+    /// One of polars, or what wraps it.
+    fn of_parts(object: &Object<'d>) -> Option<Table<'d>> {
+        let wrapped = match object.type_name() {
+            "PyDataFrame" | "PySeries" => None,
+            name if name.starts_with("polars.") => {
+                Some(object.attribute_object("_df").or_else(|| object.attribute_object("_s"))?)
+            }
+            _ => return None,
+        };
+        let holder = wrapped.as_ref().unwrap_or(object);
+        let facts = holder.state();
+        let fact = |wanted: &str| facts.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| value.as_array());
+        let (shape, columns) = (fact("shape")?, fact("columns")?);
+        let rows = u64::try_from(i128::from(shape.first()?.as_integer()?)).ok()?;
+        let single = shape.len() == 1;
+        let (mut names, mut parts) = (Vec::new(), Vec::new());
+        for column in columns {
+            let Value::Map(entries) = column else { return None };
+            let entry = |wanted: &str| entries.iter().find(|(name, _)| name.as_text() == Some(wanted)).map(|(_, value)| value);
+            names.push(entry("name").and_then(Value::as_text).unwrap_or("?").to_owned());
+            let place = |wanted: &str| i64::try_from(i128::from(entry(wanted)?.as_integer()?)).ok();
+            let array = |item: &Value, at: i64| Array::within(holder, item, at, rows, entry("dtype").and_then(Value::as_text));
+            let data = entry("item").zip(place("offset")).and_then(|(item, at)| array(item, at));
+            let mask = place("mask").and_then(|at| array(&Value::Text("|b1".to_owned()), at));
+            parts.push(match (data, mask) {
+                (Some(data), Some(mask)) => Values::Masked(data, Box::new(mask)),
+                (Some(data), None) => Values::Array(data),
+                (None, _) => Values::Unknown(rows),
+            });
+        }
+        let columns = (!single).then_some(Values::Names(names));
+        if single && parts.len() != 1 {
+            return None;
+        }
+        let index = Values::Range(0, 1, rows);
+        Some(Table { object: holder.clone(), columns, index, placement: Vec::new(), parts: Some(parts), rows })
+    }
+
+    /// Whether its rows have no labels of their own.
+    pub fn has_positions(&self) -> bool {
+        self.parts.is_some()
+    }
+
+    /// The object that has the values.
+    pub fn object(&self) -> &Object<'d> {
+        &self.object
     }
 
     /// Number of rows.
@@ -268,7 +346,7 @@ impl<'d> Table<'d> {
 
     /// Number of columns; none of a single column.
     pub fn width(&self) -> Option<u64> {
-        self.columns.as_ref().map(|_| self.placement.len() as u64)
+        self.columns.as_ref().map(|_| self.parts.as_ref().map_or(self.placement.len(), Vec::len) as u64)
     }
 
     /// The labels of the columns.
@@ -283,6 +361,9 @@ impl<'d> Table<'d> {
 
     /// The values of a column, by its position; of a single column, those.
     pub fn column(&self, position: u64) -> Values<'d> {
+        if let Some(parts) = &self.parts {
+            return parts.get(position as usize).cloned().unwrap_or(Values::Unknown(0));
+        }
         if self.columns.is_none() {
             return self
                 .object

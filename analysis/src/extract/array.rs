@@ -1,8 +1,5 @@
 //! Numbers as an `.npy` file, version 1.0 (`numpy/lib/format.py`): magic, length of the header, the header as a Python
 //! literal padded to 64 bytes, the items.
-//!
-//! The seam for NumPy: whatever keeps its items as bytes with a `dtype`, a `shape` and `strides` among its attributes goes
-//! the way of [`Numbers::Packed`].
 
 use std::io::Write;
 
@@ -11,9 +8,10 @@ use heapsake_core::format::TailKind;
 use heapsake_core::heap::TypeKind;
 use heapsake_loader::{AttributeValue, Object, PlainValue};
 
+use super::grid::Grid;
 use super::{BATCH, Error, Report};
 
-const HINT: &str = "an array is a list, tuple or list of lists of numbers, an array.array, bytes, or a memoryview";
+const HINT: &str = "an array is a list, tuple or list of lists of numbers, an array.array, bytes, a memoryview, an array of NumPy, a tensor, a series";
 
 /// Where the numbers are.
 enum Numbers<'d> {
@@ -28,6 +26,10 @@ enum Numbers<'d> {
 /// Writes it.
 pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, Error> {
     let mut report = Report::default();
+    if let Some(grid) = Grid::of(object) {
+        grid.npy(out, &mut report)?;
+        return Ok(report);
+    }
     match numbers(object)? {
         Numbers::Packed { dtype, shape, fortran, bytes } => {
             report.values = shape.iter().product();
@@ -81,7 +83,7 @@ pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, 
     Ok(report)
 }
 
-fn header(out: &mut dyn Write, dtype: &str, shape: &[u64], fortran: bool) -> Result<(), Error> {
+pub(super) fn header(out: &mut dyn Write, dtype: &str, shape: &[u64], fortran: bool) -> Result<(), Error> {
     let sizes: Vec<String> = shape.iter().map(u64::to_string).collect();
     let comma = if shape.len() == 1 { "," } else { "" };
     let order = if fortran { "True" } else { "False" };

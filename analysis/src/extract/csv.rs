@@ -9,14 +9,19 @@ use heapsake_core::heap::TypeKind;
 use heapsake_core::reduce::Reason;
 use heapsake_loader::{Object, PlainValue};
 
+use super::grid::Grid;
 use super::numbers::{MOST_DECIMAL, decimal, float, hexadecimal};
 use super::table::{Cell, Table};
 use super::{Error, Report, json};
 
 /// Writes it.
 pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, Error> {
-    let table = Table::of(object)?;
     let mut report = Report::default();
+    if let Some(grid) = Grid::of(object) {
+        grid.csv(out, &mut report)?;
+        return Ok(report);
+    }
+    let table = Table::of(object)?;
     if let Some(columns) = &table.columns {
         line(out, columns.iter().map(String::as_bytes))?;
     }
@@ -36,7 +41,7 @@ pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, 
     Ok(report)
 }
 
-fn line<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+pub(super) fn line<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.write_all(b",")?;

@@ -15,6 +15,7 @@ use heapsake_core::heap::{EdgeKind, TypeKind};
 use heapsake_core::reduce::Reason;
 use heapsake_loader::{Limits, Object, ObjectId, PlainValue, render};
 
+use super::grid::Grid;
 use super::numbers::{MOST_DECIMAL, base64, decimal, float, hexadecimal};
 use super::{BATCH, Error, Report};
 
@@ -239,6 +240,9 @@ impl<'o, 'd> Writer<'o, 'd> {
             self.report.references += 1;
             return self.marker("$ref", &format!("object:#{}", id.0));
         }
+        if let Some(grid) = Grid::of(object) {
+            return grid.json(self.out, &mut self.report);
+        }
         let tail = object.tail_kind();
         let (open, rest, close): (&[u8], Rest<'d>, &'static [u8]) = match (tail, object.kind()) {
             (TailKind::Elements, _) | (_, TypeKind::List | TypeKind::Tuple | TypeKind::Set | TypeKind::Frozenset) => {
@@ -347,7 +351,7 @@ pub(super) fn write_text(out: &mut dyn Write, text: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a fact, whose nesting the decoder has limited.
-fn fact(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+pub(super) fn fact(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     match value {
         Value::Integer(number) => write!(out, "{}", i128::from(*number)),
         Value::Float(number) if number.is_finite() => out.write_all(float(*number).as_bytes()),

@@ -7,6 +7,7 @@
 mod array;
 mod csv;
 mod error;
+mod grid;
 mod json;
 mod numbers;
 mod table;

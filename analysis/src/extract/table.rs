@@ -1,7 +1,6 @@
 //! Rows and columns of what looks like a table: a sequence of mappings, of instances, or of sequences; a mapping of
 //! sequences, each a column.
-//!
-//! The seam for data frames: what a reducer tells of one becomes a [`Table`] in [`Table::of`], and nothing else changes.
+//! Frames of pandas and polars are `grid.rs`'s.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
-"""Arrays, dtypes and single elements of NumPy, rebuilt.
+"""Arrays, dtypes and single elements of NumPy, and tensors of torch, rebuilt.
 
-Without NumPy they are stand-ins that index, iterate and show themselves, reading elements from the dump when they are
-asked for.  Where NumPy has been imported already, arrays are real ones; nothing is imported because of a dump, unless
-``to_numpy()`` asks for it.
+Without NumPy or torch they are stand-ins that index, iterate and show themselves, reading elements from the dump when they are
+asked for.  Where these have been imported already, arrays are real ones; nothing is imported because of a dump, unless
+``to_numpy()`` or ``to_torch()`` asks for it.
 """
 import itertools
 import sys
@@ -43,6 +43,8 @@ class Elements:
         return len(self.items)
 
     def get(self, number):
+        if number >= len(self.items):
+            raise LookupError("the elements are not in the dump")
         if not self.start <= number < self.start + len(self.block):
             self.start = number - number % BLOCK
             self.block = self.items[self.start:min(self.start + BLOCK, len(self.items))]
@@ -69,7 +71,11 @@ class Array:
         self._elements, self.shape, self._steps, self._start = elements, shape, steps, start
 
     ndim = property(lambda self: len(self.shape))
-    dtype = property(lambda self: self._elements.rebuilder.rebuild(self._elements.view.attributes["dtype"]))
+
+    @property
+    def dtype(self):
+        found = attribute(self._elements.view, "dtype")
+        return value_of(self._elements.view, "dtype_shown", str) if found is None else self._elements.rebuilder.rebuild(found)
 
     @property
     def size(self):
@@ -182,6 +188,23 @@ class Array:
         return "[%s%s]" % (", ".join(parts), ", …" if self.shape[0] > SHOWN else "")
 
 
+class Tensor(Array):
+    """A tensor of a dump."""
+
+    __slots__ = ()
+
+    def to_torch(self):
+        """A real tensor of torch, which is imported for it."""
+        import torch
+
+        found = real_tensor(torch, self._elements.view)
+        if found is None:
+            raise LookupError("not all elements are in the dump")
+        with torch.no_grad():
+            whole = found.reshape(-1)
+            return whole[list(self._numbers())].reshape(self.shape) if self.size != whole.numel() else found.reshape(self.shape)
+
+
 def _element(elements, number):
     try:
         return _repr.one_line(plain(elements.get(number)), items=SHOWN, depth=2, text=60)
@@ -207,10 +230,66 @@ def real(numpy, rebuilder, view):
         for number, item in enumerate(view.items):
             flat[number] = rebuilder.rebuild(item)
         return found
+    if code == "|T16":
+        return texts(numpy, rebuilder, view, shape)
     content = view.array_bytes()
     if content is None:
         return None
     return numpy.frombuffer(bytearray(content), dtype=numpy.dtype(code)).reshape(shape)
+
+
+def texts(numpy, rebuilder, view, shape):
+    """Texts of any length: of their own dtype where NumPy has it, else as objects; None where some are not in the dump."""
+    kind = getattr(getattr(numpy, "dtypes", None), "StringDType", None)
+    dtype = object
+    if kind is not None:
+        told = view.attributes["dtype"]
+        missing, options = attribute(told, "na_object"), {"coerce": value_of(told, "coerce", bool, True)}
+        if missing is not None:
+            options["na_object"] = rebuilder.rebuild(missing)
+        dtype = kind(**options)
+    found = numpy.empty(shape, dtype=dtype)
+    if len(view.items) != found.size:
+        return None
+    flat = found.reshape(-1)
+    for number, item in enumerate(view.items):
+        if item.surrogate and not item.type_name:
+            return None
+        flat[number] = rebuilder.rebuild(item)
+    return found
+
+
+def tensor(rebuilder, view):
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "frombuffer") and bare(view.type_name) in TENSORS:
+        found = real_tensor(torch, view)
+        if found is not None:
+            return found
+    if attribute(view, "shape") is None:
+        return NotImplemented
+    shape = integers(view, "shape")
+    return named(Tensor, view)(Elements(rebuilder, view), shape, c_strides(shape), 0)
+
+
+#: classes of tensors that can be made anew
+TENSORS = ("torch.Tensor", "torch.nn.parameter.Parameter")
+
+
+def real_tensor(torch, view):
+    """A real tensor on the CPU; None where elements are missing."""
+    content = view.array_bytes()
+    dtype = getattr(torch, value_of(view, "dtype_shown", str, "").rpartition(".")[2], None)
+    if content is None or not isinstance(dtype, torch.dtype):
+        return None
+    # What has no place in NumPy is told as singles.
+    kept = torch.float32 if dtype is torch.bfloat16 else dtype
+    shape = integers(view, "shape")
+    found = torch.frombuffer(bytearray(content), dtype=kept) if content else torch.empty(0, dtype=kept)
+    found = found.reshape(shape).to(dtype)
+    required = value_of(view, "requires_grad", bool, False)
+    if bare(view.type_name) == TENSORS[1]:
+        return torch.nn.Parameter(found, requires_grad=required)
+    return found.requires_grad_(required)
 
 
 def array(rebuilder, view):
@@ -277,4 +356,5 @@ def scalar(rebuilder, view):
     return cls(value)
 
 
-__all__ = ["Array", "DataType", "Elements", "array", "c_strides", "dtype", "integers", "named", "plain", "real", "scalar"]
+__all__ = ["Array", "DataType", "Elements", "Tensor", "array", "c_strides", "dtype", "integers", "named", "plain", "real", "real_tensor",
+           "scalar", "tensor", "texts"]

@@ -16,14 +16,17 @@ import types
 import uuid
 import weakref
 
-from . import _arrays, _containers, _functions, _iterators, _streams, _suspended, _tables
+from . import _arrays, _containers, _functions, _iterators, _polars, _streams, _suspended, _tables
 from ._classes import HEAP_TYPE, REAL, attribute, value_of
 from .rebuild import Needs, contents
 
 MAKERS = {}
 #: makers of types that have one of these as a base, by its qualified name
 BASES = {"numpy.dtype": _arrays.dtype, "numpy.ndarray": _arrays.array, "numpy.generic": _arrays.scalar,
-         "pandas.core.generic.NDFrame": _tables.table, "pandas.core.indexes.base.Index": _tables.labels, "pandas.Index": _tables.labels}
+         "pandas.core.generic.NDFrame": _tables.table, "pandas.core.indexes.base.Index": _tables.labels, "pandas.Index": _tables.labels,
+         "torch._C.TensorBase": _arrays.tensor, "torch._C._TensorBase": _arrays.tensor,
+         "polars.dataframe.frame.DataFrame": _polars.table, "polars.series.series.Series": _polars.table,
+         "PyDataFrame": _polars.table, "PySeries": _polars.table}
 #: items up to which the ordered containers are real: they have no lazy twin
 MOST = 10000
 

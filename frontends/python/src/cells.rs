@@ -39,5 +39,5 @@ impl<'d> Cells<'d> {
 }
 
 pub(crate) fn some_of(values: &Values<'_>, from: u64, count: u64) -> Vec<Cell> {
-    (from..from.saturating_add(count).min(values.len())).map(|at| values.get(at)).collect()
+    values.some(from, count)
 }

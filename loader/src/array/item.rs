@@ -2,6 +2,11 @@
 //!
 //! An element is told by a code such as `<i4` (byte order, kind, bytes), with the unit of a time in brackets; by a map with
 //! `fields` for a structure; by a map with `item` and `shape` for an array within an array.
+//!
+//! A text of any length (`|T16`) is an element of 16 bytes. Up to 15 bytes of text lie in it; of a longer one it says where
+//! in the same value the text begins. Its last byte is a state: 0, an empty text; `0x60` and the length, a text that lies in
+//! the element; `0x40`, one that lies elsewhere (eight bytes of place, seven of length, little-endian); `0x80`, a text that
+//! is missing. Whatever else stands there is a text that is not in the file.
 
 use ciborium::Value;
 
@@ -26,6 +31,8 @@ pub(super) enum Item {
     Span(String),
     Bytes,
     Text,
+    /// Of any length.
+    Packed,
     Object,
     Void,
     /// Name, what it is, where it begins.
@@ -43,6 +50,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Whether the first byte of a number is the highest.
+    pub(super) fn big_endian(&self) -> bool {
+        self.big_endian
+    }
+
     /// From the fact.
     pub(super) fn of(fact: &Value) -> Option<Layout> {
         Layout::within(fact, 0)
@@ -99,6 +111,7 @@ impl Layout {
             ('O', 8) => Item::Object,
             ('S', _) => Item::Bytes,
             ('U', _) => Item::Text,
+            ('T', 16) => Item::Packed,
             _ => Item::Void,
         };
         Some(Layout { item, size, big_endian: order == '>' })
@@ -136,7 +149,8 @@ impl Layout {
                 Value::Text(points[..end].iter().map(letter).collect())
             }
             Item::Object => object(word(bytes) as u64),
-            Item::Void => Value::Bytes(bytes.to_vec()),
+            // Within another element there is no place for texts.
+            Item::Void | Item::Packed => Value::Bytes(bytes.to_vec()),
             Item::Structure(fields) => {
                 let field = |(name, layout, offset): &(String, Layout, usize)| {
                     let part = bytes.get(*offset..offset + layout.size)?;
@@ -145,6 +159,35 @@ impl Layout {
                 Value::Map(fields.iter().filter_map(field).collect())
             }
             Item::Within(layout, shape) => within(layout, shape, bytes, object, &mut { MOST }),
+        }
+    }
+}
+
+/// Where a text of any length is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packed<'b> {
+    Within(&'b [u8]),
+    /// In the value: place and length.
+    Elsewhere(u64, u64),
+    Missing,
+    Lost,
+}
+
+impl Packed<'_> {
+    /// What an element of 16 bytes says.
+    pub(super) fn of(element: &[u8]) -> Packed<'_> {
+        let (Some((place, rest)), Some(state)) = (element.split_first_chunk::<8>(), element.get(15)) else {
+            return Packed::Lost;
+        };
+        match *state {
+            0 => Packed::Within(&[]),
+            0x40 => {
+                let length = rest.iter().take(7).rev().fold(0, |length, byte| length << 8 | u64::from(*byte));
+                Packed::Elsewhere(u64::from_le_bytes(*place), length)
+            }
+            0x80 => Packed::Missing,
+            short @ 0x60..=0x6f => Packed::Within(&element[..usize::from(short & 0xf)]),
+            _ => Packed::Lost,
         }
     }
 }
@@ -234,6 +277,24 @@ mod tests {
         assert_eq!(decoded("<M8[ns]", &i64::MIN.to_le_bytes()), Value::Text("NaT".into()));
         let complex = Value::Tag(COMPLEX, Box::new(Value::Array(vec![Value::Float(1.0), Value::Float(-2.0)])));
         assert_eq!(decoded("<c16", &[1f64.to_le_bytes(), (-2f64).to_le_bytes()].concat()), complex);
+    }
+
+    #[test]
+    fn texts_of_any_length_by_their_state() {
+        let element = |first: &[u8], state: u8| {
+            let mut element = [0; 16];
+            element[..first.len()].copy_from_slice(first);
+            element[15] = state;
+            element
+        };
+        assert_eq!(Packed::of(&element(b"", 0)), Packed::Within(b""));
+        assert_eq!(Packed::of(&element(b"abc", 0x63)), Packed::Within(b"abc"));
+        assert_eq!(Packed::of(&element(b"123456789012345", 0x6f)), Packed::Within(b"123456789012345"));
+        let place = [1, 2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 1];
+        assert_eq!(Packed::of(&element(&place, 0x40)), Packed::Elsewhere(0x201, 3 | 1 << 48));
+        assert_eq!(Packed::of(&element(b"", 0x80)), Packed::Missing);
+        assert!([0x20, 0x50, 0x70, 0xff].iter().all(|state| Packed::of(&element(b"", *state)) == Packed::Lost));
+        assert_eq!(Packed::of(&[0; 8]), Packed::Lost);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use ciborium::Value;
 use heapsake_core::Address;
 use heapsake_core::format::Target;
 
+use crate::attributes::AttributeValue;
 use crate::object::Object;
-use item::{Item, Layout};
+use item::{Item, Layout, Packed};
 
 pub use item::COMPLEX;
 
@@ -20,6 +21,8 @@ pub use item::COMPLEX;
 const MOST_DIMENSIONS: usize = 64;
 /// Bytes that are read together when elements follow each other.
 const TOGETHER: u64 = 1 << 22;
+/// The longest text of any length that is read.
+const LONGEST_TEXT: u64 = 1 << 26;
 
 /// An array, or a part of one.
 #[derive(Clone, Debug)]
@@ -82,6 +85,17 @@ impl<'d> Array<'d> {
         Some(Array { object: object.clone(), memory, shape, strides, start, layout, dtype, scalar })
     }
 
+    /// A column of `count` elements in the value of an object that has several; none if it is nothing of the kind.
+    pub(crate) fn within(object: &Object<'d>, item: &Value, start: i64, count: u64, dtype: Option<&str>) -> Option<Array<'d>> {
+        let layout = Layout::of(item)?;
+        let stride = i64::try_from(layout.size).ok()?;
+        if count > 1 << 62 || start < 0 || layout.item == Item::Object {
+            return None;
+        }
+        let (shape, strides, dtype) = (vec![count], vec![stride], dtype.unwrap_or_default().to_owned());
+        Some(Array { object: object.clone(), memory: object.clone(), shape, strides, start, layout, dtype, scalar: false })
+    }
+
     /// How many elements there are in each dimension.
     pub fn shape(&self) -> &[u64] {
         &self.shape
@@ -105,6 +119,16 @@ impl<'d> Array<'d> {
     /// Number of elements.
     pub fn len(&self) -> u64 {
         self.shape.iter().fold(1, |count, next| count.saturating_mul(*next))
+    }
+
+    /// Whether going through all elements is worth it: what a file says of a shape does not decide how much is made of it.
+    pub fn is_countable(&self) -> bool {
+        const MOST: u64 = 1 << 32;
+        let held = match self.layout.item {
+            Item::Object => self.memory.len(),
+            _ => self.memory.value_length().unwrap_or(0),
+        };
+        self.len() <= held.saturating_mul(64).clamp(TOGETHER, MOST)
     }
 
     /// Whether there are none.
@@ -164,9 +188,20 @@ impl<'d> Array<'d> {
             return places.into_iter().map(|at| at.map_or(Cell::Missing, |at| self.read(at))).collect();
         }
         let bytes = self.memory.value_part(low as u64, length as u64);
-        let decode = |at: i64| {
+        let element = |at: i64| {
             let start = (at - low) as usize;
-            bytes.get(start..start + self.layout.size).map_or(Cell::Missing, |bytes| self.decode(bytes))
+            bytes.get(start..start + self.layout.size)
+        };
+        let texts = if self.layout.item == Item::Packed {
+            let elements = places.iter().flatten().filter_map(|at| element(*at));
+            self.texts_of(elements.map(Packed::of))
+        } else {
+            (0, Vec::new())
+        };
+        let decode = |at: i64| match element(at) {
+            None => Cell::Missing,
+            Some(bytes) if self.layout.item == Item::Packed => self.text(bytes, &texts),
+            Some(bytes) => self.decode(bytes),
         };
         places.into_iter().map(|at| at.map_or(Cell::Missing, decode)).collect()
     }
@@ -182,6 +217,9 @@ impl<'d> Array<'d> {
     }
 
     fn decode(&self, bytes: &[u8]) -> Cell {
+        if self.layout.item == Item::Packed {
+            return self.text(bytes, &(0, Vec::new()));
+        }
         let dump = self.object.dump();
         // An object in a field is known by its address alone.
         let shown = |address: u64| match dump.object_at(Address(address)) {
@@ -192,10 +230,84 @@ impl<'d> Array<'d> {
         Cell::Plain(self.layout.decode(bytes, &shown))
     }
 
+    /// The part of the value that has the texts of several elements, and where it begins: they mostly follow each other.
+    fn texts_of<'e>(&self, elements: impl Iterator<Item = Packed<'e>>) -> (u64, Vec<u8>) {
+        let ends = elements.filter_map(|element| match element {
+            Packed::Elsewhere(place, length) => Some((place, place.checked_add(length)?)),
+            _ => None,
+        });
+        let (low, high) = ends.fold((u64::MAX, 0), |(low, high), (from, to)| (low.min(from), high.max(to)));
+        let length = high.saturating_sub(low);
+        if length == 0 || length > TOGETHER { (0, Vec::new()) } else { (low, self.memory.value_part(low, length)) }
+    }
+
+    /// A text of any length; `held` are a part of the value and where it begins.
+    fn text(&self, element: &[u8], held: &(u64, Vec<u8>)) -> Cell {
+        let text = |bytes: &[u8]| Cell::Plain(Value::Text(String::from_utf8_lossy(bytes).into_owned()));
+        match Packed::of(element) {
+            Packed::Within(bytes) => text(bytes),
+            Packed::Elsewhere(place, length) if length <= LONGEST_TEXT => {
+                let from = place.checked_sub(held.0).and_then(|from| usize::try_from(from).ok());
+                let known = from.and_then(|from| held.1.get(from..from.checked_add(length as usize)?));
+                if let Some(known) = known {
+                    return text(known);
+                }
+                let bytes = self.memory.value_part(place, length);
+                if bytes.len() as u64 == length { text(&bytes) } else { Cell::Missing }
+            }
+            // What stands for a missing text is said by the dtype.
+            Packed::Missing => {
+                let stands = self.object.attribute_object("dtype").and_then(|dtype| match dtype.attribute("na_object")? {
+                    AttributeValue::Target(target) => Some(target),
+                    _ => None,
+                });
+                stands.map_or(Cell::Plain(Value::Null), Cell::Target)
+            }
+            Packed::Elsewhere(..) | Packed::Lost => Cell::Missing,
+        }
+    }
+
+    /// What an element is in an `.npy` file (`<i4`); none of objects, texts of any length, structures and arrays within.
+    pub fn code(&self) -> Option<String> {
+        let kind = match &self.layout.item {
+            Item::Bool => "b",
+            Item::Signed => "i",
+            Item::Unsigned => "u",
+            Item::Float => "f",
+            Item::Complex => "c",
+            Item::Date(_) => "M",
+            Item::Span(_) => "m",
+            Item::Bytes => "S",
+            Item::Text => "U",
+            Item::Void => "V",
+            Item::Packed | Item::Object | Item::Structure(_) | Item::Within(..) => return None,
+        };
+        let order = match (&self.layout.item, self.layout.size) {
+            (Item::Bytes | Item::Void, _) | (_, 1) => '|',
+            _ if self.layout.big_endian() => '>',
+            _ => '<',
+        };
+        let size = if self.layout.item == Item::Text { self.layout.size / 4 } else { self.layout.size };
+        Some(match &self.layout.item {
+            Item::Date(unit) | Item::Span(unit) if unit != "generic" => format!("{order}{kind}{size}[{unit}]"),
+            _ => format!("{order}{kind}{size}"),
+        })
+    }
+
+    /// Whether elements are objects.
+    pub fn has_objects(&self) -> bool {
+        self.layout.item == Item::Object
+    }
+
+    /// Whether elements are texts of any length, of which some may be missing.
+    pub fn has_texts(&self) -> bool {
+        self.layout.item == Item::Packed
+    }
+
     /// The bytes of all elements, in C order, and the code of an element (`<i4`): what an `.npy` file holds. None of objects
     /// and structures, and of an array that is not in the dump as a whole.
     pub fn bytes(&self) -> Option<Vec<u8>> {
-        let plain = !matches!(self.layout.item, Item::Object | Item::Structure(_) | Item::Within(..));
+        let plain = !matches!(self.layout.item, Item::Object | Item::Packed | Item::Structure(_) | Item::Within(..));
         let size = self.layout.size as u64;
         let total = self.len().checked_mul(size).filter(|total| *total <= 1 << 32)?;
         if !plain || size == 0 {

@@ -97,6 +97,17 @@ impl<'a> Seen<'a> {
         self.look(address)?.text
     }
 
+    /// What the package of this name says of its version, if it is imported. Looked for once.
+    pub(crate) fn version_of(&self, package: &'static str) -> Option<String> {
+        let found = self.process.kept.get(package, || {
+            let modules = self.layouts().interpreter.modules.read(self, self.process.interpreter)?;
+            let is_named = |(name, _): &&(Address, Address)| self.text(*name).as_deref() == Some(package);
+            let (_, module) = self.look(modules)?.entries.iter().find(is_named).copied()?;
+            self.text(self.object.attribute_of(module, "__version__")?)
+        });
+        (*found).clone()
+    }
+
     /// The value of the `int` object at `address`, if it has 64 bits.
     pub(crate) fn integer(&self, address: Address) -> Option<i64> {
         self.look(address)?.integer

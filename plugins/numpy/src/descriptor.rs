@@ -11,6 +11,7 @@ use heapsake_core::reduce::Failure;
 use heapsake_cpython::memory::Memory;
 
 use crate::contract::{Seen, corrupt, numbers};
+use crate::stringdtype::Strings;
 
 /// Fields of fields are followed so deep.
 const DEEPEST: usize = 8;
@@ -48,6 +49,8 @@ pub(crate) struct Descriptor {
     pub(crate) unit: Option<String>,
     pub(crate) fields: Vec<Member>,
     pub(crate) subarray: Option<(Box<Descriptor>, Vec<i64>)>,
+    /// What `str(dtype)` says of texts of any length.
+    texts: Option<String>,
     second: bool,
 }
 
@@ -108,8 +111,10 @@ impl Descriptor {
             unit: None,
             fields: Vec::new(),
             subarray: None,
+            texts: None,
             second,
         };
+        found.texts = found.strings(seen).map(|strings| shown_texts(seen, &strings));
         if matches!(kind, b'm' | b'M') {
             found.unit = unit(seen, seen.pointer_at(body.offset(layout.details))?.offset(32));
         }
@@ -152,6 +157,11 @@ impl Descriptor {
             self.fields.push(Member { name: text, offset, descriptor });
         }
         Ok(())
+    }
+
+    /// Of texts of any length: where they lie; none of other elements, and where it makes no sense.
+    pub(crate) fn strings(&self, seen: &Seen<'_>) -> Option<Strings> {
+        (self.kind == b'T').then(|| Strings::read(seen, seen.body(self.address))).flatten()
     }
 
     /// The object that `metadata` names.
@@ -203,7 +213,7 @@ impl Descriptor {
     /// What an element is, as the file says it: text such as `<i4`, or a map of fields.
     pub(crate) fn item(&self) -> Fact {
         if let Some((base, shape)) = &self.subarray {
-            return map([("itemsize", self.size.into()), ("item", base.item()), ("shape", numbers(shape))]);
+            return map([("itemsize", self.size.into()), ("item", base.within()), ("shape", numbers(shape))]);
         }
         if self.fields.is_empty() {
             return self.code().into();
@@ -211,8 +221,13 @@ impl Descriptor {
         let fields = self
             .fields
             .iter()
-            .map(|field| Fact::Array(vec![field.name.clone().into(), field.descriptor.item(), field.offset.into()]));
+            .map(|field| Fact::Array(vec![field.name.clone().into(), field.descriptor.within(), field.offset.into()]));
         map([("itemsize", self.size.into()), ("fields", Fact::Array(fields.collect()))])
+    }
+
+    /// The same within an element, where texts of any length are told as they lie in memory.
+    fn within(&self) -> Fact {
+        if self.kind == b'T' { format!("|V{}", self.size).into() } else { self.item() }
     }
 
     /// As `dtype.str` has it.
@@ -236,7 +251,7 @@ impl Descriptor {
             b'f' => format!("float{bits}"),
             b'c' => format!("complex{bits}"),
             b'O' => "object".to_owned(),
-            b'T' => "StringDType".to_owned(),
+            b'T' => format!("StringDType{bits}"),
             b'M' | b'm' => {
                 let name = if self.kind == b'M' { "datetime64" } else { "timedelta64" };
                 let unit = self.unit.as_deref().filter(|unit| *unit != "generic");
@@ -268,7 +283,7 @@ impl Descriptor {
         }
         match self.kind {
             b'S' | b'U' | b'V' => self.code(),
-            b'T' => self.name(),
+            b'T' => self.texts.clone().unwrap_or_else(|| "StringDType".to_owned()),
             // A byte order of its own is not in the name.
             _ if self.order == b'>' => self.code(),
             _ => self.name(),
@@ -282,6 +297,19 @@ impl Descriptor {
             _ => format!("'{}'", self.code().trim_start_matches('|')),
         }
     }
+}
+
+/// As `str(dtype)` has it, with what stands for a missing text where that is plain.
+fn shown_texts(seen: &Seen<'_>, strings: &Strings) -> String {
+    let missing = (!strings.missing.is_null()).then(|| match (seen.text(strings.missing), seen.type_of(strings.missing)) {
+        (Some(text), _) => format!("na_object='{text}'"),
+        (None, Some(name)) if name == "NoneType" => "na_object=None".to_owned(),
+        (None, Some(name)) if name == "float" => "na_object=nan".to_owned(),
+        (None, Some(name)) if name.ends_with("NAType") => "na_object=<NA>".to_owned(),
+        (None, name) => format!("na_object=<{}>", name.unwrap_or_default()),
+    });
+    let parts: Vec<String> = missing.into_iter().chain((!strings.coerces).then(|| "coerce=False".to_owned())).collect();
+    format!("StringDType({})", parts.join(", "))
 }
 
 fn tuple(shape: &[i64]) -> String {

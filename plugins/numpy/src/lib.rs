@@ -12,13 +12,19 @@ mod extent;
 mod generator;
 mod ndarray;
 mod pandas;
+mod polars;
 mod scalar;
 mod statistics;
+mod stringdtype;
+mod texts;
+mod torch;
 mod ufunc;
 
 pub use contract::{Documented, reference};
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod layout_tests;
 #[cfg(test)]
 mod testing;

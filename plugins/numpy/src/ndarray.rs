@@ -3,7 +3,7 @@
 //! The bytes are the value: the memory that the array spans, or, when that is much more than its elements, the elements in
 //! C order (`saved_strides`). A view into an array that is saved as a whole has no bytes of its own: `memory` leads to that
 //! array, and `offset` says where element 0 lies in its value. Elements that are objects are elements of the array, in C
-//! order. No array is copied in one piece.
+//! order. Texts of any length (`StringDType`) are told as `texts.rs` says. No other array is copied in one piece.
 
 use ciborium::Value as Fact;
 use heapsake_core::Address;
@@ -15,6 +15,8 @@ use crate::contract::{Seen, corrupt, edge, numbers, reducers};
 use crate::descriptor::Descriptor;
 use crate::extent::{Extent, MOST_DIMENSIONS};
 use crate::statistics;
+use crate::stringdtype::Strings;
+use crate::texts::{ITEM, Texts};
 
 /// Arrays of more bytes are cut to their head.
 pub(crate) const WHOLE_LIMIT: u64 = 64 << 20;
@@ -26,6 +28,8 @@ const MOST_SCATTERED: u64 = 1 << 20;
 const MOST_REPEATED: u64 = 1 << 16;
 /// `base`s that are followed to the array that has the memory.
 const DEEPEST_BASE: usize = 16;
+/// Bytes of the texts of a `StringDType` that do not lie in their elements.
+const MOST_TEXT: usize = WHOLE_LIMIT as usize;
 
 const C_CONTIGUOUS: i32 = 1;
 const F_CONTIGUOUS: i32 = 2;
@@ -37,7 +41,9 @@ reducers! {
     /// *What it holds.* Elements of one dtype in memory of its own or of another object, in any shape, with any strides.
     /// *What is saved.* `shape`, `strides`, `itemsize`, `size`, `nbytes`, flags, `dtype` and `base` as objects, and all elements:
     /// bytes of up to 64 MiB, of views in the array that they look into; of more, the first MiB with `saved`, `omitted` and
-    /// `statistics`. Objects are elements, also those in fields of structures.
+    /// `statistics`. Objects are elements, also those in fields of structures. Of texts of `StringDType` each that is in the
+    /// arena or readable outside of it, up to 64 MiB together; `missing` counts those that are missing, `lost` those that make
+    /// no sense or were too many.
     /// *What becomes a surrogate.* One whose shape and strides make no sense, or whose memory is not readable.
     Array ["numpy.ndarray"] "shape, dtype, strides, all elements up to 64 MiB" => tell, owning owned;
 }
@@ -93,7 +99,7 @@ struct Holder {
 }
 
 /// The array that has the memory from `low` to `high`, as the last of the `base`s that are arrays, if it is saved as a whole.
-fn holder(seen: &Seen<'_>, of: &Header, low: Address, high: Address) -> Option<Holder> {
+fn holder(seen: &Seen<'_>, of: &Header, texts: bool, low: Address, high: Address) -> Option<Holder> {
     let mut found = None;
     let mut base = of.base;
     for _ in 0..DEEPEST_BASE {
@@ -101,7 +107,7 @@ fn holder(seen: &Seen<'_>, of: &Header, low: Address, high: Address) -> Option<H
             break;
         }
         let Ok(header) = Header::read(seen, base) else { break };
-        if let Some(holder) = whole(seen, base, &header)
+        if let Some(holder) = whole(seen, base, &header, texts)
             && holder.low <= low
             && high <= holder.high
         {
@@ -112,15 +118,16 @@ fn holder(seen: &Seen<'_>, of: &Header, low: Address, high: Address) -> Option<H
     found
 }
 
-/// The memory of an array that has its own, if it is saved as a whole.
-fn whole(seen: &Seen<'_>, array: Address, header: &Header) -> Option<Holder> {
+/// The memory of an array that has its own, if it is saved as a whole: as texts, or as it is.
+fn whole(seen: &Seen<'_>, array: Address, header: &Header, texts: bool) -> Option<Holder> {
     let descriptor = Descriptor::read(seen, header.descriptor).ok()?;
     let extent = header.extent(descriptor.size).ok()?;
     let (low, high) = extent.span()?;
     let held = Holder { array, low: header.data.offset(low), high: header.data.offset(high) };
     let owns = header.base.is_null() || !is_array(seen, header.base);
     // An array of objects has elements and no bytes.
-    (owns && descriptor.kind != b'O' && plan(&extent) == Plan::Memory).then_some(held)
+    let is_saved = descriptor.kind != b'O' && (descriptor.kind == b'T') == texts && (!texts || are_steps(&extent));
+    (owns && is_saved && plan(&extent) == Plan::Memory).then_some(held)
 }
 
 fn is_array(seen: &Seen<'_>, address: Address) -> bool {
@@ -177,10 +184,16 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     if descriptor.has_objects() {
         tell_fields(seen, sink, &header, &descriptor, &extent)?;
     }
-    if let Some(holder) = holder(seen, &header, header.data.offset(low), header.data.offset(high)) {
+    let texts = descriptor.kind == b'T';
+    if let Some(holder) = holder(seen, &header, texts, header.data.offset(low), header.data.offset(high))
+        && (!texts || header.data.0.wrapping_sub(holder.low.0).is_multiple_of(ITEM as u64))
+    {
         sink.edge(EdgeKind::Internal, Name::Text("memory"), holder.array);
         seen.note("offset", header.data.0.wrapping_sub(holder.low.0));
         return Ok(());
+    }
+    if texts {
+        return tell_texts(seen, sink, &header, &extent);
     }
     match plan(&extent) {
         Plan::Memory => {
@@ -195,10 +208,7 @@ fn tell(seen: &mut Seen<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
             gather(seen, sink, &header, &extent, count)
         }
         Plan::Head => {
-            let saved = (HEAD / extent.item_size as u64).max(1).min(count).min(MOST_SCATTERED);
-            seen.note("saved_strides", numbers(&extent.c_strides()));
-            seen.note("saved", saved);
-            seen.note("omitted", count - saved);
+            let saved = note_head(seen, &extent);
             if !sink.is_marking()
                 && let Some(told) = statistics::of(seen, &descriptor, &extent, header.data)
             {
@@ -227,6 +237,72 @@ fn note_header(seen: &mut Seen<'_>, header: &Header, descriptor: &Descriptor, ex
     seen.note("dtype_shown", descriptor.shown());
     seen.note("item", descriptor.item());
     seen.note("data", header.data.0);
+}
+
+/// Notes that the head alone is saved; gives its elements.
+fn note_head(seen: &mut Seen<'_>, extent: &Extent) -> u64 {
+    let count = extent.count().unwrap_or(0);
+    let saved = (HEAD / extent.item_size as u64).max(1).min(count).min(MOST_SCATTERED);
+    seen.note("saved_strides", numbers(&extent.c_strides()));
+    seen.note("saved", saved);
+    seen.note("omitted", count - saved);
+    saved
+}
+
+/// Whether elements of texts lie at multiples of their size.
+fn are_steps(extent: &Extent) -> bool {
+    extent.strides.iter().all(|stride| stride % ITEM as i64 == 0)
+}
+
+/// Tells the texts of a `StringDType`: all elements that the array spans, or, as other elements, in C order.
+fn tell_texts(seen: &mut Seen<'_>, sink: &mut dyn Sink, header: &Header, extent: &Extent) -> Result<(), Failure> {
+    let strings =
+        Strings::read(seen, seen.body(header.descriptor)).ok_or_else(|| corrupt("a dtype of texts without an arena"))?;
+    let (low, high) = extent.span().unwrap_or((0, 0));
+    seen.read_u8(header.data.offset(high - 1)).ok_or_else(|| corrupt("elements outside of the memory"))?;
+    let count = extent.count().unwrap_or(0);
+    let (from, extent, count) = match plan(extent) {
+        Plan::Memory if are_steps(extent) => {
+            seen.note("offset", -low);
+            let count = (high - low) / ITEM as i64;
+            // Seen as one dimension.
+            let line = Extent::new(vec![count], vec![ITEM as i64], ITEM as i64).ok_or_else(|| corrupt("no extent"))?;
+            (header.data.offset(low), line, count as u64)
+        }
+        Plan::Memory | Plan::Gathered => {
+            seen.note("saved_strides", numbers(&extent.c_strides()));
+            (header.data, extent.clone(), count)
+        }
+        Plan::Head => (header.data, extent.clone(), note_head(seen, extent)),
+    };
+    if sink.is_marking() {
+        return Ok(());
+    }
+    const PIECE: u64 = 4096;
+    let mut texts = Texts::new(0, count as usize, MOST_TEXT);
+    let mut piece = vec![0; PIECE as usize * ITEM];
+    let mut told = Ok(());
+    extent.runs(count, |at, run| {
+        let mut done = 0;
+        while done < run && told.is_ok() {
+            let elements = (run - done).min(PIECE);
+            let bytes = &mut piece[..elements as usize * ITEM];
+            told = seen.object.read_at(from.offset(at + (done as usize * ITEM) as i64), bytes);
+            if told.is_ok() {
+                bytes.as_chunks::<ITEM>().0.iter().for_each(|element| strings.add(seen, element, &mut texts));
+            }
+            done += elements;
+        }
+        told.is_ok()
+    });
+    told?;
+    for (name, number) in [("missing", texts.missing), ("lost", texts.lost)] {
+        if number > 0 {
+            seen.note(name, number);
+        }
+    }
+    sink.value(heapsake_core::heap::Value::Bytes(&texts.into_bytes()));
+    Ok(())
 }
 
 /// Tells the first `count` elements in C order as the value.

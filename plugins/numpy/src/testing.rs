@@ -62,6 +62,29 @@ impl Process {
         self.words(address, &words)
     }
 
+    /// An object whose type has this size, of these words after its head.
+    pub(crate) fn sized(self, address: u64, of: &'static str, words: &[u64]) -> Process {
+        // `tp_basicsize` is the fifth word of a type.
+        let class = address + 0x800;
+        let size = 8 * (words.len() as u64 + 2);
+        let mut process = self.words(class, &[1, 0, 0, 0, size, 0]);
+        process.types.insert(address, of);
+        let words: Vec<u64> = [1, class].iter().chain(words).copied().collect();
+        process.words(address, &words)
+    }
+
+    /// The same object with another name of its type.
+    pub(crate) fn renamed(mut self, address: u64, of: &'static str) -> Process {
+        self.types.insert(address, of);
+        self
+    }
+
+    /// Says that a package is imported.
+    pub(crate) fn imported(self, package: &'static str, version: &str) -> Process {
+        self.facts.kept.get(package, || Some(version.to_owned()));
+        self
+    }
+
     pub(crate) fn plain(mut self, address: u64, plain: Plain) -> Process {
         self.types.insert(address, "plain");
         self.plain.insert(address, plain);
@@ -116,7 +139,11 @@ impl Process {
     pub(crate) fn reduce(&self, address: u64) -> Told {
         let registry = Registry::linked().expect("no duplicates");
         let name = self.types[&address];
-        let base = if name.starts_with("numpy.dtype") { "numpy.dtype" } else { name };
+        let base = match name {
+            name if name.starts_with("numpy.dtype") => "numpy.dtype",
+            "torch.Tensor" => "torch._C.TensorBase",
+            name => name,
+        };
         let registration = registry.find([base]).unwrap_or_else(|| panic!("no reducer for {base}"));
         let mut told = Told::default();
         let seen = View { process: self, address: Address(address) };
