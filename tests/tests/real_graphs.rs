@@ -4,11 +4,11 @@
 //! `HEAPSAKE_REAL_GRAPHS` says how many graphs each interpreter makes, in batches of one process, and `HEAPSAKE_REAL_SEED`
 //! which; a failure names its seed and the smallest program that fails, of `HEAPSAKE_REAL_SHRINKING` that were tried.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use heapsake_loader::{Dump, isomorphism, open};
 use heapsake_tests::programs::{Description, Graph, any_graph, differences, source};
-use heapsake_tests::{Environment, Waiting, file, in_parallel, minors, run};
+use heapsake_tests::{Environment, Waiting, file, in_parallel, minors, problems, run};
 use proptest::prelude::{ProptestConfig, Strategy};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -24,11 +24,11 @@ fn asked(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
     std::env::var(name).ok().map_or_else(otherwise, |number| number.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// A dump from inside and one from outside, of a program at one place, and what it said there.
+/// Where a dump from inside and one from outside are, of a program at one place, and what it said there.
 struct Taken {
-    said: Description,
-    inside: Dump,
-    outside: Dump,
+    said: PathBuf,
+    inside: PathBuf,
+    outside: PathBuf,
 }
 
 fn taken(target: &Environment, program: &Path, folder: &Path) -> Taken {
@@ -40,12 +40,13 @@ fn taken(target: &Environment, program: &Path, folder: &Path) -> Taken {
     let mut command = target.heapsake();
     run(command.args(["dump", &waiting.pid(), "--redact", "none", "-o"]).arg(&outside)).success("heapsake dump");
     waiting.release();
-    let opened = |path: &Path| open(path).expect("a dump");
-    Taken { said: Description::read(&said), inside: opened(&inside), outside: opened(&outside) }
+    Taken { said, inside, outside }
 }
 
-fn compared(target: &Environment, program: &Path, folder: &Path) -> Vec<String> {
-    let Taken { said, inside, outside } = taken(target, program, folder);
+fn compared(target: &Environment, openers: &[Environment], program: &Path, folder: &Path) -> Vec<String> {
+    let taken = taken(target, program, folder);
+    let opened = |path: &Path| open(path).expect("a dump");
+    let (said, inside, outside) = (Description::read(&taken.said), opened(&taken.inside), opened(&taken.outside));
     let mut bad = Vec::new();
     for (how, dump) in [("from inside", &inside), ("from outside", &outside)] {
         bad.extend(differences(&said, dump).into_iter().map(|one| format!("{} {how}: {one}", target.version)));
@@ -61,6 +62,25 @@ fn compared(target: &Environment, program: &Path, folder: &Path) -> Vec<String> 
         }
         found => bad.push(format!("{}: the graphs are not in the dumps: {found:?}", target.version)),
     }
+    for opener in openers {
+        let name = format!("{} rebuilt by {}", target.version, opener.version);
+        bad.extend(rebuilt(&taken, opener, folder).into_iter().map(|one| format!("{name}: {one}")));
+    }
+    bad
+}
+
+/// What is wrong with the graphs of a dump that an interpreter rebuilt.
+fn rebuilt(taken: &Taken, opener: &Environment, folder: &Path) -> Vec<String> {
+    let again = folder.join(format!("{}.{}.again.heapsake", taken.inside.display(), opener.version));
+    let mut command = opener.python();
+    command.arg(file("programs/graphs/rebuilt.py")).args([&taken.outside, &taken.said, &again]);
+    let out = run(&mut command).success("the program that rebuilds");
+    let mut bad = problems(&out);
+    bad.extend(out.lines().filter_map(|line| line.strip_prefix("SURROGATES ")).map(|line| format!("surrogates: {line}")));
+    let number = |what: &str| out.lines().find_map(|line| line.strip_prefix(what)?.trim().parse::<u64>().ok());
+    if number("compared ").is_none_or(|number| number < 3) || number("root ").is_none() {
+        bad.push(format!("nothing was compared: {out}"));
+    }
     bad
 }
 
@@ -73,8 +93,12 @@ fn program_checked(source: &str, targets: &[Environment]) -> Vec<(Environment, S
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("program.py");
     std::fs::write(&program, source).expect("a program");
+    let all = minors();
     let results = in_parallel(targets, |target| {
-        let bad = compared(target, &program, folder.path());
+        // By itself, and by the next version.
+        let at = all.iter().position(|one| one.version == target.version).unwrap_or_default();
+        let openers = [target.clone(), all[(at + 1) % all.len()].clone()];
+        let bad = compared(target, &openers, &program, folder.path());
         bad.into_iter().map(|problem| (target.clone(), problem)).collect::<Vec<_>>()
     });
     results.concat()

@@ -82,6 +82,12 @@ def fill_function(rebuilder, made, view):
                 if name == "__module__":
                     value = rebuilder.choices.name(value)
                 setattr(made, name, value if kinds is not tuple else tuple(value))
+    held = attribute(view, "__dict__")
+    if held is not None and held.type_name == "dict" and not held.surrogate:
+        for name, value in held.items:
+            if isinstance(name.value, str):
+                made.__dict__[rebuilder.resolve(name)] = rebuilder.resolve(value)
+        return
     attributes = view.attributes
     for name in list(attributes):
         if not (name.startswith("__") and name.endswith("__") and name != "__wrapped__"):

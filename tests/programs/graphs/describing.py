@@ -7,17 +7,19 @@ knows of an object by itself it says with ``known``, and then the object is not 
 import array
 import asyncio
 import collections
+import collections.abc
 import copy
 import datetime
 import decimal
-import enum
+import fractions
 import functools
 import io
+import pathlib
 import re
 import struct
-import sys
 import threading
 import types
+import uuid
 import weakref
 
 KNOWN = {}
@@ -29,6 +31,11 @@ OPAQUE = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDe
 ITERATORS = tuple(type(each) for each in (iter([]), iter(()), iter(""), iter("\xe9"), iter(b""), iter(bytearray()), iter(range(1)),
                                           iter(range(1 << 70)), iter({}), iter({}.values()), iter({}.items()), iter(set()),
                                           reversed([]), reversed(()), reversed({})))
+
+
+#: objects of the library that are values: how they keep it is a matter of the version
+SHOWN = (fractions.Fraction, pathlib.PurePath, uuid.UUID, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo,
+         array.array, range, re.Pattern)
 
 
 def known(value, **facts):
@@ -333,6 +340,10 @@ def describe(value):
         row.fact("maxlen", value.maxlen)
     if isinstance(value, collections.defaultdict) and value.default_factory is not None:
         row.attribute("default_factory", value.default_factory)
+    if isinstance(value, SHOWN):
+        row.said["text"] = repr(value)
+    if isinstance(value, collections.abc.Iterator) and not isinstance(value, types.GeneratorType):
+        row.said["iterates"] = True
     for kinds, how in HOW:
         if isinstance(value, kinds):
             how(row, value)
@@ -340,8 +351,6 @@ def describe(value):
     if type(value).__flags__ & 1 << 9 and type(type(value).__dict__.get("__module__")) is str:
         # Of a class that Python code made; what others hold is their own.
         describe_instance(row, value, has_more=qualified(type(value)).split(".")[0] not in MADE)
-    elif own is None and "elements" not in row.said and "entries" not in row.said:
-        row.said["text"] = repr(value)
     return row
 
 

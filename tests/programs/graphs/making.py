@@ -86,6 +86,8 @@ def fill_dict(value, keys, items, removed, moved):
 def instance(kind, payload):
     """An object of a class, with its value or its items, and without its own ``__init__``."""
     for base in kind.__mro__:
+        if base in (set, frozenset):
+            payload = [fits(each, 0) for each in payload]
         if base in (list, set, bytearray, collections.deque):
             value = base.__new__(kind)
             base.__init__(value, payload)
@@ -124,8 +126,8 @@ def attributes(value, pairs, removed, is_looked_at):
     for name in names[:removed]:
         object.__delattr__(value, name)
     if has_dict(type(value)) and not is_looked_at:
-        slots = {name for each in type(value).__mro__ for name in each.__dict__.get("__slots__", ())}
-        known(value, names=[name for name in names[removed:] if name not in slots])
+        is_slot = lambda name: any(type(each.__dict__.get(name)) is types.MemberDescriptorType for each in type(value).__mro__)
+        known(value, names=[name for name in names[removed:] if not is_slot(name)])
 
 
 # -- functions

@@ -6,14 +6,18 @@
 //! guesses: they are followed after all others, and what differs in them, or is reached by them alone, is counted by itself.
 //! Linear and iterative; the first differences come with the path that leads to them.
 
+mod edges;
+mod values;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use heapsake_core::format::{LabelName, Target};
-use heapsake_core::heap::EdgeKind;
+use heapsake_core::format::Target;
 
 use crate::dump::Dump;
-use crate::object::{Object, ObjectId, PlainValue};
+use crate::object::{Object, ObjectId};
+use edges::{edges, guesses};
+use values::{differing, is_same_state};
 
 /// Differences that are described; the others are counted.
 const DESCRIBED: usize = 100;
@@ -108,45 +112,6 @@ fn compare_roots(one: &Dump, other: &Dump, left: Vec<Labelled>, right: Vec<Label
     }
 }
 
-/// Whether two values are one, to the bit: what is not a number is itself, and zero is not minus zero.
-fn is_same_value(one: &PlainValue, other: &PlainValue) -> bool {
-    match (one, other) {
-        (PlainValue::Float(one), PlainValue::Float(other)) => one.to_bits() == other.to_bits(),
-        (PlainValue::Complex(one, two), PlainValue::Complex(three, four)) => {
-            (one.to_bits(), two.to_bits()) == (three.to_bits(), four.to_bits())
-        }
-        (one, other) => one == other,
-    }
-}
-
-/// The same of facts.
-fn is_same_state(one: &[(String, ciborium::Value)], other: &[(String, ciborium::Value)]) -> bool {
-    let mut left: Vec<(&ciborium::Value, &ciborium::Value)> = Vec::new();
-    if one.len() != other.len() {
-        return false;
-    }
-    for ((name, value), (other, another)) in one.iter().zip(other) {
-        if name != other {
-            return false;
-        }
-        left.push((value, another));
-    }
-    while let Some(pair) = left.pop() {
-        match pair {
-            (ciborium::Value::Float(one), ciborium::Value::Float(other)) if one.to_bits() == other.to_bits() => {}
-            (ciborium::Value::Array(one), ciborium::Value::Array(other)) if one.len() == other.len() => left.extend(one.iter().zip(other)),
-            (ciborium::Value::Map(one), ciborium::Value::Map(other)) if one.len() == other.len() => {
-                for ((key, value), (other, another)) in one.iter().zip(other) {
-                    left.extend([(key, other), (value, another)]);
-                }
-            }
-            (one, other) if one == other => {}
-            _ => return false,
-        }
-    }
-    true
-}
-
 /// Numbers of objects that are kept: what a file says of their number is no more than its bytes can hold.
 fn places(dump: &Dump) -> usize {
     let most = dump.file_bytes().saturating_mul(64).saturating_add(1 << 24);
@@ -194,36 +159,6 @@ fn roots(dump: &Dump) -> Vec<Labelled> {
     found
 }
 
-/// The labelled edges that are guesses, or those that are none, in order.
-fn labelled(object: &Object<'_>, guesses: bool) -> Vec<Labelled> {
-    let edges = object.edges().into_iter();
-    let wanted = edges.filter(|edge| matches!(edge.kind, EdgeKind::Conservative | EdgeKind::Stale) == guesses);
-    wanted
-        .map(|edge| {
-            let name = match edge.name {
-                LabelName::Text(text) => text,
-                LabelName::Index(index) => index.to_string(),
-            };
-            (format!("{} {name}", edge.kind.word()), edge.target)
-        })
-        .collect()
-}
-
-/// The edges of an object that are no guesses, elements and entries after the others.
-fn edges(object: &Object<'_>) -> Vec<Labelled> {
-    let mut strict = labelled(object, false);
-    if let Some(class) = object.type_description().and_then(|known| known.object) {
-        strict.push(("type".to_owned(), Target::Object(class)));
-    }
-    let elements = object.elements(0, u64::MAX / 4).into_iter().enumerate();
-    strict.extend(elements.map(|(at, target)| (format!("[{at}]"), target)));
-    for (at, (key, value)) in object.entries(0, u64::MAX / 4).into_iter().enumerate() {
-        strict.push((format!("key {at}"), key));
-        strict.push((format!("entry {at}"), value));
-    }
-    strict
-}
-
 impl Comparison<'_> {
     /// Notes a difference at an object of the one, or by an edge of it; the path is only worked out while it is told.
     fn differ(&mut self, object: u32, edge: Option<&str>, what: impl FnOnce() -> String) {
@@ -260,8 +195,8 @@ impl Comparison<'_> {
             }
             let parent_object = self.one.object(ObjectId(parent));
             let (guess, position) = (position & GUESS != 0, position & !GUESS);
-            let edges = if guess { labelled(&parent_object, true) } else { edges(&parent_object) };
-            steps.push(edges.get(position as usize).map(|(name, _)| name.clone()).unwrap_or_default());
+            let edges = if guess { guesses(&parent_object) } else { edges(&parent_object) };
+            steps.push(edges.get(position as usize).map(|(name, _)| name.to_string()).unwrap_or_default());
             at = parent;
             if steps.len() > 60 {
                 steps.push("…".to_owned());
@@ -334,16 +269,19 @@ impl Comparison<'_> {
             (here, there) => self.differ(left, None, || format!("is a surrogate here: {here:?}, there: {there:?}")),
         }
         // A surrogate keeps what was told before the failure.
-        let (here, there) = (one.value(), other.value());
-        if !is_same_value(&here, &there) {
+        if let Some((here, there)) = differing(&one, &other) {
             self.differ(left, None, || format!("has another value: {here:?} here, {there:?} there"));
         }
-        let (mut mine, mut theirs) = (one.state(), other.state());
-        if !is_same_state(&mine, &theirs) {
+        let encoded = |object: &Object<'_>| object.decoded().and_then(|decoded| decoded.state().map(<[u8]>::to_vec));
+        if encoded(&one) != encoded(&other) {
+            let (mut mine, mut theirs) = (one.state(), other.state());
+            let is_same = is_same_state(&mine, &theirs);
             for facts in [&mut mine, &mut theirs] {
                 facts.retain(|(name, _)| !TRANSIENT.contains(&name.as_str()));
             }
-            if is_same_state(&mine, &theirs) {
+            if is_same {
+                // Written in another way.
+            } else if is_same_state(&mine, &theirs) {
                 self.report.transient_that_differ += 1;
             } else {
                 self.differ(left, None, || "has other facts".into());
@@ -357,7 +295,7 @@ impl Comparison<'_> {
             if name != there {
                 self.differ(left, None, || format!("has the edge {name} here and {there} there"));
             } else if let Some(what) = self.pair(left, position as u32, *target, *partner) {
-                self.differ(left, Some(name), || what);
+                self.differ(left, Some(&name.to_string()), || what);
             }
         }
         let after = (self.report.difference_count, self.report.guesses_that_differ);
@@ -368,8 +306,8 @@ impl Comparison<'_> {
     /// Follows the guesses of a pair, as far as they agree.
     fn guess(&mut self, left: u32, right: u32) {
         self.guessed = true;
-        let of = |dump: &Dump, id| labelled(&dump.object(ObjectId(id)), true);
-        let (mine, theirs) = (of(self.one, left), of(self.other, right));
+        let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
+        let (mine, theirs) = (guesses(&one), guesses(&other));
         self.report.guesses_that_differ += mine.len().abs_diff(theirs.len()) as u64;
         for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
             let known = |pairs: &[u32], target: Target| match target {
