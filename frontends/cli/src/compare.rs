@@ -58,7 +58,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         output.line(format!("  {} conservative or stale edges differ, which do not count", count(report.guesses_that_differ)))?;
     }
     if report.transient_that_differ > 0 {
-        output.line(format!("  {} code objects adapted themselves, which does not count", count(report.transient_that_differ)))?;
+        output
+            .line(format!("  {} code objects adapted themselves, which does not count", count(report.transient_that_differ)))?;
     }
     if report.difference_count > 0 {
         output.line(output.style(Style::Title, format!("{} differences", count(report.difference_count))))?;

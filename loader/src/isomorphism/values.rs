@@ -10,7 +10,9 @@ pub(super) fn differing(one: &Object<'_>, other: &Object<'_>) -> Option<(PlainVa
     let is_same = match (one.decoded().map(|object| object.value()), other.decoded().map(|object| object.value())) {
         (Some(Decoded::Nothing), Some(Decoded::Nothing)) => true,
         (Some(Decoded::Small(one)), Some(Decoded::Small(other))) => one == other,
-        (Some(Decoded::Text(one)), Some(Decoded::Text(other))) | (Some(Decoded::Bytes(one)), Some(Decoded::Bytes(other))) => one == other,
+        (Some(Decoded::Text(one)), Some(Decoded::Text(other))) | (Some(Decoded::Bytes(one)), Some(Decoded::Bytes(other))) => {
+            one == other
+        }
         _ => false,
     };
     if is_same {
@@ -46,7 +48,9 @@ pub(super) fn is_same_state(one: &[(String, ciborium::Value)], other: &[(String,
     while let Some(pair) = left.pop() {
         match pair {
             (ciborium::Value::Float(one), ciborium::Value::Float(other)) if one.to_bits() == other.to_bits() => {}
-            (ciborium::Value::Array(one), ciborium::Value::Array(other)) if one.len() == other.len() => left.extend(one.iter().zip(other)),
+            (ciborium::Value::Array(one), ciborium::Value::Array(other)) if one.len() == other.len() => {
+                left.extend(one.iter().zip(other))
+            }
             (ciborium::Value::Map(one), ciborium::Value::Map(other)) if one.len() == other.len() => {
                 for ((key, value), (other, another)) in one.iter().zip(other) {
                     left.extend([(key, other), (value, another)]);

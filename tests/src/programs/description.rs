@@ -127,7 +127,8 @@ impl<'d> Holding<'d> {
         if let Some(said) = row["namespace"].as_array() {
             let found = object.namespace().map_or_else(Vec::new, |namespace| namespace.named_entries());
             let found: Vec<_> = found.into_iter().map(|(name, target)| (name, self.address(target))).collect();
-            let found: Vec<_> = found.into_iter().filter(|(name, _)| name != "__abstractmethods__" && name != "_abc_impl").collect();
+            let found: Vec<_> =
+                found.into_iter().filter(|(name, _)| name != "__abstractmethods__" && name != "_abc_impl").collect();
             let said = said.iter().map(|pair| (text(&pair[0]).to_owned(), address(&pair[1]))).collect();
             self.check(&format!("{name}, names"), &found, &said);
         }
@@ -175,7 +176,9 @@ impl<'d> Holding<'d> {
                 Some(AttributeValue::Plain(ciborium::Value::Null)) | None => Value::Null,
                 Some(AttributeValue::Plain(ciborium::Value::Bool(held))) => held.into(),
                 Some(AttributeValue::Plain(ciborium::Value::Text(held))) => held.into(),
-                Some(AttributeValue::Plain(ciborium::Value::Integer(held))) => i64::try_from(held).map_or(Value::Null, Value::from),
+                Some(AttributeValue::Plain(ciborium::Value::Integer(held))) => {
+                    i64::try_from(held).map_or(Value::Null, Value::from)
+                }
                 Some(AttributeValue::Target(target)) => self.fact_of(target),
                 Some(other) => format!("{other:?}").into(),
             };

@@ -8,7 +8,8 @@ use std::fmt::Write;
 use super::{Atom, Base, Class, Graph, Mapping, Node, Sequence, Storage};
 
 /// Names of attributes and variables, mangled and hostile ones among them.
-const NAMES: [&str; 12] = ["a", "b", "c", "_d", "__e", "long_name_of_an_attribute", "\u{e9}", "𝔘", "items", "value", "args2", "__f__"];
+const NAMES: [&str; 12] =
+    ["a", "b", "c", "_d", "__e", "long_name_of_an_attribute", "\u{e9}", "𝔘", "items", "value", "args2", "__f__"];
 
 /// A program that appends these graphs to `GRAPHS`.
 pub fn source(graphs: &[Graph]) -> String {

@@ -26,8 +26,31 @@ const BUILT_IN: [&str; 15] = [
     "deque",
 ];
 const ITERATORS: [&str; 26] = [
-    "list", "reversed", "tuple", "keys", "values", "items", "set", "str", "bytes", "range", "zip", "map", "enumerate", "filter",
-    "chain", "count", "cycle", "islice", "repeat", "product", "callable", "deque", "permutations", "zip_longest", "takewhile",
+    "list",
+    "reversed",
+    "tuple",
+    "keys",
+    "values",
+    "items",
+    "set",
+    "str",
+    "bytes",
+    "range",
+    "zip",
+    "map",
+    "enumerate",
+    "filter",
+    "chain",
+    "count",
+    "cycle",
+    "islice",
+    "repeat",
+    "product",
+    "callable",
+    "deque",
+    "permutations",
+    "zip_longest",
+    "takewhile",
     "groupby",
 ];
 const HOLDERS: [&str; 15] = [
@@ -117,20 +140,29 @@ fn held() -> impl Strategy<Value = [u32; 2]> {
 
 fn instance() -> impl Strategy<Value = Node> {
     (any::<u8>(), atom(), pairs(), prop_oneof![3 => Just(0u8), 1 => 1u8..4], any::<bool>()).prop_map(
-        |(class, payload, attributes, removed, is_looked_at)| Node::Instance { class, payload, attributes, removed, is_looked_at },
+        |(class, payload, attributes, removed, is_looked_at)| Node::Instance {
+            class,
+            payload,
+            attributes,
+            removed,
+            is_looked_at,
+        },
     )
 }
 
 fn function() -> impl Strategy<Value = Node> {
-    (any::<u8>(), held(), vec(any::<u32>(), 0..3), pairs())
-        .prop_map(|(style, held, defaults, attributes)| Node::Function { style, held, defaults, attributes })
+    (any::<u8>(), held(), vec(any::<u32>(), 0..3), pairs()).prop_map(|(style, held, defaults, attributes)| Node::Function {
+        style,
+        held,
+        defaults,
+        attributes,
+    })
 }
 
 fn suspended() -> impl Strategy<Value = Node> {
     let kinds = vec!["generator", "generator", "coroutine", "async generator"];
-    (select(kinds), any::<u8>(), held(), 0u8..14, any::<bool>()).prop_map(|(kind, style, held, steps, is_looked_at)| {
-        Node::Suspended { kind, style, held, steps, is_looked_at }
-    })
+    (select(kinds), any::<u8>(), held(), 0u8..14, any::<bool>())
+        .prop_map(|(kind, style, held, steps, is_looked_at)| Node::Suspended { kind, style, held, steps, is_looked_at })
 }
 
 fn raised() -> impl Strategy<Value = Node> {
