@@ -5,6 +5,7 @@
 //! package. The property tests drive engine and loader with a [`model`].
 
 pub mod model;
+pub mod programs;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -1,9 +1,11 @@
 //! Random heaps, dumped and loaded: what is in the dump is what the heap says of itself, and two dumps of one heap are
 //! near-isomorphic, two of different heaps are not.
 
-use heapsake_loader::{Dump, isomorphism, open};
+use heapsake_loader::{Dump, FaultKind, isomorphism, open};
 use heapsake_tests::file;
-use heapsake_tests::model::{Aim, Content, Label, Model, Whole, any_model, differences, dumped_again, large_model};
+use heapsake_tests::model::{
+    Aim, Content, Label, Model, Whole, any_model, differences, dumped_again, large_model, written_later,
+};
 use proptest::prelude::{ProptestConfig, any};
 use proptest::test_runner::FileFailurePersistence;
 use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -41,6 +43,17 @@ proptest! {
         prop_assert_eq!(report.matched, u64::from(dump.object_count()));
         let (differences, _) = differences(&model, &again, Whole::Yes);
         prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+
+    #[test]
+    fn a_dump_of_a_later_version_has_what_its_heap_says_and_a_fault_for_each_new_chunk(model in any_model()) {
+        let (bytes, added) = written_later(&model.dump());
+        let dump = Dump::from_bytes(bytes).expect("a dump");
+        let (differences, _) = differences(&model, &dump, Whole::Yes);
+        prop_assert!(differences.is_empty(), "{}", differences.join("\n"));
+        let faults = dump.faults();
+        prop_assert!(faults.iter().all(|fault| fault.kind == FaultKind::UnknownChunk), "{:?}", faults);
+        prop_assert_eq!(faults.len(), added);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "surrogates": report.surrogates,
             "differences": report.difference_count,
             "guesses_that_differ": report.guesses_that_differ,
+            "transient_that_differ": report.transient_that_differ,
             "shown": report.differences.iter().map(difference).collect::<Vec<_>>(),
             "faults": [one.faults().len(), other.faults().len()],
         }))?;
@@ -55,6 +56,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     }
     if report.guesses_that_differ > 0 {
         output.line(format!("  {} conservative or stale edges differ, which do not count", count(report.guesses_that_differ)))?;
+    }
+    if report.transient_that_differ > 0 {
+        output
+            .line(format!("  {} code objects adapted themselves, which does not count", count(report.transient_that_differ)))?;
     }
     if report.difference_count > 0 {
         output.line(output.style(Style::Title, format!("{} differences", count(report.difference_count))))?;

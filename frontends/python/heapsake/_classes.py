@@ -200,7 +200,7 @@ class Classes:
         from . import _answers
 
         body.update(_answers.body(self.rebuilder, bare(name)))
-        short = qualified.rpartition(".")[2] or qualified
+        short = bare(value_of(view, "__name__", str) or qualified.rpartition(".")[2] or qualified)
         for attempt in (bases, tuple(base for base in bases if base is not object), (layout_of(bases),), (object,)):
             try:
                 return DeadType(short, attempt or (object,), dict(body))

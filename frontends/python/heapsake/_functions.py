@@ -78,10 +78,18 @@ def fill_function(rebuilder, made, view):
             if name == "__annotations__" and isinstance(value, tuple):
                 # from 3.10 on they are names and values in turn until somebody asks
                 value = dict(zip(value[::2], value[1::2]))
+            if kinds is tuple and type(value) is not tuple:
+                value = tuple([rebuilder.resolve(item) for item in found.items])
             if isinstance(value, kinds) and not (name == "__annotations__" and len(value) > 1000):
                 if name == "__module__":
                     value = rebuilder.choices.name(value)
-                setattr(made, name, value if kinds is not tuple else tuple(value))
+                setattr(made, name, value)
+    held = attribute(view, "__dict__")
+    if held is not None and held.type_name == "dict" and not held.surrogate:
+        for name, value in held.items:
+            if isinstance(name.value, str):
+                made.__dict__[rebuilder.resolve(name)] = rebuilder.resolve(value)
+        return
     attributes = view.attributes
     for name in list(attributes):
         if not (name.startswith("__") and name.endswith("__") and name != "__wrapped__"):

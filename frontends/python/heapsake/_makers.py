@@ -443,12 +443,18 @@ def a_partial(rebuilder, view):
     if called is None or arguments is None:
         return NotImplemented
     named = [(key.value, value) for key, value in options.items if isinstance(key.value, str)] if options is not None else []
+    if arguments.surrogate or arguments.type_name != "tuple":
+        return NotImplemented
+    # The arguments themselves are needed: a tuple of them might look them up one inside the other.
+    items = list(arguments.items)
 
     def combine(values):
-        keywords = dict(zip((name for name, _ in named), values[2:]))
-        return with_names(rebuilder, view, functools.partial(callable_of(values), *items_of(values[1]), **keywords))
+        keywords = dict(zip((name for name, _ in named), values[1 + len(items):]))
+        made = functools.partial(callable_of(values), *values[1:1 + len(items)], **keywords)
+        rebuilder.keep(arguments, made.args)
+        return with_names(rebuilder, view, made)
 
-    return Needs([called, arguments] + [value for _, value in named], combine)
+    return Needs([called] + items + [value for _, value in named], combine)
 
 
 @makes("property")

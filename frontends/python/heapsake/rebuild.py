@@ -16,6 +16,8 @@ from ._registry import RESTORERS
 BUDGET = 4000
 #: items from which on a container is lazy however much budget is left
 LARGE = 1000
+#: items of an immutable container that is rebuilt at once in any case, where all are plain values
+PLAIN = 8
 #: dumps whose rebuilt objects are kept
 KEPT = 16
 
@@ -271,7 +273,8 @@ class Rebuilder:
                 self.pending[id(value)] = view
             return value
 
-        return Needs(list(items), combine, lazily) if self.few(items) else lazily()
+        whole = self.few(items) or len(items) <= PLAIN and all(bare(item.type_name) in SCALARS for item in items)
+        return Needs(list(items), combine, lazily) if whole else lazily()
 
     # -- filling
 

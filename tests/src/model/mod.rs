@@ -7,10 +7,12 @@
 mod again;
 mod expected;
 mod heap;
+mod later;
 mod strategy;
 
 pub use again::dumped_again;
 pub use expected::{Whole, differences};
+pub use later::written_later;
 pub use strategy::{any_model, large_model};
 
 use heapsake_core::Address;

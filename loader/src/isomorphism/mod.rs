@@ -6,18 +6,24 @@
 //! guesses: they are followed after all others, and what differs in them, or is reached by them alone, is counted by itself.
 //! Linear and iterative; the first differences come with the path that leads to them.
 
+mod edges;
+mod values;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use heapsake_core::format::{LabelName, Target};
-use heapsake_core::heap::EdgeKind;
+use heapsake_core::format::Target;
 
 use crate::dump::Dump;
 use crate::object::{Object, ObjectId};
+use edges::{edges, guesses};
+use values::{differing, is_same_state};
 
 /// Differences that are described; the others are counted.
 const DESCRIBED: usize = 100;
 const NONE: u32 = u32::MAX;
+/// Facts that the interpreter changes while it runs, without a program's doing: bytecode that adapts itself.
+const TRANSIENT: [&str; 1] = ["co_code_adaptive"];
 /// Marks the position of an edge as one among the guesses.
 const GUESS: u32 = 1 << 31;
 
@@ -34,6 +40,8 @@ pub struct Report {
     pub difference_count: u64,
     /// Conservative and stale edges that differ. They do not make heaps other ones.
     pub guesses_that_differ: u64,
+    /// Objects that differ in what the interpreter changes by itself. They do not make heaps other ones either.
+    pub transient_that_differ: u64,
 }
 
 impl Report {
@@ -52,6 +60,9 @@ impl fmt::Display for Report {
         if self.guesses_that_differ > 0 {
             writeln!(f, "  {} conservative or stale edges differ", self.guesses_that_differ)?;
         }
+        if self.transient_that_differ > 0 {
+            writeln!(f, "  {} objects differ in transient facts", self.transient_that_differ)?;
+        }
         for (path, what) in &self.differences {
             writeln!(f, "  {path}: {what}")?;
         }
@@ -63,8 +74,20 @@ impl fmt::Display for Report {
 /// An edge of any kind: how it is called, and where it leads.
 type Labelled = (String, Target);
 
-/// Compares two dumps.
+/// Compares two dumps, from all their roots.
 pub fn compare(one: &Dump, other: &Dump) -> Report {
+    compare_roots(one, other, roots(one), roots(other))
+}
+
+/// Compares what can be reached from pairs of objects, each with its name in the report.
+pub fn compare_from(one: &Dump, other: &Dump, pairs: &[(String, ObjectId, ObjectId)]) -> Report {
+    let side = |pick: fn(&(String, ObjectId, ObjectId)) -> ObjectId| {
+        pairs.iter().map(|pair| (pair.0.clone(), Target::Object(pick(pair).0))).collect()
+    };
+    compare_roots(one, other, side(|pair| pair.1), side(|pair| pair.2))
+}
+
+fn compare_roots(one: &Dump, other: &Dump, left: Vec<Labelled>, right: Vec<Labelled>) -> Report {
     let mut comparison = Comparison {
         one,
         other,
@@ -77,7 +100,7 @@ pub fn compare(one: &Dump, other: &Dump) -> Report {
         guessing: VecDeque::new(),
         report: Report::default(),
     };
-    comparison.start();
+    comparison.start(left, right);
     loop {
         if let Some((left, right)) = comparison.queue.pop_front() {
             comparison.visit(left, right);
@@ -136,36 +159,6 @@ fn roots(dump: &Dump) -> Vec<Labelled> {
     found
 }
 
-/// The labelled edges that are guesses, or those that are none, in order.
-fn labelled(object: &Object<'_>, guesses: bool) -> Vec<Labelled> {
-    let edges = object.edges().into_iter();
-    let wanted = edges.filter(|edge| matches!(edge.kind, EdgeKind::Conservative | EdgeKind::Stale) == guesses);
-    wanted
-        .map(|edge| {
-            let name = match edge.name {
-                LabelName::Text(text) => text,
-                LabelName::Index(index) => index.to_string(),
-            };
-            (format!("{} {name}", edge.kind.word()), edge.target)
-        })
-        .collect()
-}
-
-/// The edges of an object that are no guesses, elements and entries after the others.
-fn edges(object: &Object<'_>) -> Vec<Labelled> {
-    let mut strict = labelled(object, false);
-    if let Some(class) = object.type_description().and_then(|known| known.object) {
-        strict.push(("type".to_owned(), Target::Object(class)));
-    }
-    let elements = object.elements(0, u64::MAX / 4).into_iter().enumerate();
-    strict.extend(elements.map(|(at, target)| (format!("[{at}]"), target)));
-    for (at, (key, value)) in object.entries(0, u64::MAX / 4).into_iter().enumerate() {
-        strict.push((format!("key {at}"), key));
-        strict.push((format!("entry {at}"), value));
-    }
-    strict
-}
-
 impl Comparison<'_> {
     /// Notes a difference at an object of the one, or by an edge of it; the path is only worked out while it is told.
     fn differ(&mut self, object: u32, edge: Option<&str>, what: impl FnOnce() -> String) {
@@ -202,8 +195,8 @@ impl Comparison<'_> {
             }
             let parent_object = self.one.object(ObjectId(parent));
             let (guess, position) = (position & GUESS != 0, position & !GUESS);
-            let edges = if guess { labelled(&parent_object, true) } else { edges(&parent_object) };
-            steps.push(edges.get(position as usize).map(|(name, _)| name.clone()).unwrap_or_default());
+            let edges = if guess { guesses(&parent_object) } else { edges(&parent_object) };
+            steps.push(edges.get(position as usize).map(|(name, _)| name.to_string()).unwrap_or_default());
             at = parent;
             if steps.len() > 60 {
                 steps.push("…".to_owned());
@@ -214,8 +207,7 @@ impl Comparison<'_> {
         steps.join("/")
     }
 
-    fn start(&mut self) {
-        let (left, right) = (roots(self.one), roots(self.other));
+    fn start(&mut self, left: Vec<Labelled>, right: Vec<Labelled>) {
         self.roots = left.iter().map(|(name, _)| name.clone()).collect();
         if left.len() != right.len() {
             self.differ_at("roots".into(), format!("{} here and {} there", left.len(), right.len()));
@@ -277,12 +269,23 @@ impl Comparison<'_> {
             (here, there) => self.differ(left, None, || format!("is a surrogate here: {here:?}, there: {there:?}")),
         }
         // A surrogate keeps what was told before the failure.
-        let (here, there) = (one.value(), other.value());
-        if here != there {
+        if let Some((here, there)) = differing(&one, &other) {
             self.differ(left, None, || format!("has another value: {here:?} here, {there:?} there"));
         }
-        if one.state() != other.state() {
-            self.differ(left, None, || "has other facts".into());
+        let encoded = |object: &Object<'_>| object.decoded().and_then(|decoded| decoded.state().map(<[u8]>::to_vec));
+        if encoded(&one) != encoded(&other) {
+            let (mut mine, mut theirs) = (one.state(), other.state());
+            let is_same = is_same_state(&mine, &theirs);
+            for facts in [&mut mine, &mut theirs] {
+                facts.retain(|(name, _)| !TRANSIENT.contains(&name.as_str()));
+            }
+            if is_same {
+                // Written in another way.
+            } else if is_same_state(&mine, &theirs) {
+                self.report.transient_that_differ += 1;
+            } else {
+                self.differ(left, None, || "has other facts".into());
+            }
         }
         let (mine, theirs) = (edges(&one), edges(&other));
         if mine.len() != theirs.len() {
@@ -292,7 +295,7 @@ impl Comparison<'_> {
             if name != there {
                 self.differ(left, None, || format!("has the edge {name} here and {there} there"));
             } else if let Some(what) = self.pair(left, position as u32, *target, *partner) {
-                self.differ(left, Some(name), || what);
+                self.differ(left, Some(&name.to_string()), || what);
             }
         }
         let after = (self.report.difference_count, self.report.guesses_that_differ);
@@ -303,8 +306,8 @@ impl Comparison<'_> {
     /// Follows the guesses of a pair, as far as they agree.
     fn guess(&mut self, left: u32, right: u32) {
         self.guessed = true;
-        let of = |dump: &Dump, id| labelled(&dump.object(ObjectId(id)), true);
-        let (mine, theirs) = (of(self.one, left), of(self.other, right));
+        let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
+        let (mine, theirs) = (guesses(&one), guesses(&other));
         self.report.guesses_that_differ += mine.len().abs_diff(theirs.len()) as u64;
         for (position, ((name, target), (there, partner))) in mine.iter().zip(&theirs).enumerate() {
             let known = |pairs: &[u32], target: Target| match target {
