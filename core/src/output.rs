@@ -52,8 +52,13 @@ impl DumpFile {
     }
 
     /// The name that the file has until it is complete.
-    pub fn partial_path(&self) -> &Path {
+    pub fn unfinished_path(&self) -> &Path {
         &self.partial
+    }
+
+    /// The name that the file that will be `path` has until it is complete, if no other dump is on its way there.
+    pub fn partial_path(path: &Path) -> PathBuf {
+        partial_path(path, 1)
     }
 
     /// Bytes given so far.
@@ -179,7 +184,7 @@ mod tests {
         let path = folder.path().join("a.heapsake");
         let mut one = DumpFile::create(&path).unwrap();
         let mut other = DumpFile::create(&path).unwrap();
-        assert_ne!(one.partial_path(), other.partial_path());
+        assert_ne!(one.unfinished_path(), other.unfinished_path());
         one.write_all(CONTENT).unwrap();
         other.write_all(&CONTENT[..50]).unwrap();
         other.finish().unwrap();
@@ -195,11 +200,11 @@ mod tests {
         let path = folder.path().join("a.heapsake");
         let mut left = DumpFile::create(&path).unwrap();
         left.write_all(CONTENT).unwrap();
-        let partial = left.partial_path().to_owned();
+        let partial = left.unfinished_path().to_owned();
         drop(left);
         assert!(partial.exists());
         let again = DumpFile::create(&path).unwrap();
-        assert_eq!((again.partial_path(), fs::metadata(&partial).unwrap().len()), (&*partial, 0));
+        assert_eq!((again.unfinished_path(), fs::metadata(&partial).unwrap().len()), (&*partial, 0));
     }
 
     #[cfg(unix)]
@@ -210,7 +215,7 @@ mod tests {
         fs::write(&precious, CONTENT).unwrap();
         std::os::unix::fs::symlink(&precious, folder.path().join("a.heapsake.partial")).unwrap();
         let file = DumpFile::create(&path).unwrap();
-        assert_eq!(file.partial_path(), folder.path().join("a.heapsake.2.partial"));
+        assert_eq!(file.unfinished_path(), folder.path().join("a.heapsake.2.partial"));
         assert_eq!(fs::read(&precious).unwrap(), CONTENT);
     }
 }
