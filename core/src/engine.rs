@@ -315,6 +315,7 @@ impl Head<'_> {
             object: self.reference(thread.object),
             kind: thread.kind.clone(),
             carrier: thread.carrier,
+            facts: thread.facts.clone(),
             depth: thread.frames.len() as u32,
             first_frame: first as u32,
             frames,

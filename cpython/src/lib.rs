@@ -9,6 +9,7 @@ pub mod selfcheck;
 pub mod symbols;
 pub mod version;
 
+pub use death::Death;
 pub use error::{Error, ErrorKind, Result};
 
 pub mod layout;
@@ -21,11 +22,13 @@ pub use taken::{Taken, Taking};
 
 pub mod capture;
 mod codeobject;
+pub mod death;
 mod exceptions;
 mod frame;
 mod genobject;
 pub mod linetable;
 mod moment;
+pub mod progress;
 pub mod pystate;
 pub mod sources;
 pub mod stackless;

@@ -149,7 +149,7 @@ impl Watch {
     }
 
     /// The thread states of an interpreter, with the identities of their threads.
-    fn states<M: Memory>(&self, memory: &M, interpreter: Address) -> Vec<(Address, u64)> {
+    pub(crate) fn states<M: Memory>(&self, memory: &M, interpreter: Address) -> Vec<(Address, u64)> {
         let layouts = &self.runtime.layouts;
         let mut found = Vec::new();
         let mut next = layouts.interpreter.threads_head.read(memory, interpreter).unwrap_or_default();
@@ -161,7 +161,7 @@ impl Watch {
         found
     }
 
-    fn interpreters<M: Memory>(&self, memory: &M) -> Vec<Address> {
+    pub(crate) fn interpreters<M: Memory>(&self, memory: &M) -> Vec<Address> {
         let layouts = &self.runtime.layouts;
         let mut found = Vec::new();
         let mut next = layouts.runtime.interpreters_head.read(memory, self.runtime.address).unwrap_or_default();
@@ -183,7 +183,7 @@ impl Watch {
     }
 
     /// The thread state that holds the interpreter's lock.
-    fn holder<M: Memory>(&self, memory: &M, interpreter: Address) -> Option<Address> {
+    pub(crate) fn holder<M: Memory>(&self, memory: &M, interpreter: Address) -> Option<Address> {
         let layouts = &self.runtime.layouts;
         if let Some(holds) = layouts.thread.holds_gil {
             let mut next = layouts.interpreter.threads_head.read(memory, interpreter)?;

@@ -9,8 +9,9 @@ use heapsake_core::{DumpOptions, Summary};
 
 use crate::attach::Runtime;
 use crate::capture::capture_runtime;
+use crate::death::Death;
 use crate::error::{ErrorKind, Result};
-use crate::memory::{Files, Snapshot, Source, Windows};
+use crate::memory::{Files, Frozen, Snapshot, Source, Tracing, Windows};
 use crate::moment::{Moment, Watch};
 use crate::pystate::CaptureOptions;
 use crate::version;
@@ -23,6 +24,9 @@ pub struct Taken {
     runtime: Option<Runtime>,
     moment: Moment,
 }
+
+/// Has a look at a stopped process, and may stop it again.
+type Settle = Box<dyn FnOnce(&mut Frozen) -> Result<(Moment, Option<Watch>)> + Send>;
 
 #[derive(Debug)]
 enum Held {
@@ -51,10 +55,47 @@ impl Taken {
     /// # Errors
     /// Whatever keeps this process from reading that one.
     pub fn of_process(pid: i32) -> Result<Taken> {
-        let watch = Watch::of_process(pid);
-        let settled = Snapshot::settled(pid, |frozen| watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen)));
-        let error = match settled {
-            Ok((snapshot, moment)) => {
+        Taken::by(pid, |settle| Snapshot::settled(pid, settle), |settle| Windows::settled(pid, settle))
+    }
+
+    /// A process that is traced already, at a good moment if there is one.
+    ///
+    /// # Errors
+    /// As [`Taken::of_process`].
+    pub fn of_traced(tracing: &Tracing, pid: i32) -> Result<Taken> {
+        Taken::by(
+            pid,
+            |settle| tracing.copy(pid, settle),
+            |settle| {
+                let (stopped, settled) = tracing.stop(pid, settle)?;
+                Ok((Windows::of_traced(stopped)?, settled))
+            },
+        )
+    }
+
+    /// A process that is about to die, which stands still until it is captured: it dies afterwards.
+    ///
+    /// # Errors
+    /// As [`Taken::of_process`].
+    pub fn of_dying(tracing: &Tracing, death: &Death) -> Result<Taken> {
+        let windows = Windows::of_traced(tracing.stopped(death))?;
+        let memory = Held::Still { windows, want: format!("it dies of {}", death.name()) };
+        Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() } })
+    }
+
+    fn by(
+        pid: i32,
+        copy: impl FnOnce(Settle) -> Result<(Snapshot, (Moment, Option<Watch>))>,
+        hold: impl FnOnce(Settle) -> Result<(Windows, (Moment, Option<Watch>))>,
+    ) -> Result<Taken> {
+        let settle = |watch: Option<Watch>| -> Settle {
+            Box::new(move |frozen| {
+                let moment = watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen))?;
+                Ok((moment, watch))
+            })
+        };
+        let error = match copy(settle(Watch::of_process(pid))) {
+            Ok((snapshot, (moment, watch))) => {
                 return Ok(Taken { memory: Held::Copied(snapshot), runtime: watch.map(|watch| watch.runtime), moment });
             }
             Err(error) => error,
@@ -62,10 +103,7 @@ impl Taken {
         if error.kind() != ErrorKind::OutOfMemory {
             return Err(error);
         }
-        let (windows, (moment, watch)) = Windows::settled(pid, move |frozen| {
-            let moment = watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen))?;
-            Ok((moment, watch))
-        })?;
+        let (windows, (moment, watch)) = hold(settle(Watch::of_process(pid)))?;
         let want = error.to_string().lines().next().unwrap_or_default().to_owned();
         Ok(Taken { memory: Held::Still { windows, want }, runtime: watch.map(|watch| watch.runtime), moment })
     }

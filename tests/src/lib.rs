@@ -4,6 +4,7 @@
 //! The black-box tests link nothing of heapsake: what they test is what `pip install` gives, the command and the Python
 //! package. The property tests drive engine and loader with a [`model`].
 
+pub mod fire;
 pub mod model;
 pub mod programs;
 

@@ -70,6 +70,9 @@ pub struct Thread {
     /// The `ident` of the thread that a greenlet or tasklet runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub carrier: Option<u64>,
+    /// What else is known of it, by name: `signal`, of the thread that the process died in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<(String, ciborium::Value)>,
     /// Number of its frames, in all parts.
     pub depth: u32,
     /// Position of the first frame of this part; 0 is the outermost.

@@ -70,6 +70,8 @@ pub struct Thread {
     pub kind: String,
     /// The thread that a greenlet or tasklet runs on, by its `ident`.
     pub carrier: Option<u64>,
+    /// What else is known of it, by name: `signal`, of the thread that the process died in.
+    pub facts: Vec<(String, ciborium::Value)>,
 }
 
 /// A frame of a thread.

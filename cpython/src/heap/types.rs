@@ -367,7 +367,8 @@ impl<M: Memory> CPythonHeap<M> {
         let attributes = self.attribute_storage(&head, known.payload);
         let unknown_words = self.unknown_words(&head, chain[floor].1.basic_size, &members, attributes);
         // What a capsule points to is known to its maker alone; from 3.13 on the collector may be told of it.
-        let has_traversal = &*names[floor] == "PyCapsule" && head.flags & HAVE_GC != 0;
+        // (The chain of a corrupted type may be longer than its names.)
+        let has_traversal = self.class_name(chain[floor].0) == "PyCapsule".into() && head.flags & HAVE_GC != 0;
         let unknown_words = if has_traversal { [self.layouts().capsule.pointer.offset() as u32].into() } else { unknown_words };
         members.retain(|member| !(member.name.starts_with("__") && member.name.ends_with("offset__")));
         let is_variable = head.item_size > 0;

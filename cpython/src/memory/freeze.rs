@@ -5,9 +5,11 @@
 //! kernel never restarts, `epoll_wait` among them, return `EINTR`, which CPython retries.) A thread that was about to
 //! receive a signal receives it when it is let go.
 
-use super::copy::Preparation;
+use super::copy::{Copied, Preparation};
 use super::process::{self, Event, Process, Registers, Status};
+use super::ptrace;
 use super::snapshot::Snapshot;
+use crate::death;
 use crate::error::{Error, ErrorKind, Result};
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -28,6 +30,8 @@ pub struct Frozen {
     since: Option<Instant>,
     /// How long it stood still in all earlier stops.
     stood: Duration,
+    /// Whether the threads are traced already, and stay so.
+    traced: bool,
     tracer: PhantomData<*const ()>,
 }
 
@@ -36,6 +40,7 @@ struct Thread {
     identifier: i32,
     stopped: bool,
     pending_signal: i32,
+    status: i32,
 }
 
 impl Process {
@@ -56,9 +61,27 @@ impl Process {
 impl Frozen {
     fn new(process: Process, preparation: Option<Preparation>) -> Result<Frozen> {
         let (threads, since, stood) = (Vec::new(), None, Duration::ZERO);
-        let mut frozen = Frozen { process, preparation, threads, since, stood, tracer: PhantomData };
+        let mut frozen = Frozen { process, preparation, threads, since, stood, traced: false, tracer: PhantomData };
         frozen.stop()?;
         Ok(frozen)
+    }
+
+    /// A process whose threads this thread traces already, to be stopped; `stopped` are those that stand still by now, with
+    /// the statuses of their stops.
+    pub(super) fn traced(process: Process, preparation: Option<Preparation>, stopped: &[(i32, i32)]) -> Frozen {
+        let thread = |&(identifier, status): &(i32, i32)| {
+            let pending_signal = process::pending_signal(status);
+            Thread { identifier, stopped: true, pending_signal, status }
+        };
+        let threads: Vec<Thread> = stopped.iter().map(thread).collect();
+        let since = (!threads.is_empty()).then(Instant::now);
+        Frozen { process, preparation, threads, since, stood: Duration::ZERO, traced: true, tracer: PhantomData }
+    }
+
+    /// Leaves the threads that stand still to whoever traces them, with the statuses of their stops.
+    pub(super) fn into_stops(mut self) -> Vec<(i32, i32)> {
+        let threads = std::mem::take(&mut self.threads);
+        threads.into_iter().filter(|thread| thread.stopped).map(|thread| (thread.identifier, thread.status)).collect()
     }
 
     /// The process.
@@ -83,14 +106,19 @@ impl Frozen {
 
     /// Copies what may change, lets the process go on, and gives the copy.
     pub fn copy(mut self) -> Result<Snapshot> {
+        let copied = self.copied()?;
         let threads = self.threads().collect();
+        let pause = self.release();
+        Ok(copied.finish(threads, pause))
+    }
+
+    /// Copies what may change, and leaves the process standing still.
+    pub(super) fn copied(&mut self) -> Result<Copied> {
         let preparation = match self.preparation.take() {
             Some(preparation) => preparation,
             None => Preparation::new(&self.process)?,
         };
-        let copied = preparation.copy(&self.process);
-        let pause = self.release();
-        Ok(copied?.finish(threads, pause))
+        preparation.copy(&self.process)
     }
 
     /// Lets the process go on for `time`, and stops it again: this was no good moment.
@@ -98,9 +126,27 @@ impl Frozen {
     /// # Errors
     /// As [`Process::freeze`].
     pub fn again(&mut self, time: Duration) -> Result<()> {
-        self.release();
+        if self.traced {
+            self.resume();
+        } else {
+            self.release();
+        }
         std::thread::sleep(time);
         self.stop()
+    }
+
+    /// Lets traced threads go on, but for those of which more is to be told than that they stand still: they go on when
+    /// whoever traces them has heard of it.
+    fn resume(&mut self) {
+        self.stood = self.stood();
+        self.since = None;
+        self.threads.retain(|thread| {
+            let plain = match thread.status >> 16 {
+                0 => !death::signals().any(|signal| signal == thread.pending_signal),
+                event => event == libc::PTRACE_EVENT_CLONE || is_answer(thread.status),
+            };
+            thread.stopped && !(plain && ptrace::go_on(thread.identifier, thread.pending_signal).is_ok())
+        });
     }
 
     /// Lets the process go on, and says how long it stood still, all stops together.
@@ -120,7 +166,7 @@ impl Frozen {
         while !self.threads.is_empty() && Instant::now() < deadline {
             self.threads.retain(|thread| match process::poll(thread.identifier) {
                 Ok(None) => true,
-                Ok(Some(Event::Stopped { pending_signal })) => process::detach(thread.identifier, pending_signal).is_err(),
+                Ok(Some(Event::Stopped { pending_signal, .. })) => process::detach(thread.identifier, pending_signal).is_err(),
                 Ok(Some(Event::Ended)) | Err(_) => false,
             });
             std::thread::sleep(Duration::from_millis(1));
@@ -129,7 +175,7 @@ impl Frozen {
         self.stood
     }
 
-    fn stop(&mut self) -> Result<()> {
+    pub(super) fn stop(&mut self) -> Result<()> {
         loop {
             let listed = process::threads(self.process.pid())
                 .map_err(|error| self.process.explain(&error, "its threads cannot be listed"))?;
@@ -154,11 +200,14 @@ impl Frozen {
     }
 
     fn seize(&mut self, identifier: i32) -> Result<()> {
-        match process::seize(identifier).and_then(|()| {
+        let begun = if self.traced { Ok(()) } else { process::seize(identifier) };
+        match begun.and_then(|()| {
             self.since.get_or_insert_with(Instant::now);
             process::interrupt(identifier)
         }) {
-            Ok(()) => self.threads.push(Thread { identifier, stopped: false, pending_signal: 0 }),
+            Ok(()) => self.threads.push(Thread { identifier, stopped: false, pending_signal: 0, status: 0 }),
+            // A thread of the kernel's that works for the process cannot be traced.
+            Err(_) if self.traced => {}
             Err(error) => {
                 let ended = match Status::of(identifier) {
                     Ok(status) => status.is_dead(),
@@ -180,9 +229,9 @@ impl Frozen {
             let mut running = None;
             for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0) {
                 match process::poll(thread.identifier) {
-                    Ok(Some(Event::Stopped { pending_signal })) => {
+                    Ok(Some(Event::Stopped { pending_signal, status })) => {
                         thread.stopped = true;
-                        thread.pending_signal = pending_signal;
+                        (thread.pending_signal, thread.status) = (pending_signal, status);
                     }
                     Ok(Some(Event::Ended)) => thread.identifier = -thread.identifier,
                     Ok(None) => running = Some(thread.identifier),
@@ -216,6 +265,13 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        self.release();
+        if !self.traced {
+            self.release();
+        }
     }
+}
+
+/// Whether a thread stands still because it was asked to, and for no other reason.
+pub(super) fn is_answer(status: i32) -> bool {
+    status >> 16 == libc::PTRACE_EVENT_STOP && libc::WSTOPSIG(status) == libc::SIGTRAP
 }

@@ -6,9 +6,9 @@
 //!
 //! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] is
 //! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory, while
-//! [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
+//! [`tracer`] traces one for as long as it runs; [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
 
-mod available;
+pub mod available;
 pub mod backing;
 mod copy;
 pub mod freeze;
@@ -16,9 +16,11 @@ pub mod limit;
 pub mod maps;
 pub mod own;
 pub mod process;
+mod ptrace;
 mod residency;
 pub mod snapshot;
 pub mod synthetic;
+pub mod tracer;
 pub mod windows;
 
 use heapsake_core::{Address, RegionMap, Span};
@@ -31,6 +33,7 @@ pub use own::Own;
 pub use process::{Process, Registers};
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
+pub use tracer::{Stopped, Tracer, Tracing};
 pub use windows::Windows;
 
 /// Bytes at an address of the target.

@@ -230,7 +230,11 @@ pub(super) fn threads(pid: i32) -> io::Result<Vec<i32>> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Event {
     /// It stands still. A signal that it was about to receive must be given to it when it is let go; 0 is none.
-    Stopped { pending_signal: i32 },
+    Stopped {
+        pending_signal: i32,
+        /// As `waitpid` gives it.
+        status: i32,
+    },
     /// It has ended.
     Ended,
 }
@@ -309,12 +313,27 @@ pub(super) fn poll(thread: i32) -> io::Result<Option<Event>> {
             if result != thread || !libc::WIFSTOPPED(status) {
                 return Ok(None);
             }
-            // An event stop is the answer to the interruption or a group stop, which detaching leaves as it is. Any other
-            // stop is the delivery of a signal, which this process now holds in its hands.
-            let pending_signal = if status >> 16 == libc::PTRACE_EVENT_STOP { 0 } else { libc::WSTOPSIG(status) };
-            Ok(Some(Event::Stopped { pending_signal }))
+            Ok(Some(Event::Stopped { pending_signal: pending_signal(status), status }))
         }
     }
+}
+
+/// The signal that a stopped thread was about to receive, by the status of its stop.
+///
+/// An event stop is the answer to the interruption or a group stop, which detaching leaves as it is, or tells of a new thread.
+/// Any other stop is the delivery of a signal, which this process now holds in its hands.
+pub(super) fn pending_signal(status: i32) -> i32 {
+    if status >> 16 == 0 { libc::WSTOPSIG(status) } else { 0 }
+}
+
+/// The signals that a thread's process has handlers for, and those that it ignores, a bit each.
+pub(super) fn dispositions(thread: i32) -> Option<(u64, u64)> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    };
+    Some((mask("SigCgt")?, mask("SigIgn")?))
 }
 
 /// A run of pages as the kernel tells it: `struct page_region`, start, end and categories.

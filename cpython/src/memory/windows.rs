@@ -9,6 +9,7 @@ use super::freeze::Frozen;
 use super::process::{self, Process};
 use super::residency;
 use super::snapshot::{defect, no_thread};
+use super::tracer::Stopped;
 use super::{Mapping, Memory, Source, Unreadable};
 use crate::error::Result;
 use heapsake_core::{Address, RegionMap, Span};
@@ -33,7 +34,13 @@ pub struct Windows {
     /// How long it stood still before `since`, all stops together.
     before: Duration,
     since: Instant,
-    hold: Option<Hold>,
+    keeper: Option<Keeper>,
+}
+
+/// What lets the target go on when it is dropped.
+enum Keeper {
+    Holding { _hold: Hold },
+    Traced { _stopped: Stopped },
 }
 
 /// A piece of the target: its number, the region that it shows of it, and the part that was readable.
@@ -95,9 +102,22 @@ impl Windows {
             .map_err(no_thread)?;
         let hold = Hold { release: Some(release), tracer: Some(tracer) };
         let (threads, (before, since), settled) = reported.recv().map_err(|_| defect(format!("stopping process {pid}")))??;
-        let mut windows = Windows::new(Process::open(pid)?, threads, since, Some(hold))?;
+        let keeper = Keeper::Holding { _hold: hold };
+        let mut windows = Windows::new(Process::open(pid)?, threads, since, Some(keeper))?;
         windows.before = before;
         Ok((windows, settled))
+    }
+
+    /// A traced process that stands still; it goes on when the value is dropped.
+    ///
+    /// # Errors
+    /// As [`Snapshot::of_process`](super::Snapshot::of_process).
+    pub fn of_traced(stopped: Stopped) -> Result<Windows> {
+        let (before, since) = stopped.times();
+        let (process, threads) = (Process::open(stopped.pid())?, stopped.threads().to_owned());
+        let mut windows = Windows::new(process, threads, since, Some(Keeper::Traced { _stopped: stopped }))?;
+        windows.before = before;
+        Ok(windows)
     }
 
     /// This process, the memory of which goes on changing but for what the caller keeps still: by holding the interpreter
@@ -119,14 +139,14 @@ impl Windows {
         Windows::new(Process::open(pid)?, process::threads(pid).unwrap_or_default(), Instant::now(), None)
     }
 
-    fn new(process: Process, threads: Vec<i32>, since: Instant, hold: Option<Hold>) -> Result<Windows> {
+    fn new(process: Process, threads: Vec<i32>, since: Instant, keeper: Option<Keeper>) -> Result<Windows> {
         let mappings = process.mappings()?;
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
         let table = RefCell::new(vec![Window::default(); 1 << TABLE_BITS]);
         let writable = residency::writable(process.reader(), &mappings);
         let (regions, before) = (RegionMap::new(&spans), Duration::ZERO);
-        Ok(Windows { process, mappings, writable, regions, threads, table, before, since, hold })
+        Ok(Windows { process, mappings, writable, regions, threads, table, before, since, keeper })
     }
 
     /// The process.
@@ -146,7 +166,7 @@ impl Windows {
 
     /// Lets the process go on, and says how long it stood still, all stops together.
     pub fn release(mut self) -> Duration {
-        drop(self.hold.take());
+        drop(self.keeper.take());
         self.stood()
     }
 

@@ -7,6 +7,7 @@ use heapsake_core::heap::TypeKind;
 
 use super::threads::State;
 use super::{CaptureOptions, process};
+use crate::death::Death;
 use crate::heap::{CPythonHeap, Payload};
 use crate::memory::Memory;
 
@@ -42,6 +43,7 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     add("warnoptions", of_sys("warnoptions"));
     add("xoptions", of_sys("_xoptions"));
     add("reason", (!options.reason.is_empty()).then(|| options.reason.clone().into()));
+    add("signal", options.death.as_ref().map(Death::fact));
     let hidden: Vec<Value> = options.hidden_prefixes.iter().map(|prefix| prefix.as_str().into()).collect();
     add("hidden", (!hidden.is_empty()).then_some(Value::Array(hidden)));
     add("pause_seconds", options.pause.map(|pause| pause.as_secs_f64().into()));

@@ -17,6 +17,7 @@ use std::time::Duration;
 use heapsake_core::Address;
 use heapsake_core::heap::Outline;
 
+use crate::death::Death;
 use crate::heap::CPythonHeap;
 use crate::memory::Memory;
 
@@ -33,6 +34,8 @@ pub struct CaptureOptions {
     pub find_exception: bool,
     /// Whether to look for it in the current thread alone.
     pub only_current: bool,
+    /// The signal that the process dies of; its thread is told first, and is the current one.
+    pub death: Option<Death>,
     /// Why the dump is made.
     pub reason: String,
     /// Frames of files whose names begin like this are left out of the stacks, and so are those of `<heapsake…>`.
@@ -63,6 +66,11 @@ impl CaptureOptions {
         filename.starts_with("<heapsake")
             || self.hidden_prefixes.iter().any(|prefix| !prefix.is_empty() && filename.starts_with(prefix.as_str()))
     }
+}
+
+/// The thread states, each with the kernel's number of its thread.
+pub(crate) fn native_ids<M: Memory>(heap: &CPythonHeap<M>) -> Vec<(Address, Option<u64>)> {
+    threads::states(heap).into_iter().map(|state| (state.address, state.native_id)).collect()
 }
 
 /// Threads, exception, roots and facts of the target; the spans in which objects may lie are the caller's.

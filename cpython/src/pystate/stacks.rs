@@ -120,7 +120,7 @@ impl<'a, M: Memory> Describer<'a, M> {
     }
 }
 
-/// All threads, the one of the exception first.
+/// All threads, the one that the process dies in first, or the one of the exception.
 pub(super) fn threads<M: Memory>(
     heap: &CPythonHeap<M>,
     states: &[State],
@@ -130,12 +130,17 @@ pub(super) fn threads<M: Memory>(
     let mut describer = Describer::new(heap, options);
     let owner = exception.and_then(|exception| threads::owner(heap, states, exception, options));
     let current = threads::current(heap, states, options);
+    let dying = threads::dying(states, options);
+    let signal = || options.death.iter().map(|death| ("signal".to_owned(), death.fact())).collect();
     let mut found: Vec<(bool, Thread)> = Vec::new();
     for (index, state) in states.iter().enumerate() {
         let is_owner = owner == Some(index);
         let own = if is_owner { exception } else { None };
         // What only handles an exception goes on from there: where it is now is its stack.
-        let unwinds = |exception: &Address| options.exception.is_some() || state.in_flight(heap) == Some(*exception);
+        // So is that of one that dies of a signal.
+        let unwinds = |exception: &Address| {
+            options.death.is_none() && (options.exception.is_some() || state.in_flight(heap) == Some(*exception))
+        };
         let frames = own.filter(unwinds).and_then(|exception| describer.of_exception(exception));
         let thread = Thread {
             name: state.name.clone(),
@@ -145,9 +150,17 @@ pub(super) fn threads<M: Memory>(
             exception: own.or_else(|| state.in_flight(heap)).or_else(|| state.handled(heap).first().copied()),
             frames: frames.unwrap_or_else(|| describer.running(&state.frames(heap))),
             object: state.object,
+            facts: if dying == Some(index) { signal() } else { Vec::new() },
             ..Thread::default()
         };
-        found.push((!is_owner, thread));
+        let is_first = if options.death.is_some() { dying == Some(index) } else { is_owner };
+        found.push((!is_first, thread));
+    }
+    if let Some(death) = options.death.as_ref().filter(|_| dying.is_none()) {
+        // A thread of C code alone, of which Python knows nothing.
+        let native_id = u64::try_from(death.thread).ok();
+        let (ident, kind) = (death.ident.unwrap_or(0), "native".to_owned());
+        found.push((false, Thread { ident, native_id, kind, current: true, facts: signal(), ..Thread::default() }));
     }
     // Stable: the others keep their order.
     found.sort_by_key(|(rank, _)| *rank);

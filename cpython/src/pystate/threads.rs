@@ -184,8 +184,18 @@ fn holder<M: Memory>(heap: &CPythonHeap<M>, states: &[State]) -> Option<Address>
     layouts.gil.last_holder.read(&heap.memory, gil).filter(|_| is_locked)
 }
 
+/// The position of the thread that the process dies in, if it is one of Python's.
+pub(super) fn dying(states: &[State], options: &CaptureOptions) -> Option<usize> {
+    let death = options.death.as_ref()?;
+    let by_ident = states.iter().position(|state| Some(state.ident) == death.ident);
+    by_ident.or_else(|| states.iter().position(|state| state.native_id == u64::try_from(death.thread).ok()))
+}
+
 /// The position of the current thread, if there is one.
 pub(super) fn current<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options: &CaptureOptions) -> Option<usize> {
+    if options.death.is_some() {
+        return dying(states, options);
+    }
     if let Some(identity) = options.current_thread {
         return states.iter().position(|state| state.is(identity));
     }

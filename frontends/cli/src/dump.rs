@@ -173,11 +173,16 @@ pub(crate) fn target_path(wanted: Option<&Path>, stem: &str) -> anyhow::Result<P
         Some(folder) => folder.to_owned(),
         None => std::env::current_dir().context("the working directory is gone\nhint: name a file with -o")?,
     };
+    new_name(&folder, stem)
+}
+
+/// A new name in a folder: what it is of, and when.
+pub(crate) fn new_name(folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let stamp = crate::summary::time(seconds * 1_000_000_000);
     let stamp: String = stamp.chars().take(19).filter(char::is_ascii_digit).collect();
     let base = format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]);
-    free_name(&folder, OsStr::new(&base), 0)
+    free_name(folder, OsStr::new(&base), 0)
 }
 
 /// A name that no file has: of the stem alone, which is number 0, or with a number.

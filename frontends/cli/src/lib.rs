@@ -18,6 +18,7 @@ mod plugins;
 pub mod python;
 mod reducers;
 mod run;
+mod signal;
 mod stack;
 mod summary;
 mod waits;
@@ -31,6 +32,16 @@ use clap::{Parser, Subcommand};
 use output::Output;
 
 pub use plugins::Surroundings;
+
+/// A name that no dump in the folder has yet; without one it is the working directory.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn unused_name(folder: Option<&std::path::Path>, stem: &str) -> Result<PathBuf, String> {
+    let folder = folder.map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
+    let folder = folder.map_err(|problem| format!("the working directory is gone: {problem}"))?;
+    dump::new_name(&folder, stem).map_err(|problem| problem.to_string())
+}
 
 /// Saves every thread, frame and object of a Python program to one file, and shows it again on any machine.
 #[derive(Parser, Debug)]

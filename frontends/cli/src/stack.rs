@@ -10,6 +10,8 @@ use heapsake_loader::{Dump, Limits, open, render};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style, harmless};
+use crate::signal;
+use crate::summary::cbor_json;
 use crate::waits::{of_thread, print_tasks, tasks_json, wait_json, wait_line};
 
 /// Options of `heapsake stack`.
@@ -89,7 +91,8 @@ pub(crate) fn heading(thread: &Thread) -> String {
     let frames = thread.depth.max(thread.frames.len() as u32);
     let current = if thread.current { ", current" } else { "" };
     let kind = if thread.kind.is_empty() { String::new() } else { format!(", {}", harmless(&thread.kind)) };
-    format!("{name} ({frames} frame{}{kind}{native}{current})", if frames == 1 { "" } else { "s" })
+    let signal = signal::heading(thread);
+    format!("{name} ({frames} frame{}{kind}{native}{current}{signal})", if frames == 1 { "" } else { "s" })
 }
 
 /// The source line of a frame, from the dump.
@@ -167,6 +170,7 @@ pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value 
         "current": thread.current,
         "kind": if thread.kind.is_empty() { "thread" } else { &thread.kind },
         "carrier": thread.carrier,
+        "signal": signal::of_thread(thread).map(cbor_json),
         "depth": thread.depth,
         "waits_for": wait_json(of_thread(dump, waits, thread)),
         "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),

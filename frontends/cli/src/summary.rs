@@ -10,6 +10,7 @@ use heapsake_loader::{AttributeValue, Dump, Limits, Object, Target, open, render
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style, bytes, count, harmless};
+use crate::signal;
 use crate::stack::{heading, print_frame, source_line, thread_json};
 use crate::waits::{deadlocks_json, locks_json, of_thread, print_deadlocks, print_task_groups, tasks_json, wait_line};
 
@@ -99,6 +100,7 @@ pub(crate) fn time(nanoseconds: u64) -> String {
 
 fn print(dump: &Dump, histogram: &[Row<'_>], waits: &Waits, output: &mut Output) -> anyhow::Result<()> {
     print_header(dump, output)?;
+    signal::print(dump, output)?;
     print_exception(dump, output)?;
     print_deadlocks(dump, waits, output)?;
     print_threads(dump, waits, output)?;

@@ -50,7 +50,10 @@ const ENDINGS: &[(&str, Option<Expected>)] = &[
     ("in_asyncio_caught", None),
     ("in_asyncio_while_handling", None),
     ("os_exit", None),
-    ("dies_of_sigsegv", None),
+    (
+        "dies_of_sigsegv",
+        Some(Expected { thread: Some("MainThread"), functions: &["<module>", "dies_of_sigsegv"], variable: None }),
+    ),
     ("dies_of_sigkill", None),
     ("dies_of_sigterm", None),
     ("at_exit", None),

@@ -16,15 +16,18 @@ def _native():
     return _heapsake
 
 
-def install(directory=None, *, ignore=None, **options):
+def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, **options):
     """Dumps at an uncaught exception, in any thread, into ``directory`` (default: where the program is then).
+
+    So does a signal that ends the program (a segmentation fault, ``abort``), unless ``signals`` is false: after the dump, or
+    ``signal_seconds``, it ends as it would have.  Signals that the program handles or ignores are left to it.
 
     Exceptions of the classes in ``ignore`` leave no dump (default: ``SystemExit`` and ``KeyboardInterrupt``; ``()`` for none).
     No hook of Python is told of a ``SystemExit`` of the main thread: ``heapsake run`` is.  The options are those of ``dump``.
     """
     from . import hooks
 
-    hooks.install(directory, ignore=ignore, **options)
+    hooks.install(directory, ignore=ignore, signals=signals, signal_seconds=signal_seconds, **options)
 
 
 def uninstall():

@@ -41,6 +41,8 @@ def install(
     directory: Optional[_Path] = None,
     *,
     ignore: Union[None, Type[BaseException], Iterable[Type[BaseException]]] = None,
+    signals: bool = True,
+    signal_seconds: float = 60.0,
     **options: Any,
 ) -> None: ...
 def uninstall() -> None: ...

@@ -1,7 +1,7 @@
 """The native half: making dumps, and the views of a dump's objects."""
 
 from types import ModuleType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import Reduction
 
@@ -117,6 +117,8 @@ class Thread:
     @property
     def carrier(self) -> Optional[int]: ...
     @property
+    def facts(self) -> Dict[str, Any]: ...
+    @property
     def object(self) -> Optional[View]: ...
     @property
     def waits_for(self) -> Optional[Wait]:
@@ -207,5 +209,26 @@ def dump(
     reducer_seconds: float = 30.0,
     **options: Any,
 ) -> str: ...
+def watch_signals(
+    folder: Optional[str],
+    stem: str,
+    seconds: float,
+    own: Sequence[int],
+    faulthandler: bool,
+    reducers: bool,
+    redact: str = "names",
+    sources: Optional[Sequence[str]] = None,
+    max_bytes: Optional[int] = None,
+    max_seconds: Optional[float] = None,
+    max_objects: Optional[int] = None,
+) -> List[int]: ...
+def forget_signals() -> None: ...
+
+class WithStack:
+    """A function that is called on a thread which has a stack for the signal handler meanwhile."""
+
+    def __new__(cls, function: Callable[..., Any]) -> WithStack: ...
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
+
 def annotate_dump(path: str, packages: str, seconds: float) -> Dict[str, Any]: ...
 def main(argv: Sequence[str]) -> int: ...

@@ -1,4 +1,4 @@
-"""The hooks that dump at an uncaught exception.
+"""The hooks that dump at an uncaught exception, and at a signal that ends the program.
 
 Each calls what was there before it, whatever happens; none ever raises.  One line on stderr names the file.  Python tells a
 hook of every exception but a ``SystemExit`` of the main thread; what ends a program on purpose is ignored unless it is asked for.
@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 
+from . import _native, _signals
 from ._naming import say, unused_path
 
 #: classes of exceptions that leave no dump
@@ -95,12 +96,17 @@ def _elsewhere(directory):
     return next((other for other in candidates if other and os.path.isdir(other) and os.access(other, os.W_OK | os.X_OK)), None)
 
 
-def install(directory=None, *, ignore=None, **options):
-    """Hooks ``sys.excepthook`` and ``threading.excepthook``; a second call changes directory, classes and options only."""
+def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, **options):
+    """Hooks ``sys.excepthook``, ``threading.excepthook`` and fatal signals; a second call changes what they are to do only."""
     global _state
     if directory is not None:
         directory = os.path.abspath(os.fspath(directory))
     ignored = _classes(ignore)
+    native = _native()
+    if signals:
+        _signals.watch(native, directory, float(signal_seconds), options)
+    else:
+        _signals.forget(native)
     if _state is not None and sys.excepthook is _state.hook and threading.excepthook is _state.thread_hook:
         _state.directory, _state.ignored, _state.options = directory, ignored, options
         return
@@ -122,6 +128,7 @@ def uninstall():
     """Puts back what was there, where our hook is still the outermost; elsewhere it only stops dumping."""
     global _state
     if _state is not None:
+        _signals.forget(_native())
         if sys.excepthook is _state.hook:
             sys.excepthook = _state.before
         if threading.excepthook is _state.thread_hook:

@@ -28,10 +28,15 @@ use crate::{Error, annotate, fork, isolation, worker};
 /// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
 /// How a line begins that says why reducers written in Python gave nothing.
-const LACKS: &str = "the dump lacks what reducers made";
+pub(crate) const LACKS: &str = "the dump lacks what reducers made";
 /// What a walk needs besides the program: marks and their like, for each of so many bytes one, and tables.
 const SHARE_OF_MARKS: u64 = 16;
 const ROOM: u64 = 64 << 20;
+
+/// What a dump is prepared in, and what its best compression takes besides. Where an allocation of ours fails the program
+/// ends, so what is not there is not asked for.
+const PREPARATION: usize = 64 << 10;
+const COMPRESSION: usize = 8 << 20;
 
 /// Dumps this process; gives the path when the file is complete.
 #[pyfunction]
@@ -53,6 +58,10 @@ pub(crate) fn dump(
 ) -> PyResult<OsString> {
     if worker::runs() {
         return Err(Error::new_err("a reducer was asked for a dump; it is run when one is there, and makes none"));
+    }
+    if !has_room(PREPARATION) {
+        let text = "there is no memory left to prepare a dump in";
+        return Err(Error::new_err(format!("{text}\n{}", hint())));
     }
     let reducer_time = annotate::time(reducer_seconds)?;
     let redaction = Redaction::from_word(redact)
@@ -89,12 +98,17 @@ pub(crate) fn dump(
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
     let plugins = Prepared::new(py);
-    let compressor = Compressor::new();
+    // The other needs no memory but what the child has.
+    let compressor = if has_room(COMPRESSION) { Compressor::new() } else { Compressor::zlib() };
     let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     let answer = match fork::split(save, Save::run) {
-        Ok(child) => py.detach(|| child.wait()).map_err(|problem| Error::new_err(problem.to_string()))?,
+        Ok(child) => py.detach(|| child.wait()).map_err(|problem| {
+            let partial = DumpFile::partial_path(&path);
+            let left = partial.exists().then(|| format!("\nhint: what there is of it is in {}", partial.display()));
+            Error::new_err(format!("{problem}{}", left.unwrap_or_default()))
+        })?,
         Err((problem, save)) => save.run_in_place(&problem),
     };
     let Some(told) = answer.strip_prefix(DONE) else {
@@ -112,6 +126,12 @@ fn unused_name(py: Python<'_>) -> PyResult<PathBuf> {
     py.import("heapsake._naming")?.call_method1("unused_path", (py.None(),))?.extract()
 }
 
+/// What can be done where this process has no memory.
+fn hint() -> String {
+    let pid = std::process::id();
+    format!("hint: `heapsake dump {pid}`, given by another process, needs none of this one's")
+}
+
 /// The answer when all went well: a line for each note.
 fn done(notes: &[String]) -> Vec<u8> {
     let lines = notes.iter().flat_map(|note| ["\n", note]).collect::<String>();
@@ -119,18 +139,18 @@ fn done(notes: &[String]) -> Vec<u8> {
 }
 
 /// What the child does.
-struct Save {
-    path: PathBuf,
-    options: CaptureOptions,
-    registry: Registry,
-    plugins: Prepared,
-    reason: String,
-    redaction: Redaction,
-    budget: Budget,
+pub(crate) struct Save {
+    pub(crate) path: PathBuf,
+    pub(crate) options: CaptureOptions,
+    pub(crate) registry: Registry,
+    pub(crate) plugins: Prepared,
+    pub(crate) reason: String,
+    pub(crate) redaction: Redaction,
+    pub(crate) budget: Budget,
     /// The folder of installed packages with reducers, the time, and where the interpreter's runtime lies, when Python
     /// reducers are to run.
-    wanted: Option<(Option<PathBuf>, Duration, usize)>,
-    compressor: Compressor,
+    pub(crate) wanted: Option<(Option<PathBuf>, Duration, usize)>,
+    pub(crate) compressor: Compressor,
 }
 
 impl Save {
@@ -173,9 +193,8 @@ impl Save {
         let room = memory.writable().iter().map(|span| span.len()).sum::<u64>() / SHARE_OF_MARKS + ROOM;
         if !has_room(room as usize) {
             return Err(format!(
-                "no process could be split off to write the dump ({problem}), and there is no memory to do without\n\
-                 hint: `heapsake dump {}`, given by another process, needs none of this one's",
-                std::process::id()
+                "no process could be split off to write the dump ({problem}), and there is no memory to do without\n{}",
+                hint()
             ));
         }
         let how = format!("no process could be split off ({problem}); walked in place, with the interpreter lock held");
@@ -190,7 +209,7 @@ impl Save {
         Ok(notes)
     }
 
-    fn save(self, pause: Duration) -> Result<(Vec<String>, Withheld), String> {
+    pub(crate) fn save(self, pause: Duration) -> Result<(Vec<String>, Withheld), String> {
         // SAFETY: this is the child, which has one thread; it walks, and its own memory comes from mappings of the arena that
         // are made after this call or are not part of the program.
         let memory = unsafe { Own::capture() }.map_err(|problem| problem.to_string())?;

@@ -288,6 +288,16 @@ impl Thread {
         self.record().carrier
     }
 
+    /// What else is known of it, by name: `signal`, of the thread that the program died in.
+    #[getter]
+    fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (name, value) in &self.record().facts {
+            dict.set_item(name, plain::fact(py, value)?)?;
+        }
+        Ok(dict)
+    }
+
     /// The object of the program: a `threading.Thread`, a greenlet.
     #[getter]
     fn object(&self, py: Python<'_>) -> Option<View> {

@@ -171,10 +171,15 @@ pub(crate) fn end_orphans() {
 }
 
 fn child(work: impl FnOnce(File), tell: File) -> ! {
+    work_and_leave(|| work(tell))
+}
+
+/// Does a child's work, and ends it. What was split off is one thread with a copy of the memory, and every signal blocked.
+pub(crate) fn work_and_leave(work: impl FnOnce()) -> ! {
     lift_limit();
     arena::enter();
     std::panic::set_hook(Box::new(|_| {}));
-    let worked = catch_unwind(AssertUnwindSafe(|| work(tell)));
+    let worked = catch_unwind(AssertUnwindSafe(work));
     leave(i32::from(worked.is_err()))
 }
 

@@ -1,7 +1,7 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
 //! Views of a dump ([`view`], [`dump`], [`waits`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
-//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]). Reducers written in Python run over a dump that is
+//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]). Reducers written in Python run over a dump that is
 //! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
 //! [`reduction`]).
 
@@ -12,6 +12,8 @@ mod capture;
 mod cells;
 mod channel;
 mod dump;
+mod dying;
+mod fatal;
 mod fork;
 mod isolation;
 mod names;
@@ -62,6 +64,9 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(dump::load, module)?)?;
     module.add_function(wrap_pyfunction!(capture::dump, module)?)?;
     module.add_function(wrap_pyfunction!(annotate::annotate_dump, module)?)?;
+    module.add_class::<fatal::WithStack>()?;
+    module.add_function(wrap_pyfunction!(fatal::watch_signals, module)?)?;
+    module.add_function(wrap_pyfunction!(fatal::forget_signals, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     Ok(())
 }

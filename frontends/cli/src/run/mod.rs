@@ -11,9 +11,8 @@
 //! - *`_thread` alone*: the C function that reports the exception (`_PyErr_WriteUnraisableMsg`, from 3.13 on
 //!   `PyErr_FormatUnraisable`) raises the audit event `sys.unraisablehook` with the exception and its traceback, whatever
 //!   hook the program has put there. The event is the interpreter's own breakpoint on that function. One of `int3` would
-//!   serve, too, but whoever sets it must trace the process for as long as it stands: every signal and new thread would stop
-//!   the program twice, and strace, gdb and py-spy, which it may need most while it fails, would be shut out. It would also
-//!   see exceptions that have no object and no traceback yet (before 3.12), and ask for symbols. An audit hook makes `id()`
+//!   serve, too, but only in a program that is traced, which it would stop twice each time. It would also see exceptions that
+//!   have no object and no traceback yet (before 3.12), and ask for symbols. An audit hook makes `id()`
 //!   slower, so there is none until the program starts such a thread; then it is `dict.get`, until a report comes.
 //!   Reports that are no thread's end (`__del__`, callbacks) are left alone.
 //! - *`asyncio.run`*: when the runner is about to cancel the sibling tasks. The dump is kept only if the exception is not
@@ -21,21 +20,27 @@
 //! - *Children*: a forked child has the bootstrap's frame and channel. A worker of `multiprocessing` handles its exceptions
 //!   itself; it is caught when it asks for its own name to report one. Workers that are spawned, and the fork server, are
 //!   started with the bootstrap. Other programs that are executed are none of our business.
+//! - *Signals that end a process*: by tracing it, as nothing in a process that dies can be relied on. Each process says that it
+//!   is there, when it starts with the bootstrap or was forked, and is traced from then on; programs that it starts are not, so
+//!   that set-uid ones among them work.
 
 mod session;
 mod signals;
 mod supervise;
+mod watching;
 
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::bail;
 
 use crate::dump::What;
 
 pub(crate) use supervise::supervise;
+use watching::Most;
 
 /// Options of `heapsake run`.
 #[derive(clap::Args, Debug)]
@@ -65,6 +70,18 @@ pub(crate) struct Arguments {
     /// none. What is named here is all: name SystemExit too when it is to stay so.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "SystemExit,KeyboardInterrupt", value_parser = class_name)]
     pub(crate) ignore: Vec<String>,
+    /// Leave the program untraced, so that debuggers, strace and profilers can be attached to it. A signal that ends it, such
+    /// as a segmentation fault, then leaves no dump.
+    #[arg(long)]
+    pub(crate) untraced: bool,
+    /// Save the program before memory runs out: at a share of what it may use, such as 90% (of its control group's limit, of the
+    /// limit of its address space, of the machine's memory), or when it has so much in memory, such as 200MB. It goes on.
+    #[arg(long, value_name = "SHARE|SIZE", value_parser = Most::parse)]
+    pub(crate) watch_memory: Option<Most>,
+    /// Save the program when it has run nothing for so long: no bytecode, in any thread. A wait counts, so this is to be longer
+    /// than any that is meant. One dump a hang; it goes on.
+    #[arg(long, value_name = "SECONDS", value_parser = watching::seconds)]
+    pub(crate) watch_hang: Option<Duration>,
     #[command(flatten)]
     pub(crate) what: What,
     /// Options of Python, if any; then script.py, or -m module, or -c code, or - for standard input; and its arguments.

@@ -5,12 +5,14 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
 use heapsake_core::{Address, DumpFile};
-use heapsake_cpython::Taken;
+use heapsake_cpython::memory::Tracing;
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::{Death, Taken, Taking};
 
 use super::Arguments;
 use super::say;
@@ -53,6 +55,8 @@ enum Kind {
     Thread,
     /// It has reached the top of the process.
     Uncaught,
+    /// There is none: the process begins, and waits for no answer.
+    Here,
 }
 
 impl Told<'_> {
@@ -62,6 +66,7 @@ impl Told<'_> {
             "leaving" => Kind::Leaving,
             "thread" => Kind::Thread,
             "uncaught" => Kind::Uncaught,
+            "here" => Kind::Here,
             _ => return None,
         };
         let (pid, number, before) = (words.next()?.parse().ok()?, words.next()?, words.next()?);
@@ -100,23 +105,25 @@ pub(super) struct Session<'a> {
     /// A dump that has its name and whose reducers in Python are not run yet; whether they are told of after the end.
     unreduced: Option<(PathBuf, bool)>,
     told: Vec<String>,
+    /// What traces the processes, if they are.
+    tracing: Option<Tracing>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(arguments: &'a Arguments, stem: &'a str, pid: i32) -> Session<'a> {
+    pub(super) fn new(arguments: &'a Arguments, stem: &'a str, pid: i32, tracing: Option<Tracing>) -> Session<'a> {
         let (provisional, told) = (Vec::new(), Vec::new());
-        Session { arguments, stem, pid, provisional, caught: 0, dumps: 0, last: None, unreduced: None, told }
+        Session { arguments, stem, pid, provisional, caught: 0, dumps: 0, last: None, unreduced: None, told, tracing }
     }
 
     /// Answers until nobody can speak any more.
-    pub(super) fn serve(&mut self, channel: &UnixStream) {
+    pub(super) fn serve(session: &Mutex<Session<'a>>, channel: &UnixStream) {
         let mut lines = BufReader::new(channel);
         let mut line = Vec::new();
         if channel.set_write_timeout(Some(PATIENCE)).is_err() {
             return;
         }
         loop {
-            let wait = (!self.provisional.is_empty()).then_some(LOOK);
+            let wait = (!locked(session).provisional.is_empty()).then_some(LOOK);
             if channel.set_read_timeout(wait).is_err() {
                 break;
             }
@@ -125,22 +132,68 @@ impl<'a> Session<'a> {
                 Ok(_) if !line.ends_with(b"\n") && (line.len() as u64) < LONGEST_LINE => continue,
                 Ok(_) => {}
                 Err(problem) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&problem.kind()) => {
-                    self.discard_orphans();
+                    locked(session).discard_orphans();
                     continue;
                 }
                 Err(_) => break,
             }
-            if let Some(told) = Told::parse(&line) {
-                self.hear(told);
-                let answered = writeln!(&*channel, "{} {}", told.pid, told.number);
-                // The program does not wait for them.
-                self.reduce();
-                if answered.is_err() {
-                    break;
+            match Told::parse(&line) {
+                Some(told) if told.kind == Kind::Here => {
+                    let tracing = locked(session).tracing.clone();
+                    tracing.into_iter().for_each(|tracing| tracing.watch(told.pid));
                 }
+                Some(told) => {
+                    let mut session = locked(session);
+                    session.hear(told);
+                    let answered = writeln!(&*channel, "{} {}", told.pid, told.number);
+                    // The program does not wait for them.
+                    session.reduce();
+                    if answered.is_err() {
+                        break;
+                    }
+                }
+                None => {}
             }
             line.clear();
         }
+    }
+
+    /// Saves a process that goes on, for a reason that a watch has found, if there is still cause to.
+    pub(super) fn watched(&mut self, pid: i32, reason: &str, still: impl FnOnce() -> bool) {
+        if !still() || !self.has_room(false) {
+            return;
+        }
+        let save = || {
+            let options = self.options(pid, reason)?;
+            let (saved, taking) = self.write(None, options, || self.take(pid))?;
+            let about = format!("of {reason} ({}; {})", saved.about, dump::stood_still("", &taking));
+            anyhow::Ok(Saved { path: saved.path, about })
+        };
+        let saved = catch_unwind(AssertUnwindSafe(save));
+        match saved.unwrap_or_else(|_| bail!("a defect of heapsake, told above")) {
+            Ok(saved) => self.keep(false, saved),
+            Err(problem) => self.say(false, format!("no dump of {reason}: {}", output::told(&problem))),
+        }
+        self.reduce();
+    }
+
+    /// Saves a process that stands still because it is about to die. It dies when this returns.
+    pub(super) fn died(&mut self, death: Death) {
+        let at_end = death.pid == self.pid;
+        let reason = death.reason();
+        let Some(tracing) = self.tracing.clone() else { return };
+        if !self.has_room(at_end) {
+            drop(tracing.stopped(&death));
+            return;
+        }
+        // However this ends, it is not left standing.
+        let taken = Taken::of_dying(&tracing, &death);
+        let saved = catch_unwind(AssertUnwindSafe(|| self.save_dying(death, taken)));
+        match saved.unwrap_or_else(|_| bail!("a defect of heapsake, told above")) {
+            Ok(saved) => self.keep(at_end, saved),
+            Err(problem) => self.say(at_end, format!("no dump of {reason}: {}", output::told(&problem))),
+        }
+        self.reduce();
     }
 
     /// The last dump, and what is left to say.
@@ -156,7 +209,7 @@ impl<'a> Session<'a> {
             let known = self.provisional.remove(at);
             if known.pid == told.pid && known.number == told.before && told.kind != Kind::Leaving {
                 let saved = self.named(known.saved);
-                self.keep(told, saved);
+                self.keep(self.is_end(told), saved);
                 return;
             }
             self.discard(known);
@@ -168,11 +221,8 @@ impl<'a> Session<'a> {
                 return;
             }
         }
-        if self.dumps >= self.arguments.max_dumps {
-            if self.dumps == self.arguments.max_dumps {
-                self.dumps += 1;
-                self.say(told, format!("no more dumps: {} were made (--max-dumps)", self.arguments.max_dumps));
-            }
+        let at_end = self.is_end(told);
+        if !self.has_room(at_end) {
             return;
         }
         if !self.provisional.is_empty() && self.dumps + self.provisional.len() >= self.arguments.max_dumps {
@@ -187,15 +237,25 @@ impl<'a> Session<'a> {
                 let number = told.number.to_owned();
                 self.provisional.push(Provisional { pid: told.pid, native: told.native, number, saved });
             }
-            Ok(saved) => self.keep(told, saved),
-            Err(problem) => self.say(told, format!("no dump: {}", output::told(&problem))),
+            Ok(saved) => self.keep(at_end, saved),
+            Err(problem) => self.say(at_end, format!("no dump: {}", output::told(&problem))),
         }
     }
 
-    fn keep(&mut self, told: Told<'_>, saved: Saved) {
+    /// Whether one more dump may be made; says once that none may.
+    fn has_room(&mut self, at_end: bool) -> bool {
+        let most = self.arguments.max_dumps;
+        if self.dumps == most {
+            self.dumps += 1;
+            self.say(at_end, format!("no more dumps: {most} were made (--max-dumps)"));
+        }
+        self.dumps < most
+    }
+
+    fn keep(&mut self, at_end: bool, saved: Saved) {
         self.dumps += 1;
-        self.say(told, format!("wrote {} {}", saved.path.display(), saved.about));
-        self.unreduced = Some((saved.path.clone(), self.is_end(told)));
+        self.say(at_end, format!("wrote {} {}", saved.path.display(), saved.about));
+        self.unreduced = Some((saved.path.clone(), at_end));
         self.last = Some(saved.path);
     }
 
@@ -212,8 +272,8 @@ impl<'a> Session<'a> {
     }
 
     /// What concerns the end of the program is said after it; what it may survive is said now.
-    fn say(&mut self, told: Told<'_>, line: String) {
-        if self.is_end(told) {
+    fn say(&mut self, at_end: bool, line: String) {
+        if at_end {
             self.told.push(line);
         } else {
             say(line);
@@ -225,37 +285,77 @@ impl<'a> Session<'a> {
     }
 
     fn save(&self, told: Told<'_>) -> anyhow::Result<Saved> {
-        let (path, file) = self.file(told)?;
-        let partial = file.partial_path().to_owned();
+        let provisional = (told.kind == Kind::Leaving).then_some(told.native);
         let options = CaptureOptions {
             exception: Some(Address(told.exception)),
             exception_thread: Some(told.ident),
             current_thread: Some(told.ident),
+            ..self.options(told.pid, REASON)?
+        };
+        let (saved, taking) = self.write(provisional, options, || self.take(told.pid))?;
+        let about = format!("{}({}; {})", self.who(told.pid), saved.about, dump::stood_still("", &taking));
+        Ok(Saved { path: saved.path, about })
+    }
+
+    fn save_dying(&self, mut death: Death, taken: heapsake_cpython::Result<Taken>) -> anyhow::Result<Saved> {
+        let (pid, reason) = (death.pid, death.reason());
+        death.find_place(&heapsake_cpython::memory::maps::of_process(pid).unwrap_or_default());
+        let options =
+            CaptureOptions { death: Some(death), find_exception: true, only_current: true, ..self.options(pid, &reason)? };
+        let (saved, _) = self.write(None, options, || taken)?;
+        let about = format!("{}of {reason} ({})", self.who(pid), saved.about);
+        Ok(Saved { path: saved.path, about })
+    }
+
+    /// A process at a good moment, whether it is traced or not.
+    fn take(&self, pid: i32) -> heapsake_cpython::Result<Taken> {
+        if let Some(tracing) = self.tracing.as_ref().filter(|tracing| tracing.traces(pid)) {
+            let taken = Taken::of_traced(tracing, pid);
+            // The tracing ends with the program, which a child may outlive.
+            if taken.is_ok() || tracing.traces(pid) {
+                return taken;
+            }
+        }
+        Taken::of_process(pid)
+    }
+
+    fn options(&self, pid: i32, reason: &str) -> anyhow::Result<CaptureOptions> {
+        Ok(CaptureOptions {
             sources: self.arguments.what.sources()?,
             hidden_prefixes: vec![DESCRIPTORS.to_owned(), BOOTSTRAP_NAME.to_owned()],
-            ..dump::outside(told.pid, REASON)
-        };
-        let what = self.arguments.what.options(REASON);
+            ..dump::outside(pid, reason)
+        })
+    }
+
+    fn who(&self, pid: i32) -> String {
+        if pid == self.pid { String::new() } else { format!("of child {pid} ") }
+    }
+
+    /// Writes a dump of what is taken when all else is ready.
+    fn write(
+        &self,
+        provisional: Option<u64>,
+        options: CaptureOptions,
+        take: impl FnOnce() -> heapsake_cpython::Result<Taken>,
+    ) -> anyhow::Result<(Saved, Taking)> {
+        let (path, file) = self.file(provisional)?;
+        let partial = file.unfinished_path().to_owned();
+        let what = self.arguments.what.options(&options.reason);
         // Before the process is stopped.
         let plugins = plugins::open()?;
-        let written = Taken::of_process(told.pid).map_err(Into::into);
-        let (summary, taking) = match written.and_then(|taken| dump::write(file, &plugins, taken, options, what)) {
-            Ok((_, summary, taking)) => (summary, taking),
+        let written = take().map_err(Into::into).and_then(|taken| dump::write(file, &plugins, taken, options, what));
+        match written {
+            Ok((_, summary, taking)) => {
+                let about = format!("{} objects, {}", count(summary.objects), bytes(summary.file_bytes));
+                Ok((Saved { path, about }, taking))
+            }
             Err(problem) => {
                 if partial.exists() {
                     bail!("{}\nhint: what there is of it is in {}", output::told(&problem), partial.display());
                 }
-                return Err(problem);
+                Err(problem)
             }
-        };
-        let who = if told.pid == self.pid { String::new() } else { format!("of child {} ", told.pid) };
-        let about = format!(
-            "{who}({} objects, {}; {})",
-            count(summary.objects),
-            bytes(summary.file_bytes),
-            dump::stood_still("", &taking)
-        );
-        Ok(Saved { path, about })
+        }
     }
 
     /// Where the next dump goes: what was asked for, with a number when that was used; else a new name in `folder`.
@@ -270,11 +370,11 @@ impl<'a> Session<'a> {
 
     /// The file to write; where nothing was asked for and the working directory cannot be written to, it is one in the
     /// folder for temporary files. One that may be removed again takes no name that another may have.
-    fn file(&self, told: Told<'_>) -> anyhow::Result<(PathBuf, DumpFile)> {
+    fn file(&self, provisional: Option<u64>) -> anyhow::Result<(PathBuf, DumpFile)> {
         let create = |folder: Option<&Path>| {
             let mut path = self.path(folder)?;
-            if told.kind == Kind::Leaving {
-                path.as_mut_os_string().push(format!(".{}.provisional", told.native));
+            if let Some(native) = provisional {
+                path.as_mut_os_string().push(format!(".{native}.provisional"));
             }
             let file = DumpFile::create(&path)?;
             anyhow::Ok((path, file))
@@ -311,6 +411,11 @@ impl<'a> Session<'a> {
         let _ = fs::remove_file(known.saved.path);
         self.caught += 1;
     }
+}
+
+/// The session, which is whole whatever happened to who had it before.
+pub(super) fn locked<'s, 'a>(session: &'s Mutex<Session<'a>>) -> MutexGuard<'s, Session<'a>> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `path` with the first number that is free.

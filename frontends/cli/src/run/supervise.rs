@@ -9,19 +9,23 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
+use heapsake_cpython::memory::Tracer;
 use heapsake_cpython::memory::process::is_alive;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 
 use super::Arguments;
-use super::session::Session;
+use super::session::{Session, locked};
 use super::signals::{self, Taken};
+use super::watching;
 use crate::python::{PACKAGES, PYTHON};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
@@ -70,7 +74,7 @@ pub(crate) fn supervise(
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
     let mut script = temporary().context("no temporary file for the start of the program\nhint: TMPDIR names a folder")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
-    script.write_all(beginning(&arguments.ignore).as_bytes())?;
+    script.write_all(beginning(&arguments.ignore, !arguments.untraced).as_bytes())?;
     script.rewind()?;
     let taken = Taken::new()?;
     let mut command = Command::new(&python);
@@ -89,28 +93,65 @@ pub(crate) fn supervise(
     drop(command);
     let pid = child.id() as i32;
     let forwarder = taken.forward_to(pid);
-    let mut session = Session::new(arguments, stem, pid);
-    thread::scope(|scope| {
-        // However this ends, the program does not wait for an answer that nobody gives.
-        let channel = Channel(&ours);
-        scope.spawn(|| {
-            watch(pid);
-            forwarder.end();
-            // Children that outlive the program hold their end; they are not waited for. One that is being read waits for its
-            // answer.
-            let _ = ours.shutdown(Shutdown::Read);
+    let tracers = if arguments.untraced { None } else { Some(tracers().context("no channel for the tracing can be made")?) };
+    let (deaths, died) = channel();
+    let (ask, asked) = channel();
+    let (dump, told) = thread::scope(|scope| {
+        let tracing = tracers.and_then(|(wake, waker)| {
+            scope.spawn(move || {
+                let (tracer, tracing) = Tracer::new(pid, wake, waker, move |death| drop(deaths.send(death)));
+                let _ = ask.send(tracing);
+                tracer.serve();
+            });
+            asked.recv().ok()
         });
-        session.serve(channel.0);
+        let session = Mutex::new(Session::new(arguments, stem, pid, tracing.clone()));
+        thread::scope(|scope| {
+            // However this ends, the program does not wait for an answer that nobody gives.
+            let talk = Channel(&ours);
+            let session = &session;
+            scope.spawn(move || died.into_iter().for_each(|death| locked(session).died(death)));
+            // What watches ends when nobody is left to say that the program runs.
+            let mut running: Vec<Sender<()>> = Vec::new();
+            if let Some(most) = arguments.watch_memory {
+                let (runs, run) = channel();
+                running.push(runs);
+                scope.spawn(move || watching::memory(pid, most, session, &run));
+            }
+            if let Some(most) = arguments.watch_hang {
+                let (runs, run) = channel();
+                running.push(runs);
+                scope.spawn(move || watching::hang(pid, most, session, &run));
+            }
+            scope.spawn(|| {
+                watch(pid);
+                drop(running);
+                forwarder.end();
+                tracing.into_iter().for_each(|tracing| tracing.end());
+                // Children that outlive the program hold their end; they are not waited for. One that is being read waits for
+                // its answer.
+                let _ = ours.shutdown(Shutdown::Read);
+            });
+            Session::serve(session, talk.0);
+        });
+        session.into_inner().unwrap_or_else(PoisonError::into_inner).end()
     });
     let ended = wait(&mut child)?;
-    let (dump, told) = session.end();
     Ok(Outcome { ended, dump, told })
 }
 
+/// The two ends by which whoever traces is woken: the second takes a byte whenever a process that is traced, or a child, has
+/// done something.
+fn tracers() -> std::io::Result<(UnixStream, UnixStream)> {
+    let (wake, waker) = UnixStream::pair()?;
+    signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, waker.try_clone()?)?;
+    Ok((wake, waker))
+}
+
 /// The line that starts the bootstrap: names are text of Python, and hold no quote.
-fn beginning(ignored: &[String]) -> String {
+fn beginning(ignored: &[String], traced: bool) -> String {
     let names: String = ignored.iter().map(|name| format!("\"{name}\", ")).collect();
-    format!("start(\"{BOOTSTRAP_NAME}\", ({names}))\n")
+    format!("start(\"{BOOTSTRAP_NAME}\", ({names}), {})\n", if traced { "True" } else { "False" })
 }
 
 /// Our end of the talk, closed when it is dropped.

@@ -1,0 +1,127 @@
+//! What a dump of a process that dies of a signal needs: made ready while the program is well, used in the child that its
+//! handler splits off ([`crate::fatal`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use heapsake_core::format::Compressor;
+use heapsake_core::reduce::Registry;
+use heapsake_core::{Budget, DumpFile, Redaction};
+use heapsake_cpython::Death;
+use heapsake_cpython::memory::maps;
+use heapsake_cpython::pystate::CaptureOptions;
+use pyo3::prelude::*;
+
+use crate::capture::{LACKS, Save};
+use crate::plugins::Prepared;
+use crate::{Error, annotate};
+
+/// Why reducers written in Python give nothing.
+const NO_REDUCERS: &str = "the process was dying of a signal";
+/// Where a dump goes that its own folder does not take.
+const ELSEWHERE: [&str; 2] = ["/tmp", "/var/tmp"];
+
+/// All that is needed, but for the signal.
+pub(crate) struct Ready {
+    /// None is the working directory at that time.
+    folder: Option<PathBuf>,
+    stem: String,
+    registry: Registry,
+    plugins: Prepared,
+    redaction: Redaction,
+    budget: Budget,
+    sources: Option<Vec<PathBuf>>,
+    hidden: Vec<String>,
+    reducers: bool,
+    compressor: Compressor,
+}
+
+/// Options of the dump.
+pub(crate) struct Wanted<'a> {
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) stem: String,
+    pub(crate) redact: &'a str,
+    pub(crate) sources: Option<Vec<PathBuf>>,
+    pub(crate) budget: Budget,
+    /// Whether reducers written in Python, if there are any, would be run over another dump.
+    pub(crate) reducers: bool,
+}
+
+impl Ready {
+    pub(crate) fn new(py: Python<'_>, wanted: Wanted<'_>) -> PyResult<Ready> {
+        let Wanted { folder, stem, redact, sources, budget, reducers } = wanted;
+        let redaction = Redaction::from_word(redact)
+            .ok_or_else(|| Error::new_err(format!("redact is {redact:?}; it may be \"none\", \"names\" or \"all-values\"")))?;
+        let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
+        let hidden = package.parent().map(|folder| format!("{}/", folder.display())).into_iter().collect();
+        let registry = Registry::linked().map_err(|problem| Error::new_err(problem.to_string()))?;
+        let sources = sources.map(|named| named.iter().map(std::path::absolute).collect::<Result<_, _>>()).transpose()?;
+        let reducers = reducers
+            && (heapsake_cli::python::packages_with_reducers(&package).is_some()
+                || !py.import("heapsake._registry")?.getattr("REDUCERS")?.is_empty()?);
+        let (plugins, compressor) = (Prepared::new(py), Compressor::new());
+        Ok(Ready { folder, stem, registry, plugins, redaction, budget, sources, hidden, reducers, compressor })
+    }
+
+    /// Saves this process, in the child; gives a line for the user.
+    ///
+    /// # Errors
+    /// Why there is no dump, in words.
+    pub(crate) fn save(self, mut death: Death, pause: Duration) -> Result<String, String> {
+        death.find_place(&maps::own().unwrap_or_default());
+        let (pid, reason, reducers) = (death.pid, death.reason(), self.reducers);
+        let (path, notes) = self.file(pid)?;
+        let options = CaptureOptions {
+            death: Some(death),
+            find_exception: true,
+            only_current: true,
+            reason: reason.clone(),
+            hidden_prefixes: self.hidden,
+            root_dir: PathBuf::from("/"),
+            sources: self.sources,
+            pid: Some(pid),
+            ..CaptureOptions::default()
+        };
+        let save = Save {
+            path: path.clone(),
+            options,
+            registry: self.registry,
+            plugins: self.plugins,
+            reason: reason.clone(),
+            redaction: self.redaction,
+            budget: self.budget,
+            wanted: None,
+            compressor: self.compressor,
+        };
+        let (mut told, _) = save.save(pause).map_err(|problem| {
+            let partial = DumpFile::partial_path(&path);
+            let left =
+                if partial.exists() { format!("; what there is of it is in {}", partial.display()) } else { String::new() };
+            format!("no dump of {reason}: {problem}{left}")
+        })?;
+        if reducers {
+            told.extend(annotate::not_run(&path, NO_REDUCERS).err().map(|problem| format!("{LACKS}: {problem}")));
+        }
+        told.extend(notes);
+        let told: String = told.iter().flat_map(|note| ["; ", note]).collect();
+        Ok(format!("{reason} saved to {}{told}", path.display()))
+    }
+
+    /// A file that can be written, in the folder that was meant or one for temporary files, and what is to be said of it.
+    fn file(&self, pid: i32) -> Result<(PathBuf, Option<String>), String> {
+        let stem = format!("{}-{pid}", self.stem);
+        let create = |folder: Option<PathBuf>| {
+            let path = heapsake_cli::unused_name(folder.as_deref(), &stem)?;
+            DumpFile::create(&path).map_err(|problem| problem.to_string())?;
+            Ok::<_, String>(path)
+        };
+        let problem = match create(self.folder.clone()) {
+            Ok(path) => return Ok((path, None)),
+            Err(problem) => problem,
+        };
+        let folders = std::env::var_os("TMPDIR").map(PathBuf::from).into_iter().chain(ELSEWHERE.map(PathBuf::from));
+        let found = folders.filter(|folder| folder.is_dir()).find_map(|folder| create(Some(folder)).ok());
+        let problem = problem.lines().next().unwrap_or_default().to_owned();
+        found.map(|path| (path, Some(problem.clone()))).ok_or(problem)
+    }
+}
