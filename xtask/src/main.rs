@@ -12,6 +12,7 @@ mod seed;
 mod stackless;
 mod test;
 mod tidy;
+mod torch;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,8 @@ enum Command {
     Greenlet(greenlet::Arguments),
     /// Run a program of tasklets on a Stackless Python 3.7 and compare its dump with what it says of itself.
     Stackless(stackless::Arguments),
+    /// Compare the tensors of real releases of torch with what it says of them.
+    Torch(torch::Arguments),
     /// Write the reference page of the built-in reducers, or check it.
     Reducers(reducers::Arguments),
     /// Write the page of the acceptance cases and their tests, or check it.
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Greenlet(arguments) => greenlet::run(&arguments),
         Command::Stackless(arguments) => stackless::run(&arguments),
+        Command::Torch(arguments) => torch::run(&arguments),
         Command::Reducers(arguments) => reducers::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Referents(arguments) => referents::run(&arguments),

@@ -27,7 +27,7 @@ const MOST_TEXT: u64 = 1 << 30;
 /// What has cells.
 pub(super) enum Grid<'d> {
     Array(Array<'d>),
-    Table(Table<'d>),
+    Table(Box<Table<'d>>),
 }
 
 impl<'d> Grid<'d> {
@@ -39,7 +39,7 @@ impl<'d> Grid<'d> {
         match Array::of(object) {
             Some(array) if array.has_objects() && array.shape().len() <= 1 => None,
             Some(array) => Some(Grid::Array(array)),
-            None => Table::of(object).map(Grid::Table),
+            None => Table::of(object).map(|table| Grid::Table(Box::new(table))),
         }
     }
 

@@ -15,9 +15,12 @@ use crate::output::count;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Formats:
   json   lists, tuples, sets, dicts, numbers, texts, instances; what JSON has nothing for is a
-         mapping with one key that begins with $: $bytes, $redacted, $missing, $ref and so on
-  csv    a list of dicts, of instances, of lists or tuples; a dict of lists
-  npy    numbers: a list, a list of lists, an array.array, bytes, a memoryview
+         mapping with one key that begins with $: $bytes, $redacted, $missing, $ref and so on;
+         of a frame columns, index and data
+  csv    a list of dicts, of instances, of lists or tuples; a dict of lists; an array of one or
+         two dimensions, a frame or series of pandas or polars
+  npy    numbers: a list, a list of lists, an array.array, bytes, a memoryview; an array of
+         NumPy, a tensor of torch, a series
 
 A withheld or missing value is never left out in silence: it is marked in the file, and counted.")]
 pub(crate) struct Arguments {

@@ -264,7 +264,7 @@ inventory::collect!(Documented);
 pub fn reference() -> String {
     let mut all: Vec<&Documented> = inventory::iter::<Documented>.into_iter().collect();
     all.sort_by_key(|one| (one.file, one.types));
-    let mut page = String::from("\n## numpy and pandas (plugin)\n");
+    let mut page = String::from("\n## numpy, pandas, pyarrow, polars and torch (plugin)\n");
     for one in all {
         let types: Vec<String> = one.types.iter().map(|name| format!("`{name}`")).collect();
         page.extend(["\n### ", &types.join(", "), "\n\n"]);

@@ -116,8 +116,8 @@ reducers! {
     /// *What it holds.* Elements of one dtype in a storage, which other tensors may share, on some device.
     /// *What is saved.* `shape`, `stride`, dtype, `device`, `storage` (equal of tensors that share it), `storage_offset`,
     /// `storage_bytes`; of dense tensors on the CPU all elements, up to 64 MiB, of more the first MiB (`saved`, `omitted`), in
-    /// C order and for each tensor alone; `bfloat16` as singles. `requires_grad` and `grad` of releases of which their place is known
-    /// (2.3, 2.8, 2.15), `requires_grad` also of every tensor that has nothing to do with gradients.
+    /// C order and for each tensor alone; `bfloat16` as singles. `requires_grad` and `grad` of releases of which their place is
+    /// known (2.3, 2.8, 2.15), `requires_grad` also of every tensor that has nothing to do with gradients.
     /// *What becomes a surrogate.* One whose fields contradict each other. Elements of sparse and quantised tensors, of ones
     /// that are still to be conjugated or negated, and on other devices are not there.
     Tensor ["torch._C.TensorBase", "torch._C._TensorBase"] "shape, dtype, device, elements on the CPU" => tell, owning owned;
@@ -155,7 +155,7 @@ impl Header {
             let tensor = seen.pointer(body.offset(*at)).filter(|tensor| tensor.0 > 4096 && tensor.0 & 7 == 0)?;
             OBJECT.iter().find_map(|place| {
                 let rest = tensor.offset(*place);
-                if seen.pointer(rest)? != object { None } else { Header::at(seen, tensor, rest) }
+                if seen.pointer(rest)? == object { Header::at(seen, tensor, rest) } else { None }
             })
         })
     }

@@ -35,6 +35,8 @@ def samples():
     }
     for code in "bBhHiIlLqQ":
         made["of " + code] = np.array([0, 1, 127], dtype=code)
+    if hasattr(np, "dtypes") and hasattr(np.dtypes, "StringDType"):
+        made.update(texts(np.dtypes.StringDType))
     for unit in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "25s"):
         made["dates in " + unit] = np.array([0, 12345, -9876, "NaT"], dtype="M8[%s]" % unit)
     # A mapped file, which the dump does not need any more.
@@ -42,6 +44,24 @@ def samples():
     mapped = np.memmap(path, dtype="i4", mode="w+", shape=(3, 2))
     mapped[:] = [[1, 2], [3, 4], [5, 6]]
     made["mapped"] = mapped
+    return made
+
+
+def texts(kind):
+    """Texts of any length: in their elements, in the arena, outside of it; with every sort of missing one."""
+    several = ["a", "", "fifteen letters", "sixteen letters!", "x" * 300, "\u20ac" * 9, "y" * 5000]
+    made = {
+        "texts": np.array(several, dtype=kind()), "texts or none": np.array(["a", None, "", "z" * 40], dtype=kind(na_object=None)),
+        "texts or nan": np.array(["q", float("nan"), "w" * 20], dtype=kind(na_object=float("nan"))),
+        "texts or a word": np.array(["q", "__missing__", ""], dtype=kind(na_object="__missing__", coerce=False)),
+        "no texts yet": np.zeros((2, 3), dtype=kind()),
+        "texts in rows": np.array([["row %d, column %d of the grid" % (row, at) for at in range(4)] for row in range(3)], dtype=kind()),
+        "many texts": np.array(["text number %d of many" % number for number in range(5000)], dtype=kind()),
+    }
+    changed = made["changed texts"] = made["texts"].copy()
+    changed[0], changed[3], changed[4] = "longer than it was before", "y" * 20, "short"
+    made["some texts"] = made["texts in rows"][1:, ::2]
+    made["turned texts"] = made["texts in rows"].T[::-1]
     return made
 
 

@@ -36,14 +36,15 @@ reducers! {
     /// *What is saved.* `shape`, and of each column name, type, number of missing values, and all values: truth values, whole
     /// numbers, floats, texts, days, moments, spans and times of the day. Of more than 64 MiB of values the first rows
     /// (`saved`), of texts 64 MiB.
-    /// *What becomes a surrogate.* A frame of a release that is not known (1.8 to 2.1 are), or of which a column contradicts itself. Of
-    /// columns of other types (categories, lists, structures, decimals, bytes), and of one value that is repeated, there is no
-    /// value, with the `reason`.
-    Frame ["PyDataFrame"] "names, types and values of the columns" => |seen, sink| tell(seen, sink, false), owning |seen| owned(seen, false);
+    /// *What becomes a surrogate.* A frame of a release that is not known (1.8 to 1.14 and 1.17 to 2.1 are), or whose columns are
+    /// not where they should be. Of columns of other types (categories, lists, structures, decimals, bytes), and of one value
+    /// that is repeated, there is no value, with the `reason`.
+    Frame ["PyDataFrame"] "names, types and values of the columns" => |seen, sink| tell(seen, sink, false),
+        owning |seen| owned(seen, false);
 
     /// *What it holds.* Values of one type, some of which may be missing.
     /// *What is saved.* What a frame tells of a column.
-    /// *What becomes a surrogate.* One of a release that is not known (1.8 to 2.1 are), or that contradicts itself.
+    /// *What becomes a surrogate.* One of a release that is not known (1.8 to 1.14 and 1.17 to 2.1 are), or that contradicts itself.
     Single ["PySeries"] "name, type and values" => |seen, sink| tell(seen, sink, true), owning |seen| owned(seen, true);
 }
 

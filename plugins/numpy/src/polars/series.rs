@@ -79,7 +79,7 @@ fn words<const N: usize>(seen: &Seen<'_>, at: Address) -> Option<[u64; N]> {
 /// The size in a table of functions of a trait.
 fn size_of(seen: &Seen<'_>, table: u64) -> Option<i64> {
     let [_, size, alignment] = words::<3>(seen, Address(table))?;
-    (alignment == 8 && size <= 4096 && size % 8 == 0).then_some(size as i64)
+    (matches!(alignment, 8 | 16) && size <= 4096 && size % 8 == 0).then_some(size as i64)
 }
 
 /// Whether counts of owners are that.
@@ -122,33 +122,36 @@ pub(crate) fn read(seen: &Seen<'_>, numbers: Numbers, pointer: u64, table: u64) 
     let size = size_of(seen, table)?;
     let inner = Address(pointer).offset(16);
     if CHUNKED.contains(&size) {
-        return chunked(seen, numbers, inner, None);
+        return chunked(seen, numbers, inner, None).or_else(|| nothing(seen, inner));
     }
     // What means more than its numbers has a type of its own, behind the array or in front of it.
     if !CHUNKED.iter().any(|chunked| (chunked + TYPE..=chunked + TYPE + 24).contains(&size)) {
         return None;
     }
-    let behind = CHUNKED.iter().find_map(|chunked_size| {
-        let meaning = inner.offset(*chunked_size);
-        chunked(seen, numbers, inner, Some(meaning))
-    });
-    behind.or_else(|| chunked(seen, numbers, inner.offset(TYPE), Some(inner)))
+    if numbers.in_front {
+        return chunked(seen, numbers, inner.offset(TYPE), Some(inner));
+    }
+    chunked(seen, numbers, inner, Some(inner.offset(CHUNKED[0])))
 }
 
 fn chunked(seen: &Seen<'_>, numbers: Numbers, at: Address, meaning: Option<Address>) -> Option<Series> {
-    let [capacity, chunks, count, field, fourth, fifth] = words::<6>(seen, at)?;
-    if count == 0 || count > capacity || count > MOST_CHUNKS {
+    let [capacity, chunks, count, field, fourth, fifth, sixth] = words::<7>(seen, at)?;
+    if count == 0 || count > capacity || count > MOST_CHUNKS || capacity > MOST_VALUES {
         return None;
     }
     let [strong, weak] = words::<2>(seen, Address(field))?;
     let number = seen.read_u8(Address(field).offset(16))?;
     let name = name(seen, Address(field).offset(64)).filter(|_| is_owned(strong, weak))?;
-    // Counts of 64 bits, or a pointer and counts of 32.
-    let counts = [(fourth, fifth), (fifth & 0xffff_ffff, fifth >> 32)];
+    // Counts of 64 bits; earlier a pointer is in front of them; still earlier they have 32.
+    let counts = [(fourth, fifth), (fifth, sixth), (fifth & 0xffff_ffff, fifth >> 32)];
     let physical = numbers.of(number);
     let mut series = Series { name, meaning: physical, unit: None, zone: None, length: 0, nulls: 0, chunks: Vec::new() };
     let Some(physical) = physical.filter(|physical| is_read(*physical)) else {
-        // A type whose values are not read: only how many there are.
+        // A type whose values are not read: only how many there are. What means more than its numbers has numbers.
+        let mut tables = (0..count as i64).map(|number| seen.pointer(Address(chunks).offset(16 * number + 8)));
+        if meaning.is_some() || !tables.all(|table| table.is_some_and(|table| size_of(seen, table.0).is_some())) {
+            return None;
+        }
         let plausible = counts.iter().find(|(length, nulls)| *length <= MOST_VALUES && nulls <= length)?;
         (series.length, series.nulls) = *plausible;
         series.meaning = None;
@@ -179,6 +182,20 @@ fn chunked(seen: &Seen<'_>, numbers: Numbers, at: Address, meaning: Option<Addre
         }
     }
     Some(series)
+}
+
+/// A column of nothing: chunks, the name itself, a count of 32 bits, which the array has too.
+fn nothing(seen: &Seen<'_>, at: Address) -> Option<Series> {
+    let [capacity, chunks, count] = words::<3>(seen, at)?;
+    if count == 0 || count > capacity || count > MOST_CHUNKS {
+        return None;
+    }
+    let length = u64::from(seen.read_u32(at.offset(48))?);
+    let [array, table] = words::<2>(seen, Address(chunks))?;
+    size_of(seen, table)?;
+    let agrees = count > 1 || words::<13>(seen, Address(array)).is_some_and(|array| array.contains(&length));
+    let name = name(seen, at.offset(24)).filter(|_| agrees)?;
+    Some(Series { name, meaning: None, unit: None, zone: None, length, nulls: length, chunks: Vec::new() })
 }
 
 /// Whether the values of a type can be read.

@@ -27,6 +27,8 @@ pub(crate) struct Numbers {
     types: &'static [Type],
     /// Stands for no type: then a day or a time of the day is known by its size.
     none: Option<u8>,
+    /// Whether what a column means stands in front of its numbers, and not behind them.
+    pub(crate) in_front: bool,
 }
 
 use Type::{Binary, BinaryOffset, Boolean, Date, Datetime, Decimal, Duration, Float, Signed, String, Time, Unsigned};
@@ -55,6 +57,7 @@ const PLAIN: Numbers = Numbers {
         Time,
     ],
     none: Some(27),
+    in_front: true,
 };
 /// As of 1.18: whole numbers of 128 bits.
 const WIDE: Numbers = Numbers {
@@ -81,6 +84,7 @@ const WIDE: Numbers = Numbers {
         Time,
     ],
     none: Some(28),
+    in_front: true,
 };
 /// As of 1.34: also without a sign.
 const WIDER: Numbers = Numbers {
@@ -108,6 +112,7 @@ const WIDER: Numbers = Numbers {
         Time,
     ],
     none: None,
+    in_front: true,
 };
 /// As of 1.36: halves.
 const HALVES: Numbers = Numbers {
@@ -136,18 +141,24 @@ const HALVES: Numbers = Numbers {
         Time,
     ],
     none: None,
+    in_front: true,
 };
 
-/// From which release on, and the first that is not known.
-const RELEASES: [((u32, u32), Numbers); 4] = [((1, 8), PLAIN), ((1, 18), WIDE), ((1, 34), WIDER), ((1, 36), HALVES)];
-const UNKNOWN: (u32, u32) = (2, 2);
+/// From which release on, until the first of which that is not so or not known.
+const RELEASES: [((u32, u32), (u32, u32), Numbers); 5] = [
+    ((1, 8), (1, 15), Numbers { in_front: false, ..PLAIN }),
+    ((1, 17), (1, 18), PLAIN),
+    ((1, 18), (1, 34), WIDE),
+    ((1, 34), (1, 36), WIDER),
+    ((1, 36), (2, 2), HALVES),
+];
 
 impl Numbers {
     /// Of a release such as `1.36.1`.
     pub(crate) fn of_release(release: &str) -> Option<Numbers> {
         let mut parts = release.split('.').map(|part| part.parse::<u32>().ok());
         let release = (parts.next()??, parts.next()??);
-        RELEASES.iter().rev().find(|(from, _)| *from <= release && release < UNKNOWN).map(|(_, numbers)| *numbers)
+        RELEASES.iter().find(|(from, until, _)| (*from..*until).contains(&release)).map(|(.., numbers)| *numbers)
     }
 
     /// The type of this number.
@@ -176,8 +187,8 @@ mod tests {
         let text =
             |release: &str| Numbers::of_release(release).and_then(|numbers| numbers.types.iter().position(|one| *one == String));
         assert_eq!(
-            ["1.7.1", "1.8.2", "1.17.1", "1.18.0", "1.33.1", "1.34.0", "1.36.0", "2.1.0", "2.2.0", "x"].map(text),
-            [None, Some(12), Some(12), Some(13), Some(13), Some(14), Some(15), Some(15), None, None]
+            ["1.7.1", "1.8.2", "1.16.0", "1.17.1", "1.18.0", "1.33.1", "1.34.0", "1.36.0", "2.1.0", "2.2.0", "x"].map(text),
+            [None, Some(12), None, Some(12), Some(13), Some(13), Some(14), Some(15), Some(15), None, None]
         );
     }
 
