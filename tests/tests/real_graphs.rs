@@ -7,9 +7,10 @@
 
 use std::path::{Path, PathBuf};
 
+use heapsake_core::Address;
 use heapsake_loader::{Dump, isomorphism, open};
 use heapsake_tests::model::dumped_again;
-use heapsake_tests::programs::{Description, Graph, any_graph, differences, source};
+use heapsake_tests::programs::{Description, Graph, any_graph, differences, rebuilt_differences, source};
 use heapsake_tests::{Environment, Waiting, file, in_parallel, minors, problems, run};
 use proptest::prelude::{ProptestConfig, Strategy};
 use proptest::strategy::ValueTree;
@@ -77,13 +78,13 @@ fn compared(target: &Environment, openers: &[Environment], program: &Path, folde
     }
     for opener in openers {
         let name = format!("{} rebuilt by {}", target.version, opener.version);
-        bad.extend(rebuilt(&taken, opener, folder).into_iter().map(|one| format!("{name}: {one}")));
+        bad.extend(rebuilt(&taken, &said, opener, folder).into_iter().map(|one| format!("{name}: {one}")));
     }
     bad
 }
 
 /// What is wrong with the graphs of a dump that an interpreter rebuilt.
-fn rebuilt(taken: &Taken, opener: &Environment, folder: &Path) -> Vec<String> {
+fn rebuilt(taken: &Taken, said: &Description, opener: &Environment, folder: &Path) -> Vec<String> {
     let again = folder.join(format!("{}.{}.again.heapsake", taken.inside.display(), opener.version));
     let mut command = opener.python();
     command.arg(file("programs/graphs/rebuilt.py")).args([&taken.outside, &taken.said, &again]);
@@ -91,26 +92,27 @@ fn rebuilt(taken: &Taken, opener: &Environment, folder: &Path) -> Vec<String> {
     let mut bad = problems(&out);
     bad.extend(out.lines().filter_map(|line| line.strip_prefix("SURROGATES ")).map(|line| format!("surrogates: {line}")));
     let number = |what: &str| out.lines().find_map(|line| line.strip_prefix(what)?.trim().parse::<u64>().ok());
-    if number("compared ").is_none_or(|number| number < 3) || number("root ").is_none() {
-        bad.push(format!("nothing was compared: {out}"));
-    }
+    let (Some(compared), Some(root)) = (number("compared "), number("root ")) else { panic!("{out}") };
+    assert!(compared > 2, "{out}");
+    let (differences, held) = rebuilt_differences(said, &open(&again).expect("a dump"), Address(root));
+    assert!(held > 1, "nothing of the rebuilt graphs is in their dump");
+    bad.extend(differences);
     bad
 }
 
 fn checked(graphs: &[Graph], targets: &[Environment]) -> Vec<(Environment, String)> {
-    program_checked(&source(graphs), targets)
+    program_checked(&source(graphs), targets, 2)
 }
 
-/// What is wrong with dumps of a program, by interpreter.
-fn program_checked(source: &str, targets: &[Environment]) -> Vec<(Environment, String)> {
+/// What is wrong with dumps of a program, by interpreter; so many rebuild each: itself, and the next versions.
+fn program_checked(source: &str, targets: &[Environment], openers: usize) -> Vec<(Environment, String)> {
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("program.py");
     std::fs::write(&program, source).expect("a program");
     let all = minors();
     let results = in_parallel(targets, |target| {
-        // By itself, and by the next version.
         let at = all.iter().position(|one| one.version == target.version).unwrap_or_default();
-        let openers = [target.clone(), all[(at + 1) % all.len()].clone()];
+        let openers: Vec<Environment> = all.iter().cycle().skip(at).take(openers).cloned().collect();
         let bad = compared(target, &openers, &program, folder.path());
         bad.into_iter().map(|problem| (target.clone(), problem)).collect::<Vec<_>>()
     });
@@ -189,7 +191,7 @@ fn programs_that_once_failed_do_not_any_more() {
     programs.sort();
     let targets = minors();
     let sources: Vec<String> = programs.iter().map(|path| std::fs::read_to_string(path).expect("a program")).collect();
-    let bad = program_checked(&sources.concat(), &targets);
+    let bad = program_checked(&sources.concat(), &targets, 1);
     let shown: Vec<&str> = bad.iter().map(|(_, problem)| problem.as_str()).collect();
     assert!(bad.is_empty(), "{}", shown.join("\n"));
 }

@@ -49,7 +49,7 @@ pub(super) fn is_same_state(one: &[(String, ciborium::Value)], other: &[(String,
         match pair {
             (ciborium::Value::Float(one), ciborium::Value::Float(other)) if one.to_bits() == other.to_bits() => {}
             (ciborium::Value::Array(one), ciborium::Value::Array(other)) if one.len() == other.len() => {
-                left.extend(one.iter().zip(other))
+                left.extend(one.iter().zip(other));
             }
             (ciborium::Value::Map(one), ciborium::Value::Map(other)) if one.len() == other.len() => {
                 for ((key, value), (other, another)) in one.iter().zip(other) {

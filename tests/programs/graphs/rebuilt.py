@@ -125,6 +125,7 @@ class Comparison:
             return
         for name, address in row.get("attributes", {}).items():
             self.attribute(row, value, name, address, path)
+        fill(value)
         if row.get("closed"):
             names = {name for name in vars(value) if not name.startswith("_heapsake")} if hasattr(value, "__dict__") else set()
             more = names - set(row.get("attributes", ())) - set(row.get("facts", ()))
@@ -229,6 +230,13 @@ class Comparison:
 def shown(name):
     """The name of a class as it is shown: what could not be printed is escaped."""
     return name if name.isprintable() else name.encode("ascii", "backslashreplace").decode()
+
+
+def fill(value):
+    """Has what a container holds put into it, as before any change of it."""
+    for kind, change in ((dict, "update"), (list, "extend"), (set, "update")):
+        if isinstance(value, kind):
+            getattr(value, change)(())
 
 
 def main():

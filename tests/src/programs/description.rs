@@ -36,15 +36,15 @@ impl Description {
     }
 }
 
-fn address(value: &Value) -> Address {
+pub(super) fn address(value: &Value) -> Address {
     Address(value.as_u64().unwrap_or_default())
 }
 
-fn addresses(value: &Value) -> Vec<Address> {
+pub(super) fn addresses(value: &Value) -> Vec<Address> {
     value.as_array().map_or_else(Vec::new, |items| items.iter().map(address).collect())
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -259,7 +259,7 @@ impl<'d> Holding<'d> {
 }
 
 /// A value as programs tell theirs.
-fn shown(value: &PlainValue) -> String {
+pub(super) fn shown(value: &PlainValue) -> String {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     match value {
         PlainValue::Nothing => String::new(),

@@ -5,10 +5,12 @@
 //! `programs/graphs/making.py` offers; [`Description`] is what `programs/graphs/describing.py` said of the objects that came
 //! of it, and [`differences`] holds a dump against that, by address.
 
+mod again;
 mod description;
 mod source;
 mod strategy;
 
+pub use again::rebuilt_differences;
 pub use description::{Description, differences};
 pub use source::source;
 pub use strategy::any_graph;
