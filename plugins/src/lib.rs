@@ -10,6 +10,10 @@ pub mod abi;
 mod export;
 
 #[cfg(feature = "host")]
+#[doc(hidden)]
+pub mod answers;
+
+#[cfg(feature = "host")]
 mod callbacks;
 #[cfg(feature = "host")]
 pub mod declarative;

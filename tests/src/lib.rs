@@ -4,7 +4,9 @@
 //! The black-box tests link nothing of heapsake: what they test is what `pip install` gives, the command and the Python
 //! package. The property tests drive engine and loader with a [`model`].
 
+pub mod damage;
 pub mod fire;
+pub mod fuzz;
 pub mod model;
 pub mod programs;
 

@@ -153,7 +153,12 @@ impl<'a, S> Iterator for Edges<'a, S> {
 
     #[inline]
     fn next(&mut self) -> Option<EdgeReference<'a, S>> {
-        let at = self.range.next()?;
+        self.nth(0)
+    }
+
+    #[inline]
+    fn nth(&mut self, count: usize) -> Option<EdgeReference<'a, S>> {
+        let at = self.range.nth(count)?;
         let (other, link) = (self.rows.end(at), self.rows.link(at));
         let (source, target) = if self.incoming { (other, self.node) } else { (self.node, other) };
         Some(EdgeReference { graph: self.graph, source, target, link, at: at as u32, incoming: self.incoming })

@@ -380,7 +380,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         }
         self.count += 1;
         self.written.objects += 1;
-        self.written.bytes += self.size;
+        self.written.bytes = self.written.bytes.saturating_add(self.size);
         if let Some(failure) = failure {
             *self.written.surrogates.entry(failure.reason).or_default() += 1;
             self.written.redacted += u64::from(failure.reason == Reason::Redacted);

@@ -86,6 +86,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(0)
 }
 
+/// What is at a path, as JSON.
+pub(crate) fn told(dump: &Dump, path: &str) -> anyhow::Result<String> {
+    Ok(as_json(dump, &find(dump, path)?).to_string())
+}
+
 /// What a path leads to.
 fn find<'d>(dump: &'d Dump, text: &str) -> anyhow::Result<Found<'d>> {
     let path = Path::parse(text)?;

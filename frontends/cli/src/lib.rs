@@ -6,6 +6,7 @@
 mod cells;
 mod check;
 mod compare;
+mod cycles;
 mod debug;
 mod demo;
 mod dump;
@@ -13,7 +14,8 @@ mod extract;
 mod holders;
 mod inspect;
 mod output;
-mod path;
+#[doc(hidden)]
+pub mod path;
 mod plugins;
 pub mod python;
 mod reducers;
@@ -80,6 +82,8 @@ enum Command {
     Check(check::Arguments),
     /// Compare two dumps: whether their heaps are near-isomorphic, and where they differ.
     Compare(compare::Arguments),
+    /// Find reference cycles, which only the collector could free, and the edge to cut.
+    Cycles(cycles::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
     /// List the reducers: which types they answer for, and what they save.
@@ -91,6 +95,15 @@ enum Command {
 /// Runs the command line of a program that is nothing else; gives the exit status. The first argument is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     main_in(arguments, Surroundings::of_program)
+}
+
+/// What `heapsake inspect --json` says of a path of a dump.
+///
+/// # Errors
+/// What is wrong with the path, or what it does not find.
+#[doc(hidden)]
+pub fn inspected(dump: &heapsake_loader::Dump, path: &str) -> anyhow::Result<String> {
+    inspect::told(dump, path)
 }
 
 /// Runs the command line inside of another program; gives the exit status.
@@ -118,6 +131,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Extract(arguments)), _) => extract::run(&arguments),
         (Some(Command::Check(arguments)), _) => check::run(&arguments),
         (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
+        (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 /// Where a path starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// The exception that is the reason of the dump.
     Exception,
     /// A thread, by name or position; none for the first; and a frame of it.
@@ -29,7 +29,7 @@ pub(crate) enum Place {
 
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// An attribute.
     Attribute(String),
     /// An element, or the entry under this number.
@@ -44,14 +44,19 @@ pub(crate) enum Step {
 
 /// A path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path {
-    pub(crate) place: Place,
-    pub(crate) steps: Vec<Step>,
+pub struct Path {
+    /// Where it starts.
+    pub place: Place,
+    /// What leads on from there.
+    pub steps: Vec<Step>,
 }
 
 impl Path {
     /// Reads a path.
-    pub(crate) fn parse(text: &str) -> anyhow::Result<Path> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> anyhow::Result<Path> {
         let (place, rest) = place(text)?;
         let mut letters = rest.chars().peekable();
         let mut steps = Vec::new();

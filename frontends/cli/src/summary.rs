@@ -53,7 +53,8 @@ fn histogram(dump: &Dump) -> Vec<Row<'_>> {
         for object in chunk.iter() {
             let sum = sums.entry(object.shape().type_id).or_default();
             sum.0 += 1;
-            sum.1 += object.size();
+            // Sizes are what the file says.
+            sum.1 = sum.1.saturating_add(object.size());
         }
     }
     let mut rows: Vec<Row<'_>> = sums

@@ -114,7 +114,7 @@ fn compare_roots(one: &Dump, other: &Dump, left: Vec<Labelled>, right: Vec<Label
 
 /// Numbers of objects that are kept: what a file says of their number is no more than its bytes can hold.
 fn places(dump: &Dump) -> usize {
-    let most = dump.file_bytes().saturating_mul(64).saturating_add(1 << 24);
+    let most = dump.file_bytes().saturating_mul(64).saturating_add(1 << 20);
     u64::from(dump.object_count()).min(most) as usize
 }
 

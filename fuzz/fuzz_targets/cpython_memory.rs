@@ -1,0 +1,4 @@
+//! The target `cpython_memory` of `heapsake_tests::fuzz`, led by coverage.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (heapsake_tests::fuzz::target("cpython_memory").run)(bytes));

@@ -1,0 +1,4 @@
+//! The target `layout_table` of `heapsake_tests::fuzz`, led by coverage.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (heapsake_tests::fuzz::target("layout_table").run)(bytes));
