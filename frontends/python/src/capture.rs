@@ -102,7 +102,10 @@ pub(crate) fn dump(
     let compressor = if has_room(COMPRESSION) { Compressor::new() } else { Compressor::zlib() };
     let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
-    DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
+    // (Without the memory for that the child says it.)
+    if has_room(COMPRESSION) {
+        DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
+    }
     let answer = match fork::split(save, Save::run) {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| {
             let partial = DumpFile::partial_path(&path);

@@ -303,7 +303,8 @@ fn save(pid: i32, signal: i32, info: *mut libc::siginfo_t, context: *mut c_void,
         started: now(),
     };
     // SAFETY: published, and never freed.
-    let (stack, deadline) = unsafe { ((*prepared).stack, (*prepared).deadline) };
+    let known = unsafe { &*prepared };
+    let (stack, deadline) = (known.stack, known.deadline);
     let argument = (&raw mut note).cast();
     // SAFETY: without flags this is fork without an exit signal. The child has copies of all memory, so also of the note and of
     // its stack, which nothing else uses.
@@ -323,8 +324,7 @@ fn save(pid: i32, signal: i32, info: *mut libc::siginfo_t, context: *mut c_void,
             }
             return;
         }
-        // SAFETY: as above.
-        if waited < 0 && unsafe { *libc::__errno_location() } != libc::EINTR {
+        if waited < 0 && std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
             return;
         }
         if since(started) > deadline {
@@ -364,7 +364,9 @@ extern "C" fn child(argument: *mut c_void) -> i32 {
     let note = unsafe { &*argument.cast::<Note>() };
     let pause = since(note.started);
     // SAFETY: this process is a copy, in which nobody else uses it, and which ends without dropping what it was made from.
-    let ready = unsafe { ptr::read(&raw const (*note.prepared).ready) };
+    let prepared = unsafe { &*note.prepared };
+    // SAFETY: likewise; what it was made from is never dropped here.
+    let ready = unsafe { ptr::read(&raw const prepared.ready) };
     fork::work_and_leave(|| {
         let death = Death {
             pid: note.pid,

@@ -140,7 +140,9 @@ impl<'a> Session<'a> {
             match Told::parse(&line) {
                 Some(told) if told.kind == Kind::Here => {
                     let tracing = locked(session).tracing.clone();
-                    tracing.into_iter().for_each(|tracing| tracing.watch(told.pid));
+                    if let Some(tracing) = tracing {
+                        tracing.watch(told.pid);
+                    }
                 }
                 Some(told) => {
                     let mut session = locked(session);

@@ -127,7 +127,9 @@ pub(crate) fn supervise(
                 watch(pid);
                 drop(running);
                 forwarder.end();
-                tracing.into_iter().for_each(|tracing| tracing.end());
+                if let Some(tracing) = tracing {
+                    tracing.end();
+                }
                 // Children that outlive the program hold their end; they are not waited for. One that is being read waits for
                 // its answer.
                 let _ = ours.shutdown(Shutdown::Read);

@@ -128,7 +128,7 @@ fn irregular(time: Duration, random: &mut u64) -> Duration {
     *random ^= *random << 13;
     *random ^= *random >> 7;
     *random ^= *random << 17;
-    time.mul_f64(0.75 + (*random % 1024) as f64 / 2048.0).clamp(SHORTEST, Duration::from_secs(60))
+    time.mul_f64(0.75 + (*random % 1024) as f64 / 2048.0).clamp(SHORTEST, Duration::from_mins(1))
 }
 
 /// The program, once it can be looked at.
