@@ -444,7 +444,7 @@ def a_partial(rebuilder, view):
         return NotImplemented
     named = [(key.value, value) for key, value in options.items if isinstance(key.value, str)] if options is not None else []
     if arguments.surrogate or arguments.type_name != "tuple":
-        return NotImplemented
+        raise TypeError("its arguments are no tuple")
     # The arguments themselves are needed: a tuple of them might look them up one inside the other.
     items = list(arguments.items)
 
