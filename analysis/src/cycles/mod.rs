@@ -55,7 +55,7 @@ pub struct Group {
 }
 
 /// One strongly connected component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Component {
     /// Its objects, ascending.
     pub members: Vec<ObjectId>,
@@ -194,21 +194,6 @@ fn reached(graph: &HeapGraph, facts: &Facts, dump: &Dump) -> Vec<bool> {
         }
     }
     reached
-}
-
-impl Default for Component {
-    fn default() -> Self {
-        Component {
-            members: Vec::new(),
-            bytes: 0,
-            freed: Freed::default(),
-            types: Vec::new(),
-            held_by: 0,
-            entry: None,
-            cycle: Vec::new(),
-            cuts: Vec::new(),
-        }
-    }
 }
 
 impl Component {
