@@ -101,7 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     println!("{} bytes, one at a time", flipped.len());
     let mut all = bytes.clone();
-    flips.iter().for_each(|(at, mask)| all[*at] ^= mask);
+    for (at, mask) in &flips {
+        all[*at] ^= mask;
+    }
     let at_once = damaged(&all, 0, None)?;
 
     for one in &cut {
