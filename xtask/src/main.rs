@@ -1,6 +1,7 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
 mod bench;
+mod fuzz;
 mod golden;
 mod greenlet;
 mod interpreters;
@@ -8,6 +9,7 @@ mod layouts;
 mod programs;
 mod reducers;
 mod referents;
+mod salvage;
 mod seed;
 mod stackless;
 mod test;
@@ -44,6 +46,10 @@ enum Command {
     Tidy,
     /// Measure the engine, or heapsake beside its peers.
     Bench(bench::Arguments),
+    /// Run the coverage-guided fuzzers.
+    Fuzz(fuzz::Arguments),
+    /// Damage a large dump in many ways, and write what is left of it.
+    Salvage(salvage::Arguments),
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -60,6 +66,8 @@ fn main() -> anyhow::Result<()> {
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Referents(arguments) => referents::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

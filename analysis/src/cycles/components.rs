@@ -60,7 +60,9 @@ pub(super) fn find(graph: &HeapGraph, links: Links, takes: impl Fn(u32) -> bool)
             if back == met[node as usize] {
                 let from = open.iter().rposition(|one| *one == node).unwrap_or_default();
                 let mut members = open.split_off(from);
-                members.iter().for_each(|one| met[*one as usize] = DONE);
+                for one in &members {
+                    met[*one as usize] = DONE;
+                }
                 if members.len() > 1
                     || graph.outgoing(Node(node)).any(|edge| edge.target().0 == node && links.contains(edge.link()))
                 {

@@ -267,7 +267,9 @@ impl Inside {
     /// Edges by the member that they come from.
     fn rows(&self, count: usize) -> Vec<Vec<Inner>> {
         let mut rows = vec![Vec::new(); count];
-        self.edges.iter().for_each(|edge| rows[edge.from as usize].push(*edge));
+        for edge in &self.edges {
+            rows[edge.from as usize].push(*edge);
+        }
         rows
     }
 

@@ -52,7 +52,9 @@ fn components_are_those_of_petgraph() {
         let theirs =
             kosaraju_scc(&theirs).into_iter().map(|part| part.iter().map(|node| node.index() as u32).collect::<Vec<_>>());
         let mut theirs: Vec<Vec<u32>> = theirs.filter(|part| part.len() > 1 || loops[part[0] as usize]).collect();
-        theirs.iter_mut().for_each(|part| part.sort_unstable());
+        for part in &mut theirs {
+            part.sort_unstable();
+        }
         theirs.sort();
         let mut ours = ours;
         ours.sort();
@@ -88,7 +90,9 @@ fn what_is_freed_is_what_counting_frees() {
     ];
     for (object, edges) in (0..).zip(edges) {
         builder.object(object);
-        edges.iter().for_each(|(to, link)| builder.edge(*link, *to));
+        for (to, link) in edges {
+            builder.edge(*link, *to);
+        }
     }
     let graph = builder.finish(6, [0; 16]).0.map_bytes(Bytes::from);
     let freed = freed::with(&graph, &[ObjectId(0), ObjectId(1)], &[1, 10, 100, 1000, 10_000, 100_000]);

@@ -55,7 +55,7 @@ pub struct Group {
 }
 
 /// One strongly connected component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Component {
     /// Its objects, ascending.
     pub members: Vec<ObjectId>,
@@ -182,7 +182,9 @@ fn reached(graph: &HeapGraph, facts: &Facts, dump: &Dump) -> Vec<bool> {
         known.is_some_and(|known| known.kind == TypeKind::Type)
     };
     let mut queue: Vec<u32> = (0..count).filter(|node| is_class(*node)).collect();
-    queue.iter().for_each(|node| reached[*node as usize] = true);
+    for node in &queue {
+        reached[*node as usize] = true;
+    }
     queue.push(graph.root().0);
     while let Some(node) = queue.pop() {
         for edge in graph.outgoing(Node(node)).filter(|edge| KEEPS.contains(edge.link())) {
@@ -194,21 +196,6 @@ fn reached(graph: &HeapGraph, facts: &Facts, dump: &Dump) -> Vec<bool> {
         }
     }
     reached
-}
-
-impl Default for Component {
-    fn default() -> Self {
-        Component {
-            members: Vec::new(),
-            bytes: 0,
-            freed: Freed::default(),
-            types: Vec::new(),
-            held_by: 0,
-            entry: None,
-            cycle: Vec::new(),
-            cuts: Vec::new(),
-        }
-    }
 }
 
 impl Component {

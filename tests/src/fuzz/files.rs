@@ -155,7 +155,9 @@ pub(super) fn mutated_dumps(bytes: &[u8]) {
     let model = model(u16::from_le_bytes(*head));
     let whole = model.dump();
     let mut damaged = whole.clone();
-    damages.iter().for_each(|damage| damage.apply(&mut damaged, &whole));
+    for damage in &damages {
+        damage.apply(&mut damaged, &whole);
+    }
     let Some(dump) = opened(&damaged) else { return };
     everything(&dump);
     let (wrong, found) = differences(&model, &dump, if damages.is_empty() { Whole::Yes } else { Whole::Damaged });
