@@ -71,16 +71,16 @@ fn a_chunk_says_its_size_before_and_behind_it() {
 fn writing_follows_what_marking_followed() {
     let (class, other) = (TypeId(1), TypeId(2));
     let owned = Owned::default();
-    assert_eq!(owned.distance(class, Address(8), false), FAR, "nothing was ever marked");
-    assert_eq!(owned.distance(class, Address(8), true), FAR);
-    owned.note(class, Address(8), FAR, WORDS_OF_TYPE, true);
-    assert_eq!(owned.distance(class, Address(16), true), NEAR, "the budget of the type is spent");
-    owned.note(class, Address(16), NEAR, 4, true);
-    owned.note(class, Address(24), NEAR, 4, false);
-    assert_eq!(owned.distance(other, Address(32), true), FAR);
-    let written = [8, 16, 24].map(|at| owned.distance(class, Address(at), false));
+    assert_eq!(owned.distance(class, Address(8), 0, false), FAR, "nothing was ever marked");
+    assert_eq!(owned.distance(class, Address(8), 0, true), FAR);
+    owned.note(class, (Address(8), 0), FAR, WORDS_OF_TYPE, true);
+    assert_eq!(owned.distance(class, Address(16), 0, true), NEAR, "the budget of the type is spent");
+    owned.note(class, (Address(16), 0), NEAR, 4, true);
+    owned.note(class, (Address(24), 0), NEAR, 4, false);
+    assert_eq!(owned.distance(other, Address(32), 0, true), FAR);
+    let written = [8, 16, 24].map(|at| owned.distance(class, Address(at), 0, false));
     assert_eq!(written, [FAR, NEAR, 0]);
-    owned.note(other, Address(32), FAR, u64::MAX, true);
-    assert_eq!(owned.distance(other, Address(40), true), 0, "the budget of all is spent");
-    assert_eq!(owned.distance(other, Address(32), false), FAR, "what was marked is written all the same");
+    owned.note(other, (Address(32), 0), FAR, u64::MAX, true);
+    assert_eq!(owned.distance(other, Address(40), 0, true), 0, "the budget of all is spent");
+    assert_eq!(owned.distance(other, Address(32), 0, false), FAR, "what was marked is written all the same");
 }
