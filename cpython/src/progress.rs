@@ -178,7 +178,7 @@ mod tests {
         // One call with the lock held, and another thread that asks for it again and again.
         let computes = "import threading, time\n\
             def ask():\n    while True: time.sleep(0.001)\n\
-            threading.Thread(target=ask, daemon=True).start()\nn = 1 << 30_000_000\nprint(1)\nn = n * n // 3 % (n + 7)";
+            threading.Thread(target=ask, daemon=True).start()\nmost, over = 1 << 4000, (1 << 100_000) + 7\nprint(1)\npow(3, most, over)";
         let loops = "print(1)\nwhile True: pass";
         let sleeps = "import time\nprint(1)\nwhile True: time.sleep(0.001)";
         for (minor, interpreter) in interpreters() {
