@@ -10,7 +10,7 @@ use crate::path::Step;
 /// Elements that a slice shows.
 const SHOWN: u64 = 200;
 /// How they are shown.
-const LIMITS: Limits = Limits { characters: 400, elements: 12, depth: 4, text: 200 };
+pub(crate) const LIMITS: Limits = Limits { characters: 400, elements: 12, depth: 4, text: 200 };
 
 /// A part of an array or of a table.
 pub(crate) enum Part<'d> {

@@ -7,7 +7,7 @@ use heapsake_analysis::waits::Waits;
 use heapsake_core::Address;
 use heapsake_core::format::records::Reference;
 use heapsake_loader::array::Cell;
-use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render};
+use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, Target, open, render, shown_fact};
 use serde_json::{Value, json};
 
 use crate::cells::{self, Part};
@@ -58,6 +58,8 @@ enum Found<'d> {
     Object(Object<'d>),
     /// A fact that is no object.
     Fact(ciborium::Value),
+    /// An element of an array or a table that is no object.
+    Element(ciborium::Value),
     /// The variables of a frame.
     Variables(Vec<(String, Target)>),
     Frame(usize, usize),
@@ -205,7 +207,7 @@ fn of_fact(dump: &Dump, value: ciborium::Value) -> Found<'_> {
 fn of_part<'d>(dump: &'d Dump, part: Part<'d>) -> anyhow::Result<Found<'d>> {
     match part {
         Part::Cell(Cell::Target(target)) => of_target(dump, target),
-        Part::Cell(Cell::Plain(value)) => Ok(Found::Fact(value)),
+        Part::Cell(Cell::Plain(value)) => Ok(Found::Element(value)),
         Part::Cell(Cell::Missing) => bail!("it is not in the dump: of a large array the first elements alone are"),
         part => Ok(Found::Part(part)),
     }
@@ -335,6 +337,7 @@ fn print(dump: &Dump, found: &Found<'_>, output: &mut Output) -> anyhow::Result<
         }
         Found::Nothing => output.line("nothing: a null pointer, shown as None")?,
         Found::Fact(value) => output.line(cbor_json(value))?,
+        Found::Element(value) => output.line(shown_fact(value, cells::LIMITS))?,
         Found::Object(object) => print_object(object, output, &one)?,
     }
     Ok(())
@@ -457,7 +460,7 @@ fn as_json(dump: &Dump, found: &Found<'_>) -> Value {
         }
         Found::Nothing => Value::Null,
         Found::Part(part) => json!({ "shown": part.lines() }),
-        Found::Fact(value) => cbor_json(value),
+        Found::Fact(value) | Found::Element(value) => cbor_json(value),
         Found::Object(object) => {
             let mut value = object_json(object);
             let attributes: serde_json::Map<String, Value> = object

@@ -440,6 +440,8 @@ def interrupted():
     held = large()
     done = []
     count += 1
+    # A shell that starts programs in the background has them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt():
         until(lambda: partial() or done)

@@ -159,7 +159,7 @@ impl Part {
     /// Bytes in the file for a row.
     fn a_row(&self) -> u64 {
         match self {
-            Part::Series(series) => values::item(series).map_or(0, |(width, _)| width as u64 + u64::from(series.nulls > 0)),
+            Part::Series(series) => values::item(series).map_or(0, |(width, _)| width as u64 + u64::from(series.nulls > Some(0))),
             Part::Repeated(..) | Part::Other => 0,
         }
     }
@@ -179,7 +179,9 @@ impl Part {
                 note("name", series.name.as_str().into());
                 note("dtype", shown(series).into());
                 note("length", series.length.into());
-                note("nulls", series.nulls.into());
+                if let Some(nulls) = series.nulls {
+                    note("nulls", nulls.into());
+                }
                 match values::add(seen, series, saved, text, value) {
                     Some(column) => {
                         note("item", column.item.into());

@@ -33,7 +33,7 @@ pub(crate) struct Series {
     pub(crate) unit: Option<&'static str>,
     pub(crate) zone: Option<String>,
     pub(crate) length: u64,
-    pub(crate) nulls: u64,
+    pub(crate) nulls: Option<u64>,
     pub(crate) chunks: Vec<Chunk>,
 }
 
@@ -145,31 +145,33 @@ fn chunked(seen: &Seen<'_>, numbers: Numbers, at: Address, meaning: Option<Addre
     // Counts of 64 bits; earlier a pointer is in front of them; still earlier they have 32.
     let counts = [(fourth, fifth), (fifth, sixth), (fifth & 0xffff_ffff, fifth >> 32)];
     let physical = numbers.of(number);
-    let mut series = Series { name, meaning: physical, unit: None, zone: None, length: 0, nulls: 0, chunks: Vec::new() };
+    let mut series = Series { name, meaning: physical, unit: None, zone: None, length: 0, nulls: None, chunks: Vec::new() };
     let Some(physical) = physical.filter(|physical| is_read(*physical)) else {
         // A type whose values are not read: only how many there are. What means more than its numbers has numbers.
         let mut tables = (0..count as i64).map(|number| seen.pointer(Address(chunks).offset(16 * number + 8)));
         if meaning.is_some() || !tables.all(|table| table.is_some_and(|table| size_of(seen, table.0).is_some())) {
             return None;
         }
-        let plausible = counts.iter().find(|(length, nulls)| *length <= MOST_VALUES && nulls <= length)?;
-        (series.length, series.nulls) = *plausible;
+        // Nothing says which of the counts it is, and so not how many are null.
+        series.length = counts.iter().find(|(length, nulls)| *length <= MOST_VALUES && nulls <= length)?.0;
         series.meaning = None;
         return Some(series);
     };
+    let mut nulls = 0;
     for number in 0..count as i64 {
         let [chunk, table] = words::<2>(seen, Address(chunks).offset(16 * number))?;
         let chunk = read_chunk(seen, physical, Address(chunk), size_of(seen, table)?)?;
         series.length = series.length.checked_add(chunk.length)?;
-        series.nulls += match chunk.valid {
+        nulls += match chunk.valid {
             None => 0,
             Some(bits) => bits.zeros(seen, chunk.length)?,
         };
         series.chunks.push(chunk);
     }
-    if !counts.contains(&(series.length, series.nulls)) || series.length > MOST_VALUES {
+    if !counts.contains(&(series.length, nulls)) || series.length > MOST_VALUES {
         return None;
     }
+    series.nulls = Some(nulls);
     if let Some(meaning) = meaning {
         let mut head = [0; 2];
         seen.read_at(meaning, &mut head).ok()?;
@@ -195,7 +197,7 @@ fn nothing(seen: &Seen<'_>, at: Address) -> Option<Series> {
     size_of(seen, table)?;
     let agrees = count > 1 || words::<13>(seen, Address(array)).is_some_and(|array| array.contains(&length));
     let name = name(seen, at.offset(24)).filter(|_| agrees)?;
-    Some(Series { name, meaning: None, unit: None, zone: None, length, nulls: length, chunks: Vec::new() })
+    Some(Series { name, meaning: None, unit: None, zone: None, length, nulls: Some(length), chunks: Vec::new() })
 }
 
 /// Whether the values of a type can be read.

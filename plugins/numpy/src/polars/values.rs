@@ -95,7 +95,7 @@ fn add_all(seen: &Seen<'_>, series: &Series, rows: u64, text: &mut usize, value:
             Values::Views(..) => return None,
         }
     }
-    if series.nulls > 0 {
+    if series.nulls > Some(0) {
         column.mask = Some(value.len() as u64);
         for (chunk, count) in taken(series, rows) {
             match chunk.valid {
