@@ -328,7 +328,8 @@ pub(super) fn pending_signal(status: i32) -> i32 {
 
 /// The signals that a thread's process has handlers for, and those that it ignores, a bit each.
 pub(super) fn dispositions(thread: i32) -> Option<(u64, u64)> {
-    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    // A name may be cut inside of a character.
+    let status = String::from_utf8_lossy(&fs::read(format!("/proc/{thread}/status")).ok()?).into_owned();
     let mask = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         u64::from_str_radix(line.trim(), 16).ok()

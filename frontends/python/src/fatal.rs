@@ -188,15 +188,20 @@ fn action(signal: i32) -> Option<libc::sigaction> {
     (asked == 0).then_some(current)
 }
 
+/// Puts back what was there before our handler; once, as that may lead to ours again.
 fn put_back(at: usize, signal: i32) {
     let before = BEFORE.0.get();
     // SAFETY: written before our handler was put in place, and not since.
     let before = unsafe { &(*before)[at] };
-    if let Some(before) = before {
+    if !OURS[at].swap(false, Ordering::AcqRel) {
+        if action(signal).is_some_and(|action| action.sa_sigaction == handler_address()) {
+            // SAFETY: the default needs nothing.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    } else if let Some(before) = before {
         // SAFETY: it was in place before.
         unsafe { libc::sigaction(signal, ptr::from_ref(before), ptr::null_mut()) };
     }
-    OURS[at].store(false, Ordering::Release);
 }
 
 /// Address space with a page below it that nothing may touch; its upper end.
@@ -330,8 +335,15 @@ fn save(pid: i32, signal: i32, info: *mut libc::siginfo_t, context: *mut c_void,
         if since(started) > deadline {
             // SAFETY: the child is ours and not waited for yet.
             unsafe { libc::kill(child, libc::SIGKILL) };
-            // SAFETY: as above.
-            unsafe { libc::waitpid(child, &raw mut status, libc::__WCLONE) };
+            // A process that the kernel cannot end yet is left to it.
+            while since(started) < deadline + Duration::from_secs(1) {
+                // SAFETY: as above.
+                if unsafe { libc::waitpid(child, &raw mut status, libc::__WCLONE | libc::WNOHANG) } != 0 {
+                    break;
+                }
+                // SAFETY: reads a struct of ours.
+                unsafe { libc::nanosleep(&raw const LOOK, ptr::null_mut()) };
+            }
             say(b"heapsake: no dump of a fatal signal: it took too long; what there is of it is .partial\n");
             return;
         }

@@ -56,6 +56,8 @@ impl ObjectWriter<'_, '_> {
         self.value = if is_inline { ValueKind::Bytes } else { ValueKind::LongBytes };
         // In front of each piece the end of the one before, so that no secret lies across.
         let mut bytes = vec![0; OVERLAP + PIECE];
+        // A piece is written when the next one was searched: a secret may begin in the one and end in the other.
+        let mut searched: Option<Vec<u8>> = None;
         let mut at = 0;
         while at < length {
             let end = OVERLAP + (length - at).min(PIECE as u64) as usize;
@@ -67,6 +69,7 @@ impl ObjectWriter<'_, '_> {
                 self.withheld = Some(String::new());
                 return Ok(());
             }
+            self.write_piece(searched.take());
             let piece = &bytes[OVERLAP..end];
             if kept < length {
                 checksum.update(piece);
@@ -76,17 +79,24 @@ impl ObjectWriter<'_, '_> {
                 if is_inline {
                     self.columns.payload.extend_from_slice(piece);
                 } else {
-                    let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &payload(at, piece));
-                    self.keep(written);
+                    searched = Some(payload(at, piece));
                 }
             }
             at += (end - OVERLAP) as u64;
             bytes.copy_within(PIECE.., 0);
         }
+        self.write_piece(searched);
         if kept < length {
             self.cut = Some(cut::told(kept, length, checksum.finalize()));
         }
         Ok(())
+    }
+
+    fn write_piece(&mut self, piece: Option<Vec<u8>>) {
+        if let Some(piece) = piece {
+            let written = self.writer.chunk(ChunkKind::Payload, self.id, 0, &piece);
+            self.keep(written);
+        }
     }
 
     /// Takes back what was told of the value.

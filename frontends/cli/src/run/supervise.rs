@@ -51,7 +51,10 @@ impl Outcome {
     /// The status to end with. When the program died of a signal this does not return: we die of the same.
     pub(crate) fn status(&self) -> i32 {
         if let Some(signal) = self.ended.signal() {
-            signals::die_of(signal);
+            // The first process of a container is not ended by signals of its own.
+            if std::process::id() != 1 {
+                signals::die_of(signal);
+            }
             return 128 + signal;
         }
         self.ended.code().unwrap_or(1)

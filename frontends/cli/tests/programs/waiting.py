@@ -190,6 +190,9 @@ def work(items):
 
 def stands_still(thread):
     """Whether the kernel says that a thread sleeps."""
+    if thread.native_id is None:
+        # It is about to begin.
+        return False
     with open("/proc/self/task/%d/stat" % thread.native_id) as file:
         return file.read().rsplit(")", 1)[1].split()[0] == "S"
 
