@@ -214,6 +214,10 @@ fn of_part<'d>(dump: &'d Dump, part: Part<'d>) -> anyhow::Result<Found<'d>> {
 }
 
 fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Found<'d>> {
+    let found = match found {
+        Found::Element(value) => Found::Fact(value),
+        found => found,
+    };
     match (found, step) {
         (Found::Frame(thread, frame), Step::Attribute(name)) => {
             let record = &dump.threads()[thread].frames[frame];
