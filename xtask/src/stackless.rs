@@ -16,7 +16,7 @@ use heapsake_loader::{AttributeValue, Dump, LabelName, Object, PlainValue};
 use serde_json::Value;
 
 use crate::interpreters::STACKLESS;
-use crate::test::finish;
+use crate::test::{finish, named_or_built};
 use crate::tidy;
 
 /// Options of `cargo xtask stackless`.
@@ -38,14 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = arguments.python.clone().or_else(|| std::env::var_os(STACKLESS).map(PathBuf::from));
     let Some(python) = named else { bail!("no Stackless Python is named\nhint: --python PATH, or {STACKLESS}=PATH") };
     let root = tidy::root()?;
-    let heapsake = match &arguments.heapsake {
-        Some(heapsake) => heapsake.clone(),
-        None => {
-            let build = ["build", "--release", "--quiet", "--package", "heapsake-cli"];
-            finish(Command::new(env!("CARGO")).args(build).current_dir(&root))?;
-            root.join("target/release/heapsake")
-        }
-    };
+    let heapsake = named_or_built(arguments.heapsake.as_deref(), &root)?;
     let temporary = tempfile::tempdir()?;
     let folder = arguments.keep.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(folder)?;

@@ -104,6 +104,15 @@ fn cargo<I: AsRef<OsStr>>(root: &Path, arguments: impl IntoIterator<Item = I>) -
     finish(Command::new(env!("CARGO")).args(arguments).current_dir(root))
 }
 
+/// The command that is named, or the one of this tree, built now.
+pub(crate) fn named_or_built(heapsake: Option<&Path>, root: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(heapsake) = heapsake {
+        return Ok(heapsake.to_owned());
+    }
+    cargo(root, ["build", "--release", "--quiet", "--package", "heapsake-cli"])?;
+    Ok(root.join("target/release/heapsake"))
+}
+
 pub(crate) fn finish(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     if !status.success() {

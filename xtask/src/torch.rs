@@ -13,7 +13,7 @@ use heapsake_loader::array::{Array, COMPLEX, Cell};
 use heapsake_loader::{AttributeValue, Object, open};
 use serde_json::{Value, json};
 
-use crate::test::finish;
+use crate::test::{finish, named_or_built};
 use crate::tidy;
 
 /// Options of `cargo xtask torch`.
@@ -30,14 +30,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = tidy::root()?;
-    let heapsake = match &arguments.heapsake {
-        Some(heapsake) => heapsake.clone(),
-        None => {
-            let build = ["build", "--release", "--quiet", "--package", "heapsake-cli"];
-            finish(Command::new(env!("CARGO")).args(build).current_dir(&root))?;
-            root.join("target/release/heapsake")
-        }
-    };
+    let heapsake = named_or_built(arguments.heapsake.as_deref(), &root)?;
     let mut problems = 0;
     for python in &arguments.python {
         let folder = tempfile::tempdir()?;

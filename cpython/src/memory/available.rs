@@ -31,13 +31,8 @@ pub fn limits(pid: i32) -> Vec<Use> {
         .map(|(used, limit)| Use { what: "the control group's limit", used, limit })
         .collect();
     found.extend(address_space(&read("limits"), &read("statm")));
-    let information = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes = |name: &str| {
-        let line = information.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim_end_matches("kB").trim().parse::<u64>().ok()
-    };
-    if let (Some(all), Some(left)) = (kilobytes("MemTotal:"), kilobytes("MemAvailable:")) {
-        found.push(Use { what: "the machine's memory", used: all.saturating_sub(left) << 10, limit: all << 10 });
+    if let Some((all, left)) = machine() {
+        found.push(Use { what: "the machine's memory", used: all.saturating_sub(left), limit: all });
     }
     found
 }
@@ -69,11 +64,19 @@ const GROUPS: &str = "/sys/fs/cgroup";
 
 /// How many bytes can be allocated before the kernel has to end a process; `None` if it does not say.
 pub(super) fn memory() -> Option<u64> {
-    let information = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = information.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let machine = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10;
+    let (_, machine) = machine()?;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     Some(in_groups(&groups, Path::new(GROUPS)).map_or(machine, |groups| groups.min(machine)))
+}
+
+/// What memory the machine has, and what of it is available, in bytes.
+fn machine() -> Option<(u64, u64)> {
+    let information = fs::read_to_string("/proc/meminfo").ok()?;
+    let bytes = |name: &str| {
+        let line = information.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some((bytes("MemTotal:")?, bytes("MemAvailable:")?))
 }
 
 /// What the tightest of the control groups in the text of `/proc/PID/cgroup` leaves, and those around them.

@@ -13,6 +13,7 @@ mod strategy;
 pub use again::dumped_again;
 pub use expected::{Whole, differences};
 pub use later::written_later;
+pub(crate) use strategy::point;
 pub use strategy::{any_model, large_model};
 
 use heapsake_core::Address;

@@ -19,7 +19,7 @@ fn aim() -> impl Strategy<Value = Aim> {
 }
 
 /// A code point of every width, surrogates and controls included.
-fn point() -> impl Strategy<Value = u32> {
+pub(crate) fn point() -> impl Strategy<Value = u32> {
     prop_oneof![
         4 => 0x20u32..0x7f,
         1 => 0u32..0x20,

@@ -7,6 +7,7 @@ use proptest::sample::select;
 use proptest::{prop_compose, prop_oneof};
 
 use super::{Atom, Base, Class, Graph, Mapping, Node, Sequence, Storage};
+use crate::model::point;
 
 const BUILT_IN: [&str; 15] = [
     "int",
@@ -70,19 +71,6 @@ const HOLDERS: [&str; 15] = [
     "values",
     "namespace",
 ];
-
-/// A code point of every width, surrogates and controls included.
-fn point() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        4 => 0x20u32..0x7f,
-        1 => 0u32..0x20,
-        1 => 0x80u32..0x100,
-        1 => 0x100u32..0xd800,
-        1 => 0xd800u32..0xe000,
-        1 => 0xe000u32..0x1_0000,
-        1 => 0x1_0000u32..0x11_0000,
-    ]
-}
 
 fn atom() -> impl Strategy<Value = Atom> {
     let floats = [0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 1e308, 0.1];
