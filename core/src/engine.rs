@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::error::{Error, ErrorKind};
 use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types};
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
-use crate::heap::{Frame, Heap, Outline, Source, Thread, TypeDescription, TypeId};
+use crate::heap::{Frame, Heap, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
 use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Previewer, Redaction, Redactor, Withheld, mark};
 
@@ -131,7 +131,8 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         }
     };
     let marked = mark(heap, &outline, &options.budget, &mut redactor, &mut |count| report(Progress::Marked(count)));
-    let Marked { marks, mut types, cut, .. } = marked;
+    let Marked { marks, mut types, garbage, cut } = marked;
+    outline.roots.extend(garbage.into_iter().map(|object| Root { kind: RootKind::Garbage, name: String::new(), object }));
     redactor.decide(heap);
     outline.threads.extend(heap.found_threads());
     let strays = marks.strays;

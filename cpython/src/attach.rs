@@ -1,7 +1,6 @@
 //! A CPython runtime in a target's memory: where `_PyRuntime` lies, which version it is, and the layouts that fit it.
 //!
-//! The state is found by its symbol, by the section `.PyRuntime` (3.11+), or by the cookie that begins it (3.13+). A version
-//! is believed when `sys.hexversion`, read through the layouts of that version, says the same, and the sizes of live types
+//! A version is believed when `sys.hexversion`, read through the layouts of that version, says the same, and the sizes of live types
 //! agree ([`SelfCheck`]). What contradicts the table is read by the target's own debug information, if it has any and that
 //! passes the same checks. Whatever is unknown or contradicts itself is refused.
 
@@ -9,10 +8,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::LayoutError;
 use crate::layouts::dwarf::{self, DebugFiles, Names};
 use crate::layouts::{Column, Flags, HexVersion, Layouts, Table, debug_information};
+use crate::locate;
 use crate::memory::{Files, Mapping, Memory, Process, Snapshot, Source};
 use crate::selfcheck::SelfCheck;
 use crate::symbols::{Binary, Symbols};
-use crate::version::{self, COOKIE, Evidence};
+use crate::version::{self, Evidence};
 use heapsake_core::Address;
 use std::fmt;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ impl Runtime {
         symbols: &Symbols,
         table: &Table,
     ) -> Result<Runtime> {
-        let (binary, address) = locate(memory, mappings, symbols)?;
+        let (binary, address) = locate::runtime(memory, mappings, symbols, table)?;
         let evidence = Evidence::gather(memory, address, symbols, binary);
         if evidence.stackless.verdict().is_none() {
             let signs = evidence.stackless;
@@ -138,71 +138,6 @@ impl Runtime {
             check,
         })
     }
-}
-
-/// The binary that holds the runtime, and the runtime's address.
-fn locate<'a, M: Memory + ?Sized>(memory: &M, mappings: &[Mapping], symbols: &'a Symbols) -> Result<(&'a Binary, Address)> {
-    if let Some(binary) = symbols.python() {
-        let section = binary.runtime_section().map(|section| section.start);
-        if let Some(address) = binary.find("_PyRuntime").map(|symbol| symbol.address).or(section) {
-            return Ok((binary, address));
-        }
-    }
-    if let Some(found) = scan_for_cookie(memory, mappings, symbols) {
-        return Ok(found);
-    }
-    let other = symbols
-        .binaries()
-        .iter()
-        .find(|binary| binary.find("pypy_execute_source").is_some() || binary.find("pypy_main_startup").is_some());
-    if let Some(binary) = other {
-        return Err(Error::new(
-            ErrorKind::OtherImplementation,
-            format!("the process runs PyPy ({}), not CPython", binary.path().display()),
-        )
-        .hint("only CPython's objects can be read"));
-    }
-    if let Some(binary) = symbols.binaries().iter().find(|binary| binary.find("Py_GetVersion").is_some()) {
-        let version = version::version_text(memory, binary);
-        let version = version.as_deref().and_then(|text| text.split(' ').next()).unwrap_or("of an unknown version");
-        return Err(unknown(&format!("CPython {version} has no runtime state that is known")));
-    }
-    let names: Vec<String> = symbols.binaries().iter().take(3).map(|binary| binary.path().display().to_string()).collect();
-    Err(Error::new(
-        ErrorKind::NotPython,
-        format!("no CPython was found in the process: none of its {} binaries holds one", symbols.binaries().len()),
-    )
-    .hint(if names.is_empty() {
-        "no binary could be read".into()
-    } else {
-        format!("it runs {}; is this the right process? `ps -ef --forest` shows its children", names.join(", "))
-    }))
-}
-
-/// `_PyRuntime` by its cookie, for binaries without symbols and sections.
-fn scan_for_cookie<'a, M: Memory + ?Sized>(
-    memory: &M,
-    mappings: &[Mapping],
-    symbols: &'a Symbols,
-) -> Option<(&'a Binary, Address)> {
-    let mut page = [0; 4096];
-    for binary in symbols.binaries() {
-        let writable = mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
-        for mapping in writable.filter(|mapping| binary.span().contains(mapping.span.start)) {
-            let mut start = mapping.span.start;
-            while start < mapping.span.end {
-                if memory.read_at(start, &mut page).is_ok() {
-                    let found = page.chunks_exact(8).position(|word| word == COOKIE);
-                    let address = found.map(|index| start.offset(8 * index as i64));
-                    if let Some(address) = address.filter(|&address| version::debug_offsets(memory, address).is_some()) {
-                        return Some((binary, address));
-                    }
-                }
-                start = start.offset(4096);
-            }
-        }
-    }
-    None
 }
 
 /// A runtime of which it is not known yet through which layouts it can be read.
@@ -364,7 +299,7 @@ fn refused(error: LayoutError) -> Error {
     }
 }
 
-fn unknown(message: &str) -> Error {
+pub(crate) fn unknown(message: &str) -> Error {
     Error::new(ErrorKind::UnknownLayout, message).hint("`cargo xtask layouts` adds a version; see docs/layouts.md")
 }
 

@@ -270,7 +270,7 @@ fn refuses_memory_without_anything() {
 #[test]
 fn reads_debug_offsets_and_refuses_damaged_ones() {
     let build = |words: &[u64]| Synthetic::builder().region(Address(0x1000), 0x1000).words(Address(0x1000), words).build();
-    let cookie = u64::from_le_bytes(*COOKIE);
+    let cookie = u64::from_le_bytes(*version::COOKIE);
     let read = |words: &[u64]| version::debug_offsets(&build(words), Address(0x1000));
     assert_eq!(read(&[cookie, 0x030d00f0, 1]), Some((HexVersion(0x030d00f0), true)));
     assert_eq!(read(&[cookie, 0x030d00f0, 2]), None);

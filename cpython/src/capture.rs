@@ -97,6 +97,10 @@ impl<M: Memory> Heap for Target<M> {
         self.heap.expect(objects);
     }
 
+    fn others(&mut self) -> Vec<Address> {
+        if self.options.all { pystate::collectable(&self.heap) } else { Vec::new() }
+    }
+
     fn found_threads(&mut self) -> Vec<Thread> {
         pystate::found_threads(&self.heap, &self.options)
     }

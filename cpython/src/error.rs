@@ -30,6 +30,10 @@ pub enum ErrorKind {
     DidNotStop,
     /// There is not enough memory for a copy of the process's.
     OutOfMemory,
+    /// A file that is no core file.
+    NotACore,
+    /// A core file of a processor that is not read.
+    OtherMachine,
     /// The process is no CPython, or none was found in it.
     NotPython,
     /// The process runs another implementation of Python.
@@ -73,6 +77,12 @@ impl Error {
     /// The same, with a line that says what the user can do.
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, without that line: as the cause of another that has one.
+    pub(crate) fn without_hint(mut self) -> Error {
+        self.hint = None;
         self
     }
 

@@ -18,6 +18,7 @@ pub mod layouts;
 pub mod heap;
 pub use heap::{CPythonHeap, Facts};
 pub use moment::Moment;
+pub use postmortem::Postmortem;
 pub use taken::{Taken, Taking};
 
 pub mod capture;
@@ -27,7 +28,10 @@ mod exceptions;
 mod frame;
 mod genobject;
 pub mod linetable;
+mod locate;
 mod moment;
+mod names_lost;
+pub mod postmortem;
 pub mod progress;
 pub mod pystate;
 pub mod sources;

@@ -87,13 +87,18 @@ impl Watch {
         let files = Files::of_process(pid);
         let mappings = process.mappings().ok()?;
         let symbols = Symbols::new(&process, &mappings, &files);
-        let runtime = Runtime::with_symbols(&process, &mappings, &files, &symbols).ok()?;
+        Runtime::with_symbols(&process, &mappings, &files, &symbols).ok().map(|runtime| Watch::new(runtime, &symbols))
+    }
+
+    /// What is to be known of a runtime; nothing of where its threads stand if its binary has no symbols.
+    pub(crate) fn new(runtime: Runtime, symbols: &Symbols) -> Watch {
         let containers = CHANGING.split_whitespace().map(|name| (name, "changes a container"));
         let tasklets = SWITCHING.split_whitespace().map(|name| (name, "switches tasklets"));
         let known: FxHashMap<&[u8], Change> = containers.chain(tasklets).map(|change| (change.0.as_bytes(), change)).collect();
         let mut changing = Vec::new();
         let mut evaluation = Vec::new();
-        for (name, symbol) in symbols.python()?.with_prefix("").filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
+        let symbols = symbols.python().into_iter().flat_map(|binary| binary.with_prefix(""));
+        for (name, symbol) in symbols.filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
             // A compiler makes parts of a function, such as `list_resize.part.0`.
             let name = name.split(|&byte| byte == b'.').next().unwrap_or_default();
             let span = Span::new(symbol.address, symbol.size);
@@ -104,7 +109,7 @@ impl Watch {
             }
         }
         changing.sort();
-        Some(Watch { runtime, changing, evaluation })
+        Watch { runtime, changing, evaluation }
     }
 
     /// Stops the process again until the moment is good, or it has been often enough.
@@ -123,7 +128,7 @@ impl Watch {
     }
 
     /// Why this is no good moment.
-    fn judge<M: Memory>(&self, memory: &M, registers: &[Registers]) -> Vec<String> {
+    pub(crate) fn judge<M: Memory>(&self, memory: &M, registers: &[Registers]) -> Vec<String> {
         let mut caught = Vec::new();
         let interpreters = self.interpreters(memory);
         if interpreters.iter().any(|interpreter| self.is_collecting(memory, *interpreter)) {

@@ -67,7 +67,8 @@ struct Places {
     modules: Address,
     /// The files of modules that are frozen into the interpreter, by their names for code objects.
     frozen: Vec<(String, String)>,
-    started: Option<f64>,
+    /// When the process was started or written to a core, in seconds since 1970, and in words.
+    began: Option<(f64, &'static str)>,
 }
 
 impl Places {
@@ -88,7 +89,7 @@ impl Places {
             remembered: remembered.unwrap_or_default(),
             modules,
             frozen: Vec::new(),
-            started: pystate::process::start_time(options),
+            began: began(options),
         };
         places.frozen = places.frozen_files(heap);
         places
@@ -160,9 +161,10 @@ impl Places {
         let file = std::fs::File::open(&inside).map_err(|error| describe(&error, path))?;
         file.take(MAXIMUM_FILE).read_to_end(&mut bytes).map_err(|error| describe(&error, path))?;
         let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let is_newer =
-            matches!((modified, self.started), (Some(modified), Some(started)) if modified.as_secs_f64() > started + 1.0);
-        let problem = if is_newer { "the file was changed after the process was started" } else { "" };
+        let problem = match (modified, self.began) {
+            (Some(modified), Some((began, words))) if modified.as_secs_f64() > began + 1.0 => words,
+            _ => "",
+        };
         Ok((decode(bytes), problem.to_owned()))
     }
 
@@ -185,6 +187,13 @@ impl Places {
         }
         Some(text)
     }
+}
+
+/// When files of the process were what they were, and what is to be said of those that were changed since.
+fn began(options: &CaptureOptions) -> Option<(f64, &'static str)> {
+    let written = options.written.and_then(|written| written.duration_since(UNIX_EPOCH).ok());
+    let started = || Some((pystate::process::start_time(options)?, "the file was changed after the process was started"));
+    written.map(|written| (written.as_secs_f64(), "the file was changed after the core was written")).or_else(started)
 }
 
 fn describe(error: &std::io::Error, path: &Path) -> String {

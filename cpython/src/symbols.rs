@@ -62,7 +62,10 @@ impl Symbols {
         let mut binaries: Vec<Binary> = grouped
             .into_values()
             .filter(|group| group.iter().any(|mapping| mapping.permissions.execute))
-            .filter_map(|group| Binary::open(&group, files).or_else(|| Binary::in_memory(memory, &group)))
+            .filter_map(|group| {
+                let open = || Binary::open(&group, files).or_else(|| Binary::in_memory(memory, &group));
+                open().or_else(|| Binary::nameless(&group, mappings))
+            })
             .collect();
         // A guess that only saves time: the names of all others are looked at, too.
         let is_likely = |binary: &Binary| binary.path.file_name().is_some_and(|name| name.to_string_lossy().contains("python"));
@@ -101,6 +104,11 @@ impl Binary {
     /// A path by which this very file can be opened here while the value lives, whatever has become of its name.
     pub(crate) fn opened(&self) -> Option<PathBuf> {
         self.file.as_ref().map(|file| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
+    }
+
+    /// Whether nothing is known of it but where it lies.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.file.is_none() && self.build_id.is_none() && self.table.get().is_some_and(Table::is_empty)
     }
 
     /// From its first mapped byte to its last.
@@ -162,6 +170,20 @@ impl Binary {
         Some(Binary { path, span, bias, build_id, runtime_section, file: Some(file), table: OnceLock::new() })
     }
 
+    /// A binary that is not to be had, and has left in memory only what it wrote to.
+    fn nameless(group: &[&Mapping], mappings: &[Mapping]) -> Option<Binary> {
+        let start = group.iter().map(|mapping| mapping.span.start).min()?;
+        let mut end = group.iter().map(|mapping| mapping.span.end).max()?;
+        // Data that begins as zeros follows the file's.
+        end = mappings
+            .iter()
+            .find(|mapping| mapping.span.start == end && mapping.path.is_none())
+            .map_or(end, |zeros| zeros.span.end);
+        let path = group.first()?.file()?.to_owned();
+        let (span, table) = (Span { start, end }, OnceLock::from(Table::default()));
+        Some(Binary { path, span, bias: 0, build_id: None, runtime_section: None, file: None, table })
+    }
+
     /// The binary as the loader sees it: program headers, and the dynamic symbol table, out of memory.
     fn in_memory<M: Memory + ?Sized>(memory: &M, group: &[&Mapping]) -> Option<Binary> {
         let first = group.iter().find(|mapping| mapping.offset.0 == 0 && mapping.permissions.read)?;
@@ -197,10 +219,16 @@ impl Binary {
 }
 
 /// A part of a file that is mapped: where it stands in the file, at which address, and how long it is in memory.
-struct Segment {
+pub(crate) struct Segment {
     offset: u64,
     address: u64,
     length: u64,
+}
+
+impl Segment {
+    pub(crate) fn new(offset: u64, address: u64, length: u64) -> Segment {
+        Segment { offset, address, length }
+    }
 }
 
 /// From the first byte of the segments to the last, zeroed data included.
@@ -211,7 +239,7 @@ fn extent(segments: &[Segment], bias: u64) -> Option<Span> {
 }
 
 /// The bias on which most segments agree with the mappings.
-fn load_bias(is_fixed: bool, segments: &[Segment], group: &[&Mapping]) -> Option<u64> {
+pub(crate) fn load_bias(is_fixed: bool, segments: &[Segment], group: &[&Mapping]) -> Option<u64> {
     if is_fixed {
         return Some(0);
     }

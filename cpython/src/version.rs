@@ -158,6 +158,31 @@ pub fn sys_hexversion<M: Memory + ?Sized>(memory: &M, interpreter: Address, layo
 
 /// The value of the ASCII key `name` in the combined dict at `dict`.
 fn look_up<M: Memory + ?Sized>(memory: &M, dict: Address, name: &[u8], layouts: &Layouts) -> Option<Address> {
+    each_entry(memory, dict, layouts, |key, value| {
+        if layouts.ascii.length.read(memory, key)? != name.len() as i64 {
+            return None;
+        }
+        (ascii(memory, key, layouts)? == name).then_some(value)
+    })
+}
+
+/// The text of a compact ASCII string.
+pub(crate) fn ascii<M: Memory + ?Sized>(memory: &M, text: Address, layouts: &Layouts) -> Option<Vec<u8>> {
+    const MAXIMUM_LENGTH: usize = 1000;
+    let is_plain = layouts.ascii.compact.read(memory, text)? == 1 && layouts.ascii.ascii.read(memory, text)? == 1;
+    let length = u64::try_from(layouts.ascii.length.read(memory, text)?).ok().filter(|_| is_plain)?;
+    let start = text.offset(layouts.ascii.size as i64);
+    memory.read_vec(start, length, MAXIMUM_LENGTH).ok().filter(|text| text.len() as u64 == length)
+}
+
+/// What `look` finds in an entry of the combined dict at `dict`, given key and value; without a look at any type, which may
+/// not be known yet.
+pub(crate) fn each_entry<M: Memory + ?Sized, T>(
+    memory: &M,
+    dict: Address,
+    layouts: &Layouts,
+    mut look: impl FnMut(Address, Address) -> Option<T>,
+) -> Option<T> {
     const MAXIMUM_ENTRIES: i64 = 1 << 16;
     let keys = layouts.dict.ma_keys.read(memory, dict)?;
     let entries = layouts.dict_keys.dk_nentries.read(memory, keys)?;
@@ -189,12 +214,7 @@ fn look_up<M: Memory + ?Sized>(memory: &M, dict: Address, name: &[u8], layouts: 
     };
     (0..entries).map(|index| first.offset(index * size as i64)).find_map(|entry| {
         let key = key.read(memory, entry).filter(|key| !key.is_null())?;
-        let is_plain = layouts.ascii.compact.read(memory, key)? == 1 && layouts.ascii.ascii.read(memory, key)? == 1;
-        if !is_plain || layouts.ascii.length.read(memory, key)? != name.len() as i64 {
-            return None;
-        }
-        let text = memory.read_vec(key.offset(layouts.ascii.size as i64), name.len() as u64, name.len()).ok()?;
-        if text == name { value.read(memory, entry).filter(|value| !value.is_null()) } else { None }
+        look(key, value.read(memory, entry).filter(|value| !value.is_null())?)
     })
 }
 

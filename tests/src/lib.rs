@@ -4,6 +4,7 @@
 //! The black-box tests link nothing of heapsake: what they test is what `pip install` gives, the command and the Python
 //! package. The property tests drive engine and loader with a [`model`].
 
+pub mod cores;
 pub mod damage;
 pub mod fire;
 pub mod fuzz;
@@ -180,6 +181,14 @@ impl Waiting {
         self.child.id().to_string()
     }
 
+    /// Sends it a signal that it dies of, and waits for that.
+    pub fn die(mut self, signal: &str) {
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.pid()]).status().expect("kill");
+        assert!(sent.success());
+        let status = wait(&mut self.child, "the program that is to die");
+        assert!(!status.success(), "the program that was to die of {signal} ended with {status}");
+    }
+
     /// Lets it go on, to its end.
     pub fn release(mut self) {
         drop(self.child.stdin.take());
@@ -193,6 +202,18 @@ impl Drop for Waiting {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether a condition comes to hold, in a bounded time.
+pub fn until(mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    true
 }
 
 /// Does `work` for each item, as many at once as there are processors; gives the results in order.

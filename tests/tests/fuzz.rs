@@ -79,6 +79,11 @@ fn cpython_memory() {
 }
 
 #[test]
+fn core_files() {
+    run("core_files");
+}
+
+#[test]
 fn binaries() {
     run("binaries");
 }

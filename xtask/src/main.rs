@@ -11,6 +11,7 @@ mod reducers;
 mod referents;
 mod salvage;
 mod seed;
+mod servers;
 mod stackless;
 mod test;
 mod tidy;
@@ -50,6 +51,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Damage a large dump in many ways, and write what is left of it.
     Salvage(salvage::Arguments),
+    /// Measure real servers while they are dumped, and write docs/servers.md.
+    Servers(servers::Arguments),
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
+        Command::Servers(arguments) => servers::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

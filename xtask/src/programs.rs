@@ -9,8 +9,16 @@ use crate::interpreters::Interpreter;
 use crate::test::{environment, finish};
 
 /// A program, and the minor release that it runs in: each is opened by others.
-const PROGRAMS: [(&str, u8); 7] =
-    [("shop", 8), ("sales", 11), ("batch", 13), ("numeric1", 8), ("numeric2", 13), ("polars1", 8), ("polars2", 13)];
+const PROGRAMS: [(&str, u8); 8] = [
+    ("shop", 8),
+    ("sales", 11),
+    ("batch", 13),
+    ("numeric1", 8),
+    ("numeric2", 13),
+    ("polars1", 8),
+    ("polars2", 13),
+    ("servers", 12),
+];
 
 /// Older releases of greenlet, whose layouts differ, and the minor releases of Python that have wheels of them.
 const OLDER: [(&str, &[u8]); 5] =

@@ -67,6 +67,7 @@ const PYO3: &str = "heapsake-python";
 const LIBLOADING: &str = "heapsake-plugins";
 /// Files that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
+    "cpython/src/memory/core/mapping.rs",
     "cpython/src/memory/own.rs",
     "cpython/src/memory/limit.rs",
     "cpython/src/memory/process.rs",

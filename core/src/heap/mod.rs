@@ -156,6 +156,12 @@ pub trait Heap {
         let _ = objects;
     }
 
+    /// Every object that the runtime knows of besides what roots lead to, in any order; those that were met are passed over.
+    /// Asked for once, after everything that roots lead to is marked.
+    fn others(&mut self) -> Vec<Address> {
+        Vec::new()
+    }
+
     /// Threads that are no roots but objects, and were met while marking: greenlets, tasklets. Asked for once, after the
     /// marking; what their frames hold must have been told as edges of these objects.
     fn found_threads(&mut self) -> Vec<Thread> {

@@ -47,6 +47,8 @@ pub enum RootKind {
     Interpreter,
     /// An object that the caller gave.
     Given,
+    /// An object that no root leads to: what is told is kept by itself alone, and by what a garbage collector has not freed.
+    Garbage,
 }
 
 /// A thread of the target.

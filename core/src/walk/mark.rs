@@ -32,6 +32,8 @@ const STRIDE: u64 = 4 << 10;
 pub(crate) struct Marked {
     pub(crate) marks: Marks,
     pub(crate) types: Vec<TypeDescription>,
+    /// Objects that no root leads to, which lead to all others of that kind.
+    pub(crate) garbage: Vec<Address>,
     /// The budget that ended the walk early, in words.
     pub(crate) cut: Option<String>,
 }
@@ -164,8 +166,9 @@ pub(crate) fn mark<H: Heap>(
     walk.roots(outline);
     walk.core();
     walk.rest();
+    let garbage = walk.others();
     let Walk { sink, types, cut, .. } = walk;
-    Marked { marks: sink.marks, types, cut }
+    Marked { marks: sink.marks, types, garbage, cut }
 }
 
 struct Walk<'a, H: Heap> {
@@ -302,12 +305,37 @@ impl<H: Heap> Walk<'_, H> {
         self.later();
     }
 
+    /// What no root leads to, and all that it leads to, an object after the other; gives the objects that were begun with.
+    fn others(&mut self) -> Vec<Address> {
+        let mut begun = Vec::new();
+        for object in self.heap.others() {
+            if self.cut.is_some() {
+                break;
+            }
+            if self.sink.marks.claim(object) {
+                begun.push(object);
+                self.sink.fresh.push_back(object);
+                self.depth_first();
+                if self.sink.marks.pending > 0 {
+                    self.rest();
+                }
+            }
+        }
+        self.rest();
+        begun
+    }
+
     /// Depth first from everything pending, as far as the stack reaches.
     fn follow(&mut self) {
         let mut pending = Vec::new();
         self.sink.marks.collect_pending(FRONTIER as usize, &mut pending);
         pending.retain(|object| self.sink.marks.finish(*object));
         self.sink.fresh = pending.into();
+        self.depth_first();
+    }
+
+    /// Depth first from what is on the stack, as far as that reaches.
+    fn depth_first(&mut self) {
         self.sink.mode = Mode::Stack;
         while let Some(object) = self.sink.fresh.pop_back() {
             let ahead = self.sink.fresh.len().wrapping_sub(PREFETCHED);

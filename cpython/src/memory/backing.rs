@@ -6,32 +6,42 @@
 //! `/proc/PID/map_files`, which asks for privilege.
 
 use super::maps::Mapping;
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the files of a target's mappings are found.
 #[derive(Clone, Debug)]
 pub struct Files {
     process: Option<PathBuf>,
     root: PathBuf,
+    /// The files that were found, where only those are to be believed.
+    found: Option<Arc<BTreeMap<PathBuf, Arc<File>>>>,
 }
 
 impl Files {
     /// The files of the live process `pid`.
     pub fn of_process(pid: i32) -> Files {
         let process = PathBuf::from(format!("/proc/{pid}"));
-        Files { root: process.join("root"), process: Some(process) }
+        Files { root: process.join("root"), process: Some(process), found: None }
     }
 
     /// The files of this process.
     pub fn own() -> Files {
-        Files { process: Some("/proc/self".into()), root: "/".into() }
+        Files { process: Some("/proc/self".into()), root: "/".into(), found: None }
     }
 
     /// The files below `root`, for a target that is not alive here.
     pub fn under(root: &Path) -> Files {
-        Files { process: None, root: root.into() }
+        Files { process: None, root: root.into(), found: None }
+    }
+
+    /// These files, by their paths, and no others; code of the target is looked for below `root`.
+    pub(crate) fn found(root: &Path, files: BTreeMap<PathBuf, Arc<File>>) -> Files {
+        Files { process: None, root: root.into(), found: Some(Arc::new(files)) }
     }
 
     /// The target's root directory, as it is seen here.
@@ -42,6 +52,10 @@ impl Files {
     /// The file of `mapping`, open for reading; `None` if it has none, or it cannot be had any more.
     pub fn open(&self, mapping: &Mapping) -> Option<File> {
         let path = mapping.file()?;
+        if let Some(found) = &self.found {
+            // By the descriptor: a copy of it would share its position.
+            return File::open(format!("/proc/self/fd/{}", found.get(path)?.as_raw_fd())).ok();
+        }
         if !mapping.deleted && !mapping.is_special() {
             let named = File::open(self.root.join(path.strip_prefix("/").unwrap_or(path)));
             if let Some(file) = named.ok().filter(is_regular) {

@@ -8,9 +8,10 @@
 use super::available;
 use super::backing::Files;
 use super::maps::Mapping;
+use super::pieces::{Copy, FileWindow};
 use super::process::Process;
 use super::residency::{self, Residency, SPARSE, Wanted};
-use super::snapshot::{Copy, FileWindow, Snapshot};
+use super::snapshot::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, Span};
 use memmap2::{Advice, MmapMut, MmapOptions};
@@ -118,7 +119,7 @@ impl Copied {
     /// The snapshot, now that the process goes on.
     pub(super) fn finish(self, threads: Vec<i32>, pause: Duration) -> Snapshot {
         let Layout { mappings, copies, windows, writable, .. } = self.layout;
-        Snapshot::new(self.pid, mappings, writable, self.arena, &copies, windows, threads, pause, self.bytes)
+        Snapshot::new(self.pid, mappings, writable, self.arena, copies, windows, threads, pause, self.bytes)
     }
 }
 

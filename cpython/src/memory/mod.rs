@@ -6,15 +6,18 @@
 //!
 //! [`maps`] parses `/proc/PID/maps`; [`own`] is this process or its forked child, in place; [`process`] is
 //! another process, [`freeze`] stops it and [`snapshot`] is the copy of its memory, while
-//! [`tracer`] traces one for as long as it runs; [`windows`] leaves it stopped and copies nothing; [`synthetic`] is memory that tests make.
+//! [`tracer`] traces one for as long as it runs; [`windows`] leaves it stopped and copies nothing; [`core`] is a core file;
+//! [`synthetic`] is memory that tests make.
 
 pub mod available;
 pub mod backing;
 mod copy;
+pub mod core;
 pub mod freeze;
 pub mod limit;
 pub mod maps;
 pub mod own;
+mod pieces;
 pub mod process;
 mod ptrace;
 mod residency;
@@ -26,6 +29,7 @@ pub mod windows;
 use heapsake_core::{Address, RegionMap, Span};
 use std::fmt;
 
+pub use self::core::Core;
 pub use backing::Files;
 pub use freeze::Frozen;
 pub use maps::{FileOffset, Mapping, Permissions};

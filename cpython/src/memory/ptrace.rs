@@ -73,7 +73,7 @@ pub(super) fn signal(thread: i32) -> io::Result<Signal> {
 
 /// Whether the kernel says with such a signal which address was at fault. For an address that no pointer can have
 /// (`SI_KERNEL`) it does not.
-fn says_where(signal: i32, code: i32) -> bool {
+pub(super) fn says_where(signal: i32, code: i32) -> bool {
     code > 0 && code != 0x80 && [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP].contains(&signal)
 }
 

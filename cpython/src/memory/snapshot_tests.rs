@@ -140,7 +140,7 @@ fn every_region_reads_as_the_process_says() {
             assert_eq!(snapshot.word(address), Some(u64::from_le_bytes(expected[..8].try_into().unwrap())));
             pages += 1;
             differing += u64::from(expected != found);
-            copied += u64::from(snapshot.copied.find(address).is_some());
+            copied += u64::from(snapshot.pieces.held_regions().find(address).is_some());
             address = address.offset(4096);
         }
         assert_eq!(snapshot.word(region.end.offset(-4)), None);
@@ -291,8 +291,7 @@ fn measures_a_read() {
     program.numbers();
     let snapshot = Snapshot::of_process(program.pid()).unwrap();
     drop(program);
-    let places = &snapshot.places;
-    let largest = places.iter().max_by_key(|place| place.span.len()).unwrap().span;
+    let largest = *snapshot.pieces.held_regions().regions().iter().max_by_key(|region| region.len()).unwrap();
     for (name, mask) in [("64 KiB", 0xffff), ("256 MiB", 0xfff_ffff)] {
         let addresses: Vec<Address> = (0..1u64 << 20)
             .map(|index| largest.start.offset((index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20 & mask & !7) as i64))

@@ -200,6 +200,19 @@ fn bases<M: Memory>(heap: &CPythonHeap<M>, class: Address) -> impl Iterator<Item
     std::iter::successors(Some(class), base).take(MAXIMUM_BASES)
 }
 
+/// Every object of the collector's lists.
+pub fn collectable<M: Memory>(heap: &CPythonHeap<M>) -> Vec<Address> {
+    let mut found = Vec::new();
+    each_collectable(heap, |object| {
+        // Lists of a process that was caught collecting may lead anywhere.
+        let class = heap.layouts().object.ob_type.read(&heap.memory, object);
+        if class.is_some_and(|class| heap.is_type(class)) {
+            found.push(object);
+        }
+    });
+    found
+}
+
 /// Gives every object of the collector's lists to `each`.
 fn each_collectable<M: Memory>(heap: &CPythonHeap<M>, mut each: impl FnMut(Address)) {
     let layouts = heap.layouts();

@@ -8,11 +8,11 @@ mod roots;
 mod stacks;
 mod threads;
 
-pub use kept::found_threads;
+pub use kept::{collectable, found_threads};
 pub(crate) use stacks::named_files;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use heapsake_core::Address;
 use heapsake_core::heap::Outline;
@@ -40,12 +40,18 @@ pub struct CaptureOptions {
     pub reason: String,
     /// Frames of files whose names begin like this are left out of the stacks, and so are those of `<heapsake…>`.
     pub hidden_prefixes: Vec<String>,
+    /// Whether objects are told that no root leads to: what the collector has not freed.
+    pub all: bool,
     /// Objects that the caller gives as roots, by name.
     pub given: Vec<(String, Address)>,
     /// Where the target's files are found: `/`, or `/proc/PID/root`.
     pub root_dir: PathBuf,
     /// The process, if it lives (also while it is stopped).
     pub pid: Option<i32>,
+    /// When the memory was written to a file: what is newer on disk is not what ran.
+    pub written: Option<SystemTime>,
+    /// The kernel's numbers of threads, by what the C library knows them by, where the process does not keep them.
+    pub native_ids: Vec<(u64, u64)>,
     /// The source files that go into the dump, and folders of such; else all that code of the dump names.
     pub sources: Option<Vec<PathBuf>>,
     /// How long the process stood still.
@@ -76,7 +82,10 @@ pub(crate) fn native_ids<M: Memory>(heap: &CPythonHeap<M>) -> Vec<(Address, Opti
 /// Threads, exception, roots and facts of the target; the spans in which objects may lie are the caller's.
 pub fn outline<M: Memory>(heap: &mut CPythonHeap<M>, options: &CaptureOptions) -> Outline {
     let heap = &*heap;
-    let states = threads::states(heap);
+    let mut states = threads::states(heap);
+    for state in states.iter_mut().filter(|state| state.native_id.is_none()) {
+        state.native_id = options.native_ids.iter().find(|(ident, _)| *ident == state.ident).map(|(_, id)| *id);
+    }
     let exception = threads::exception(heap, &states, options);
     let facts = facts::facts(heap, &states, options);
     let mut roots = roots::roots(heap, &states, exception, options);

@@ -71,9 +71,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         count(cycles.modules)
     ))?;
     output.line(match cycles.unreachable.objects {
-        0 => "  roots lead to every object of the dump: garbage that waits for the collector is not in it".to_owned(),
+        0 => "  roots lead to every object of the dump: garbage that waits for the collector is not in it (--all of `heapsake dump`)"
+            .to_owned(),
         objects => format!(
-            "  no root leads to {} objects, {}, which are known weakly alone: the collector frees them, unless C code holds them",
+            "  no root leads to {} objects, {}: the collector frees them, unless C code holds them",
             count(objects),
             bytes(cycles.unreachable.bytes)
         ),

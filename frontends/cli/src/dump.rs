@@ -1,4 +1,4 @@
-//! `heapsake dump PID`: a live process, from outside.
+//! `heapsake dump PID`: a live process, from outside; or a tree of them, those of a name, those of a control group.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -9,20 +9,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
 use heapsake_cpython::pystate::CaptureOptions;
-use heapsake_cpython::{Taken, Taking};
+use heapsake_cpython::{ErrorKind, Taken, Taking};
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
 use crate::output::{Output, bytes, count};
 use crate::plugins;
+use crate::targets::Targets;
 
 /// Options of `heapsake dump`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
-    /// The process.
-    #[arg(value_name = "PID")]
-    pid: i32,
-    /// Where to write: a file, or a folder.
+    #[command(flatten)]
+    targets: Targets,
+    /// Where to write: a file, or a folder; of many processes a folder.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -41,6 +41,9 @@ pub(crate) struct What {
     /// Source files to take along, or folders of such; may be given several times. Else those of all code; `none` for none.
     #[arg(long, value_name = "PATH")]
     pub(crate) sources: Vec<PathBuf>,
+    /// Objects, too, that nothing leads to: garbage in cycles that the collector has not freed.
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Stop after objects of so many bytes; what is left out is counted.
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_bytes: Option<u64>,
@@ -96,18 +99,78 @@ fn progress() -> Option<Box<dyn Fn(&Progress)>> {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     heapsake_cpython::memory::limit::make_the_most();
-    let path = target_path(arguments.output.as_deref(), &format!("process-{}", arguments.pid))?;
+    let mut output = Output::new(arguments.json);
+    let pids = arguments.targets.find()?;
+    if !arguments.targets.are_many() {
+        let [pid] = pids[..] else { bail!("no process is named\nhint: heapsake dump PID") };
+        let made = one(arguments, pid)?;
+        made.print(&mut output)?;
+        return Ok(0);
+    }
+    if let Some(file) = arguments.output.as_deref().filter(|path| !path.is_dir()) {
+        bail!("{} is no folder\nhint: of many processes each has a file of its own in it", file.display());
+    }
+    let (mut made, mut passed_over, mut failed) = (Vec::new(), 0, 0);
+    for pid in pids {
+        match one(arguments, pid) {
+            Ok(one) => made.push(one),
+            Err(problem) if is_no_python(&problem) => passed_over += 1,
+            Err(problem) => {
+                failed += 1;
+                eprintln!("heapsake: process {pid}: {}", crate::output::told(&problem));
+            }
+        }
+    }
+    if made.is_empty() && failed == 0 {
+        bail!("none of {passed_over} processes is a CPython\nhint: `ps -ef --forest` shows what runs");
+    }
+    if output.json {
+        output.value(&made.iter().map(Made::json).collect::<Vec<_>>().into())?;
+    } else {
+        for one in &made {
+            one.print(&mut output)?;
+        }
+        if passed_over > 0 {
+            output.line(format!("{passed_over} more processes are no CPython"))?;
+        }
+    }
+    Ok(i32::from(failed > 0))
+}
+
+/// Whether this says that a process is no Python, or has ended before it was looked at: of many some may.
+fn is_no_python(problem: &anyhow::Error) -> bool {
+    let kind = problem.downcast_ref::<heapsake_cpython::Error>().map(heapsake_cpython::Error::kind);
+    matches!(kind, Some(ErrorKind::NotPython | ErrorKind::NoSuchProcess | ErrorKind::Zombie | ErrorKind::KernelThread))
+}
+
+/// A dump that was made.
+struct Made {
+    pid: i32,
+    path: PathBuf,
+    summary: Summary,
+    taking: Taking,
+    reduced: crate::python::Reduced,
+}
+
+/// Dumps one process.
+fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
+    let path = target_path(arguments.output.as_deref(), &format!("process-{pid}"))?;
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
     let file = DumpFile::create(&path)?;
     let plugins = plugins::open()?;
-    let taken = Taken::of_process(arguments.pid)?;
+    let taken = Taken::of_process(pid)?;
     let sources = arguments.what.sources()?;
-    let options = CaptureOptions { find_exception: true, sources, ..outside(arguments.pid, "on demand") };
+    let options = CaptureOptions { find_exception: true, sources, all: arguments.what.all, ..outside(pid, "on demand") };
     let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;
     let reduced = crate::python::reduce(&path);
-    let mut output = Output::new(arguments.json);
-    if output.json {
-        output.value(&json!({
+    Ok(Made { pid, path, summary, taking, reduced })
+}
+
+impl Made {
+    fn json(&self) -> serde_json::Value {
+        let Made { pid, path, summary, taking, reduced } = self;
+        json!({
+            "pid": pid,
             "file": path.display().to_string(),
             "objects": summary.objects,
             "edges": summary.edges,
@@ -120,15 +183,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "reduced": reduced.reduced,
             "reducers_failed": reduced.failed,
             "reducers_not_run": reduced.notes,
-        }))?;
-    } else {
+        })
+    }
+
+    fn print(&self, output: &mut Output) -> anyhow::Result<()> {
+        if output.json {
+            return Ok(output.value(&self.json())?);
+        }
+        let Made { path, summary, taking, reduced, .. } = self;
         output.line(format!(
             "wrote {}: {} objects, {} threads, {}; {}",
             path.display(),
             count(summary.objects),
             summary.threads,
             bytes(summary.file_bytes),
-            stood_still("the process ", &taking)
+            stood_still("the process ", taking)
         ))?;
         for line in &taking.moment.caught {
             output.line(format!("  {line}: it may read wrongly"))?;
@@ -136,8 +205,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         if let Some(line) = reduced.line() {
             output.line(line)?;
         }
+        Ok(())
     }
-    Ok(0)
 }
 
 /// What is known of a process that is dumped from outside.

@@ -6,6 +6,7 @@
 mod cells;
 mod check;
 mod compare;
+mod core;
 mod cycles;
 mod debug;
 mod demo;
@@ -23,6 +24,7 @@ mod run;
 mod signal;
 mod stack;
 mod summary;
+mod targets;
 mod waits;
 
 use std::ffi::OsString;
@@ -51,6 +53,7 @@ pub fn unused_name(folder: Option<&std::path::Path>, stem: &str) -> Result<PathB
 #[command(after_help = "Examples:
   heapsake run app.py --port 80      run a program; an uncaught exception leaves a dump
   heapsake dump 4242 -o hung.heapsake   dump a live process from outside
+  heapsake core core.4242            a dump of a core file
   heapsake app-….heapsake            what happened: exception, threads, types
   heapsake stack app-….heapsake      all stacks with their variables
   heapsake inspect app-….heapsake 'thread:MainThread/frame:-1/order.items[3]'
@@ -72,6 +75,8 @@ enum Command {
     Run(run::Arguments),
     /// Dump a live process from outside: frozen for milliseconds, none of its code runs.
     Dump(dump::Arguments),
+    /// Make a dump of a core file, or of a core that the kernel hands out.
+    Core(core::Arguments),
     /// Show the stacks of a dump, with the variables of every frame.
     Stack(stack::Arguments),
     /// Show one object of a dump, by the path that leads to it.
@@ -126,6 +131,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
     let result = match (arguments.command, arguments.file) {
         (Some(Command::Run(arguments)), _) => run::run(&arguments),
         (Some(Command::Dump(arguments)), _) => dump::run(&arguments),
+        (Some(Command::Core(arguments)), _) => core::run(&arguments),
         (Some(Command::Stack(arguments)), _) => stack::run(&arguments),
         (Some(Command::Inspect(arguments)), _) => inspect::run(&arguments),
         (Some(Command::Extract(arguments)), _) => extract::run(&arguments),

@@ -151,6 +151,9 @@ fn print_header(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
             output.line(format!("  {}", output.style(Style::Problem, format!("{}: it may read wrongly", plain(line)))))?;
         }
     }
+    for line in crate::core::faults(dump) {
+        output.line(format!("  {}", output.style(Style::Problem, line)))?;
+    }
     for fact in ["held", "in_place"].into_iter().filter_map(|name| fact_text(dump, name)) {
         output.line(format!("  {fact}"))?;
     }

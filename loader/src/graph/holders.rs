@@ -119,7 +119,7 @@ impl Dump {
                 return false;
             }
         }
-        for root in self.roots().iter().filter(|root| is(root.object)) {
+        for root in self.roots().iter().filter(|root| root.kind != RootKind::Garbage && is(root.object)) {
             let name = match root.kind {
                 RootKind::Module => format!("module:{}", root.name),
                 kind => format!("{} {}", format!("{kind:?}").to_lowercase(), root.name),

@@ -12,6 +12,7 @@ use std::path::Path;
 use heapsake_core::format::records::Reference;
 use heapsake_core::format::{ChunkHeader, ChunkKind, DecodedObject, HEADER_LENGTH, TailKind, Target, decode_segment};
 use heapsake_core::graph::{Builder, Graph, Link};
+use heapsake_core::heap::RootKind;
 
 pub use holders::{Holder, Hop, RootName};
 
@@ -153,7 +154,9 @@ impl Dump {
                 frame.variables.iter().for_each(|variable| tell(variable.object));
             }
         }
-        self.roots().iter().for_each(|root| tell(root.object));
+        // What is a root because no other leads to it keeps nothing alive.
+        let roots = self.roots().iter().filter(|root| root.kind != RootKind::Garbage);
+        roots.for_each(|root| tell(root.object));
     }
 }
 

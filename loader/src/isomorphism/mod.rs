@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use heapsake_core::format::Target;
+use heapsake_core::heap::RootKind;
 
 use crate::dump::Dump;
 use crate::object::{Object, ObjectId};
@@ -155,7 +156,9 @@ fn roots(dump: &Dump) -> Vec<Labelled> {
         found.push((format!("thread {at}"), target(thread.object.id)));
         found.push((format!("exception of thread {at}"), target(thread.exception.and_then(|exception| exception.id))));
     }
-    found.extend(dump.roots().iter().map(|root| (format!("{:?} {}", root.kind, root.name), target(root.object.id))));
+    // Garbage has no name by which it could be found in the other dump.
+    let roots = dump.roots().iter().filter(|root| root.kind != RootKind::Garbage);
+    found.extend(roots.map(|root| (format!("{:?} {}", root.kind, root.name), target(root.object.id))));
     found
 }
 

@@ -4,6 +4,7 @@
 //! glue over this list; `tests/fuzz.rs` runs the same targets over their seeds and over mutations of them, with any compiler.
 
 mod binaries;
+mod cores;
 mod files;
 mod image;
 mod memory;
@@ -77,6 +78,13 @@ pub const TARGETS: &[Target] = &[
         input: "an ELF file that a process has mapped",
         run: binaries::binaries,
         seeds: binaries::small_binaries,
+        longest: 64 << 10,
+    },
+    Target {
+        name: "core_files",
+        input: "a core file, or what is changed in the core of a small process",
+        run: cores::core_files,
+        seeds: cores::small_cores,
         longest: 64 << 10,
     },
 ];

@@ -324,6 +324,7 @@ impl<'a> Session<'a> {
     fn options(&self, pid: i32, reason: &str) -> anyhow::Result<CaptureOptions> {
         Ok(CaptureOptions {
             sources: self.arguments.what.sources()?,
+            all: self.arguments.what.all,
             hidden_prefixes: vec![DESCRIPTORS.to_owned(), BOOTSTRAP_NAME.to_owned()],
             ..dump::outside(pid, reason)
         })

@@ -1,0 +1,389 @@
+//! A core file as memory: an ELF file with what a process's memory was, by the kernel or by a debugger, completed from the
+//! files that the process had mapped.
+//!
+//! The file is mapped, not read. Where an address lies in it comes first; what was only to be read comes from a mapped file
+//! that is proven to be the same ([`Search`]); everything else is absent, and what is absent is said ([`Core::faults`]).
+
+mod elf;
+mod mapped;
+mod mapping;
+mod notes;
+mod packed;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use heapsake_core::{Address, RegionMap, Span};
+use memmap2::Mmap;
+
+use self::elf::Segment;
+use self::mapped::Found;
+use self::notes::MappedFile;
+use super::pieces::{Copy, FileWindow, Pieces};
+use super::{FileOffset, Files, Mapping, Memory, Permissions, Source, Unreadable};
+use crate::error::{Error, ErrorKind, Result};
+
+pub use mapped::Search;
+pub use notes::{Notes, ProcessInfo, Thread};
+pub use packed::{Unpacked, spool};
+
+const PAGE: u64 = 4096;
+/// Addresses from here on are the kernel's.
+const USER_SPACE: u64 = 1 << 47;
+/// `AT_ENTRY` of the auxiliary vector.
+const ENTRY: u64 = 9;
+
+/// A core file.
+pub struct Core {
+    path: PathBuf,
+    length: u64,
+    written: Option<SystemTime>,
+    notes: Notes,
+    mappings: Vec<Mapping>,
+    pieces: Pieces<Mmap>,
+    /// Texts that were in read-only pages which are not to be had, and are known from elsewhere.
+    texts: BTreeMap<Address, Box<[u8]>>,
+    files: Files,
+    faults: Vec<String>,
+    is_cut: bool,
+}
+
+impl Core {
+    /// The core file at `path`, which may be packed (gzip, zstd, lz4): then it is unpacked into a file without a name in the
+    /// folder `scratch`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotACore`], [`ErrorKind::OtherMachine`], and [`ErrorKind::System`] when it cannot be opened or unpacked.
+    pub fn open(path: &Path, search: &Search, scratch: &Path) -> Result<Core> {
+        Core::of(Unpacked::open(path, scratch)?, search)
+    }
+
+    /// The core file that was opened already.
+    ///
+    /// # Errors
+    /// As [`Core::open`].
+    pub fn of(unpacked: Unpacked, search: &Search) -> Result<Core> {
+        let Unpacked { file, path, written, mut faults } = unpacked;
+        let failed =
+            |error: std::io::Error| Error::new(ErrorKind::System, format!("{} cannot be mapped", path.display())).source(error);
+        let length = file.metadata().map_err(failed)?.len();
+        if length == 0 {
+            return Err(elf::segments(&[]).err().unwrap_or_else(|| Error::new(ErrorKind::NotACore, "the file is empty")));
+        }
+        let bytes = mapping::map(&file).map_err(failed)?;
+        let segments = elf::segments(&bytes)?;
+        let notes = Notes::of(&bytes, &segments);
+        let loads = loads(&segments);
+        let copies: Vec<Copy> = loads.iter().filter_map(|load| held(load, length)).collect();
+        let mappings = mappings(&loads, &notes.files);
+        let is_cut = is_cut(&loads, &copies, length);
+        faults.extend(shortages(&loads, &copies, is_cut));
+        if notes.threads.is_empty() {
+            faults.push("no thread is told: native stacks and registers are missing".to_owned());
+        }
+        let held = RegionMap::new(&copies.iter().map(|copy| copy.span).collect::<Vec<_>>());
+        let pieces = Pieces::new(bytes, copies, Vec::new());
+        let entry = notes.auxiliary(ENTRY).map(Address);
+        let found = Found::of(&pieces, &mappings, entry, search, written);
+        let windows = windows(&mappings, &held, &found);
+        let Found { files, faults: missing, .. } = found;
+        faults.extend(missing);
+        let files = files.into_iter().map(|(path, backing)| (path, backing.file)).collect();
+        let files = Files::found(&search.root(), files);
+        let pieces = pieces.with_windows(windows);
+        Ok(Core { path, length, written, notes, mappings, pieces, texts: BTreeMap::new(), files, faults, is_cut })
+    }
+
+    /// Its path; `-` for what came by standard input.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its bytes, unpacked.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// When it was written.
+    pub fn written(&self) -> Option<SystemTime> {
+        self.written
+    }
+
+    /// Threads, process, and the signal that it died of.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// The files that it had mapped, as far as they are proven to be the same.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Whether the file ends before the memory that it tells of.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// What is missing, in words.
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Puts texts where read-only pages are missing.
+    pub(crate) fn supply(&mut self, texts: BTreeMap<Address, Box<[u8]>>) {
+        self.texts = texts;
+    }
+
+    #[cold]
+    fn supplied(&self, address: Address, into: &mut [u8]) -> std::result::Result<(), Unreadable> {
+        let failure = Unreadable::new(address, into.len());
+        let (start, text) = self.texts.range(..=address).next_back().ok_or(failure)?;
+        let begin = (address.0 - start.0) as usize;
+        let end = begin.checked_add(into.len()).ok_or(failure)?;
+        into.copy_from_slice(text.get(begin..end).ok_or(failure)?);
+        Ok(())
+    }
+}
+
+/// As much of a core as says what it is, which comes first, and the bytes that were read for it.
+///
+/// # Errors
+/// [`ErrorKind::NotACore`] and [`ErrorKind::OtherMachine`].
+pub fn head(input: &mut dyn Read) -> Result<(Notes, Vec<u8>)> {
+    const LARGEST: u64 = 256 << 20;
+    let mut bytes = Vec::new();
+    let mut more = |bytes: &mut Vec<u8>, length: u64| {
+        let wanted = length.min(LARGEST).saturating_sub(bytes.len() as u64);
+        Read::take(&mut *input, wanted)
+            .read_to_end(bytes)
+            .map(drop)
+            .map_err(|error| Error::new(ErrorKind::System, "standard input cannot be read").source(error))
+    };
+    more(&mut bytes, elf::HEADER as u64)?;
+    let headers = elf::headers_end(&bytes).unwrap_or(0);
+    more(&mut bytes, headers)?;
+    let segments = elf::segments(&bytes)?;
+    more(&mut bytes, elf::head_length(&segments))?;
+    Ok((Notes::of(&bytes, &segments), bytes))
+}
+
+/// The parts of memory that the core tells of, ascending, without overlaps and without the kernel's own.
+fn loads(segments: &[Segment]) -> Vec<Segment> {
+    let is_memory = |segment: &&Segment| segment.is_load() && segment.address < USER_SPACE && segment.memory_size > 0;
+    let mut loads: Vec<Segment> = segments.iter().filter(is_memory).copied().collect();
+    loads.sort_by_key(|load| load.address);
+    let mut end = 0;
+    loads.retain_mut(|load| {
+        load.memory_size = load.memory_size.min(USER_SPACE - load.address);
+        // Of two that tell of one place the lower one is believed.
+        let begin = load.address.max(end).next_multiple_of(PAGE);
+        let skipped = begin - load.address;
+        load.offset = load.offset.saturating_add(skipped);
+        load.file_size = load.file_size.saturating_sub(skipped);
+        load.memory_size = load.memory_size.saturating_sub(skipped);
+        load.address = begin;
+        end = end.max(load.address.saturating_add(load.memory_size));
+        load.memory_size > 0
+    });
+    loads
+}
+
+/// The whole pages of a segment that the file has.
+fn held(load: &Segment, length: u64) -> Option<Copy> {
+    let there = length.saturating_sub(load.offset).min(load.file_size).min(load.memory_size);
+    let there = there - there % PAGE;
+    (there > 0).then(|| Copy { span: Span::new(Address(load.address), there), offset: load.offset })
+}
+
+/// Whether a file of this length ends before its segments do.
+fn is_cut(loads: &[Segment], copies: &[Copy], length: u64) -> bool {
+    let wanted: u64 = loads.iter().map(|load| load.file_size.min(load.memory_size)).sum();
+    let end = loads.iter().map(|load| load.offset.saturating_add(load.file_size)).max().unwrap_or(0);
+    let there: u64 = copies.iter().map(|copy| copy.span.len()).sum();
+    wanted > there && end > length
+}
+
+/// What a core lacks by itself.
+fn shortages(loads: &[Segment], copies: &[Copy], is_cut: bool) -> Vec<String> {
+    const WRITE: u32 = 2;
+    let mut found = Vec::new();
+    let wanted: u64 = loads.iter().map(|load| load.file_size.min(load.memory_size)).sum();
+    let there: u64 = copies.iter().map(|copy| copy.span.len()).sum();
+    if is_cut {
+        let (wanted, there) = (bytes(wanted), bytes(there));
+        found.push(format!("the core file is cut: of {wanted} of memory it has {there}"));
+    }
+    let left_out: u64 =
+        loads.iter().filter(|load| load.flags & WRITE != 0 && load.file_size == 0).map(|load| load.memory_size).sum();
+    if left_out > 0 {
+        found.push(format!(
+            "{} of writable memory were left out when the core was written (core(5): coredump_filter)",
+            bytes(left_out)
+        ));
+    }
+    found
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..=9_999 => format!("{count} bytes"),
+        10_000..=9_999_999 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// The mappings of the process: by segments, by files, or both.
+fn mappings(loads: &[Segment], files: &[MappedFile]) -> Vec<Mapping> {
+    let mut files: Vec<&MappedFile> = files.iter().filter(|file| !file.span.is_empty()).collect();
+    files.sort_by_key(|file| file.span.start);
+    let mut inodes: BTreeMap<&Path, u64> = BTreeMap::new();
+    for file in &files {
+        let next = inodes.len() as u64 + 1;
+        inodes.entry(&file.path).or_insert(next);
+    }
+    let named = |span: Span, permissions: Permissions, file: &MappedFile| {
+        let name = file.path.to_string_lossy();
+        let (path, deleted) = match name.strip_suffix(" (deleted)") {
+            Some(name) => (PathBuf::from(name), true),
+            None => (file.path.clone(), false),
+        };
+        Mapping {
+            span,
+            permissions,
+            offset: FileOffset(file.offset.saturating_add(span.start.0 - file.span.start.0)),
+            device: (0, 0),
+            inode: inodes.get(file.path.as_path()).copied().unwrap_or(0),
+            path: Some(path),
+            deleted,
+        }
+    };
+    let mut found = Vec::new();
+    let mut segments = loads.iter().map(|load| {
+        let permissions =
+            Permissions { read: load.flags & 4 != 0, write: load.flags & 2 != 0, execute: load.flags & 1 != 0, shared: false };
+        (Span::new(Address(load.address), load.memory_size), permissions)
+    });
+    let mut next_segment = segments.next();
+    let mut next_file = files.iter().copied().peekable();
+    let mut at = Address(0);
+    // Both lists are walked front to back; a piece ends where either has an edge.
+    loop {
+        while next_file.peek().is_some_and(|file| file.span.end <= at) {
+            next_file.next();
+        }
+        while next_segment.is_some_and(|(span, _)| span.end <= at) {
+            next_segment = segments.next();
+        }
+        let file = next_file.peek().copied();
+        let begin = [next_segment.map(|(span, _)| span.start), file.map(|file| file.span.start)];
+        let Some(begin) = begin.into_iter().flatten().min().map(|begin| begin.max(at)) else { break };
+        let in_segment = next_segment.filter(|(span, _)| span.contains(begin));
+        let in_file = file.filter(|file| file.span.contains(begin));
+        let edges = [
+            next_segment.map(|(span, _)| if span.start > begin { span.start } else { span.end }),
+            file.map(|file| if file.span.start > begin { file.span.start } else { file.span.end }),
+        ];
+        let Some(end) = edges.into_iter().flatten().min() else { break };
+        let span = Span { start: begin, end };
+        match (in_segment, in_file) {
+            (Some((_, permissions)), Some(file)) => found.push(named(span, permissions, file)),
+            (Some((_, permissions)), None) => found.push(Mapping::anonymous(span, permissions)),
+            // A debugger leaves out what was only to be read.
+            (None, Some(file)) => {
+                found.push(named(span, Permissions { read: true, execute: true, ..Permissions::default() }, file));
+            }
+            (None, None) => {}
+        }
+        at = end;
+    }
+    found
+}
+
+/// What is read from files that were found.
+fn windows(mappings: &[Mapping], held: &RegionMap, found: &Found) -> Vec<FileWindow> {
+    let mut windows = Vec::new();
+    for mapping in mappings.iter().filter(|mapping| mapping.is_readable() && !mapping.permissions.write) {
+        let Some(backing) = mapping.file().and_then(|path| found.files.get(path)) else { continue };
+        for span in gaps(mapping.span, held) {
+            let offset = mapped::offset_of(mapping, span);
+            if backing.is_unwritten(span) {
+                windows.push(FileWindow::new(span, Arc::clone(&backing.file), offset));
+            }
+        }
+    }
+    windows
+}
+
+/// The parts of a span in which nothing is held.
+fn gaps(span: Span, held: &RegionMap) -> Vec<Span> {
+    let regions = held.regions();
+    let first = regions.partition_point(|region| region.end <= span.start);
+    let mut gaps = Vec::new();
+    let mut at = span.start;
+    for region in regions[first..].iter().take_while(|region| region.start < span.end) {
+        if at < region.start {
+            gaps.push(Span { start: at, end: region.start });
+        }
+        at = region.end;
+    }
+    if at < span.end {
+        gaps.push(Span { start: at, end: span.end });
+    }
+    gaps
+}
+
+impl Memory for Core {
+    fn read_at(&self, address: Address, into: &mut [u8]) -> std::result::Result<(), Unreadable> {
+        self.pieces.read_at(address, into).or_else(|_| self.supplied(address, into))
+    }
+
+    #[inline]
+    fn slice(&self, address: Address, length: usize) -> Option<&[u8]> {
+        self.pieces.slice(address, length)
+    }
+
+    #[inline]
+    fn word(&self, address: Address) -> Option<u64> {
+        self.pieces.word(address)
+    }
+
+    #[inline]
+    fn prefetch(&self, address: Address) {
+        self.pieces.prefetch(address);
+    }
+}
+
+impl Source for Core {
+    fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    fn regions(&self) -> &RegionMap {
+        self.pieces.regions()
+    }
+
+    /// Objects lie in what was written to, which is what a core has, and there only.
+    fn writable(&self) -> Vec<Span> {
+        let written = self.mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
+        written.flat_map(|mapping| self.pieces.held_in(mapping.span)).collect()
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("path", &self.path)
+            .field("mappings", &self.mappings.len())
+            .field("threads", &self.notes.threads.len())
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

@@ -1,0 +1,231 @@
+//! Names of C types in a core without its binaries: `tp_name` points into read-only data, which a core does not have.
+//!
+//! Modules hold such types by their names, which are objects and therefore there: those of `builtins` as they are; those of
+//! `types` and `_collections_abc` under names of their own; those of a module in C behind the module's name. The texts are put
+//! where `tp_name` points to, so that everything else reads them as if they had been saved. A program that has not imported
+//! `types` shows the most frequent types by examples: its modules, functions and frames, and attributes of `object` and others.
+
+use std::collections::BTreeMap;
+
+use heapsake_core::Address;
+use rustc_hash::FxHashMap;
+
+use crate::attach::Runtime;
+use crate::layouts::Layouts;
+use crate::memory::Memory;
+use crate::version::{ascii, each_entry};
+
+const TYPE_SUBCLASS: u64 = 1 << 31;
+const HEAPTYPE: u64 = 1 << 9;
+const MAXIMUM_MODULES: usize = 100_000;
+const MAXIMUM_THREADS: usize = 100_000;
+
+/// What `types` calls the types of the interpreter that have no name in `builtins`, and `_weakref` those of its own.
+const OTHERWISE: [(&str, &str); 22] = [
+    ("FunctionType", "function"),
+    ("CodeType", "code"),
+    ("MappingProxyType", "mappingproxy"),
+    ("SimpleNamespace", "types.SimpleNamespace"),
+    ("CellType", "cell"),
+    ("GeneratorType", "generator"),
+    ("CoroutineType", "coroutine"),
+    ("AsyncGeneratorType", "async_generator"),
+    ("MethodType", "method"),
+    ("BuiltinFunctionType", "builtin_function_or_method"),
+    ("WrapperDescriptorType", "wrapper_descriptor"),
+    ("MethodWrapperType", "method-wrapper"),
+    ("MethodDescriptorType", "method_descriptor"),
+    ("ClassMethodDescriptorType", "classmethod_descriptor"),
+    ("ModuleType", "module"),
+    ("TracebackType", "traceback"),
+    ("FrameType", "frame"),
+    ("GetSetDescriptorType", "getset_descriptor"),
+    ("MemberDescriptorType", "member_descriptor"),
+    ("ReferenceType", "weakref"),
+    ("ProxyType", "weakproxy"),
+    ("CallableProxyType", "weakcallableproxy"),
+];
+/// The constants of `builtins` that are all there is of their types.
+const SINGLETONS: [(&str, &str); 3] = [("None", "NoneType"), ("Ellipsis", "ellipsis"), ("NotImplemented", "NotImplementedType")];
+/// Attributes of types of `builtins`, and the types that these are of.
+const EXAMPLES: [(&str, &str, &str); 6] = [
+    ("object", "__class__", "getset_descriptor"),
+    ("object", "__repr__", "wrapper_descriptor"),
+    ("object", "__new__", "builtin_function_or_method"),
+    ("type", "__basicsize__", "member_descriptor"),
+    ("str", "join", "method_descriptor"),
+    ("dict", "fromkeys", "classmethod_descriptor"),
+];
+/// Modules in C whose types are called after the module in Python that shows them.
+const SHOWN_BY: [(&str, &str); 8] = [
+    ("_collections", "collections"),
+    ("_functools", "functools"),
+    ("_operator", "operator"),
+    ("_datetime", "datetime"),
+    ("_decimal", "decimal"),
+    ("_sqlite3", "sqlite3"),
+    ("_elementtree", "xml.etree.ElementTree"),
+    ("_pickle", "_pickle"),
+];
+
+/// The texts that are missing, by where they were; nothing if the name of `dict` can be read.
+pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime) -> BTreeMap<Address, Box<[u8]>> {
+    let Search { found, .. } = Search::new(memory, &runtime.layouts).through_modules(runtime.interpreter);
+    let texts = found.into_values().map(|(_, place, name)| {
+        let mut text = name.into_bytes();
+        text.push(0);
+        (place, text.into_boxed_slice())
+    });
+    texts.collect()
+}
+
+/// How much a name is believed: the lower, the more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Belief {
+    Builtin,
+    Otherwise,
+    OfModuleInC,
+    OfAnyModule,
+}
+
+struct Search<'a, M> {
+    memory: &'a M,
+    layouts: &'a Layouts,
+    /// By type: how much the name is believed, where it was, and the name.
+    found: FxHashMap<Address, (Belief, Address, String)>,
+}
+
+impl<'a, M: Memory> Search<'a, M> {
+    fn new(memory: &'a M, layouts: &'a Layouts) -> Search<'a, M> {
+        Search { memory, layouts, found: FxHashMap::default() }
+    }
+
+    fn through_modules(mut self, interpreter: Address) -> Self {
+        let Some(modules) = self.layouts.interpreter.modules.read(self.memory, interpreter) else { return self };
+        // Of the type of all dictionaries the name is as good as any to see whether names are there.
+        let dict = self.layouts.object.ob_type.read(self.memory, modules);
+        if dict.is_none_or(|dict| self.lost_name(dict).is_none()) {
+            return self;
+        }
+        let mut all = Vec::new();
+        each_entry(self.memory, modules, self.layouts, |name, module| {
+            all.push((ascii(self.memory, name, self.layouts).unwrap_or_default(), module));
+            (all.len() >= MAXIMUM_MODULES).then_some(())
+        });
+        for (name, module) in all {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let Some(dict) = self.layouts.module.md_dict.read(self.memory, module).filter(|dict| !dict.is_null()) else {
+                continue;
+            };
+            let mut entries = Vec::new();
+            each_entry(self.memory, dict, self.layouts, |key, value| {
+                entries.push((key, value));
+                None::<()>
+            });
+            for (key, value) in entries {
+                if let Some(key) = ascii(self.memory, key, self.layouts).and_then(|key| String::from_utf8(key).ok()) {
+                    self.look(&name, &key, value);
+                }
+            }
+            self.example(module, "module");
+        }
+        self.running(interpreter);
+        self
+    }
+
+    /// An object that is known to be of a type of this name.
+    fn example(&mut self, object: Address, name: &str) {
+        if let Some(class) = self.layouts.object.ob_type.read(self.memory, object).filter(|class| !class.is_null()) {
+            self.note(class, Belief::Otherwise, name.to_owned());
+        }
+    }
+
+    /// Frames of the threads, before 3.11, when they were objects, and their code.
+    fn running(&mut self, interpreter: Address) {
+        let layouts = self.layouts;
+        let Some(of_thread) = layouts.thread.frame else { return };
+        let mut next = layouts.interpreter.threads_head.read(self.memory, interpreter).unwrap_or_default();
+        for _ in 0..MAXIMUM_THREADS {
+            if next.is_null() {
+                break;
+            }
+            if let Some(frame) = of_thread.read(self.memory, next).filter(|frame| !frame.is_null()) {
+                self.example(frame, "frame");
+            }
+            next = layouts.thread.next.read(self.memory, next).unwrap_or_default();
+        }
+    }
+
+    /// A function is told by what its type lets see of it; its code is one example more.
+    fn function(&mut self, value: Address, class: Address) {
+        let Some(dict) = self.layouts.type_object.tp_dict.read(self.memory, class).filter(|dict| !dict.is_null()) else { return };
+        let mut found = 0;
+        each_entry(self.memory, dict, self.layouts, |key, _| {
+            let key = ascii(self.memory, key, self.layouts)?;
+            found += u32::from(matches!(&key[..], b"__globals__" | b"__code__" | b"__closure__"));
+            (found == 3).then_some(())
+        });
+        if found == 3 {
+            self.note(class, Belief::Otherwise, "function".to_owned());
+            if let Some(code) = self.layouts.function.func_code.read(self.memory, value) {
+                self.example(code, "code");
+            }
+        }
+    }
+
+    /// Has a look at what `module` calls `key`.
+    fn look(&mut self, module: &str, key: &str, value: Address) {
+        let Some(class) = self.layouts.object.ob_type.read(self.memory, value) else { return };
+        let flags = |class| self.layouts.type_object.tp_flags.read(self.memory, class).unwrap_or(0);
+        if module == "builtins"
+            && let Some((_, name)) = SINGLETONS.iter().find(|(known, _)| *known == key)
+        {
+            self.note(class, Belief::Builtin, (*name).to_owned());
+        }
+        if flags(class) & TYPE_SUBCLASS == 0 {
+            if flags(class) & HEAPTYPE == 0 && self.lost_name(class).is_some() && !self.found.contains_key(&class) {
+                self.function(value, class);
+            }
+            return;
+        }
+        if module == "builtins" {
+            let examples: Vec<_> = EXAMPLES.iter().filter(|(owner, ..)| *owner == key).collect();
+            let dict = self.layouts.type_object.tp_dict.read(self.memory, value).filter(|dict| !dict.is_null());
+            for ((_, wanted, name), dict) in examples.into_iter().zip(dict.into_iter().cycle()) {
+                let attribute = each_entry(self.memory, dict, self.layouts, |key, value| {
+                    (ascii(self.memory, key, self.layouts)? == wanted.as_bytes()).then_some(value)
+                });
+                if let Some(attribute) = attribute {
+                    self.example(attribute, name);
+                }
+            }
+        }
+        let otherwise = OTHERWISE.iter().find(|(known, _)| *known == key && matches!(module, "types" | "_weakref"));
+        let in_c = SHOWN_BY.iter().find(|(known, _)| *known == module);
+        let (belief, name) = match (module, otherwise, in_c) {
+            ("builtins", ..) => (Belief::Builtin, key.to_owned()),
+            (_, Some((_, name)), _) => (Belief::Otherwise, (*name).to_owned()),
+            ("_collections_abc", ..) if flags(value) & HEAPTYPE == 0 && key.starts_with(char::is_lowercase) => {
+                (Belief::Otherwise, key.to_owned())
+            }
+            (.., Some((_, shown))) => (Belief::OfModuleInC, format!("{shown}.{key}")),
+            _ if module.starts_with('_') => (Belief::OfModuleInC, format!("{module}.{key}")),
+            _ => (Belief::OfAnyModule, format!("{module}.{key}")),
+        };
+        self.note(value, belief, name);
+    }
+
+    fn note(&mut self, class: Address, belief: Belief, name: String) {
+        if let Some(place) = self.lost_name(class)
+            && self.found.get(&class).is_none_or(|(known, ..)| belief < *known)
+        {
+            self.found.insert(class, (belief, place, name));
+        }
+    }
+
+    /// Where the name of a type is, if it cannot be read there.
+    fn lost_name(&self, class: Address) -> Option<Address> {
+        let place = self.layouts.type_object.tp_name.read(self.memory, class)?;
+        (!place.is_null() && self.memory.read_u8(place).is_none()).then_some(place)
+    }
+}

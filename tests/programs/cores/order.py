@@ -1,0 +1,40 @@
+"""A program with an order, a worker and a stack, that says it is ready and waits for a line."""
+import os
+import sys
+import threading
+
+
+class Order:
+    def __init__(self):
+        self.items = [1, 2.5, "x"]
+        self.names = {"größe": 42, 7: (None, True)}
+        self.total = 10**30
+
+
+def work(began, go_on):
+    text = "in the worker"
+    began.set()
+    go_on.wait()
+    return text
+
+
+def handle(order, depth):
+    if depth:
+        return handle(order, depth - 1)
+    os.write(1, b"ready\n")
+    os.read(0, 1)
+    return order
+
+
+def main():
+    began, go_on = threading.Event(), threading.Event()
+    worker = threading.Thread(target=work, args=(began, go_on), name="worker")
+    worker.start()
+    began.wait()
+    handle(Order(), 3)
+    go_on.set()
+    worker.join()
+
+
+main()
+sys.exit(0)
