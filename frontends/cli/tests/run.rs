@@ -1,6 +1,7 @@
 //! `heapsake run` and `heapsake dump` over every interpreter found: the program ends as it would without us, and its dump
 //! tells what happened.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -200,6 +201,36 @@ fn no_dump_replaces_another_and_there_are_not_too_many() {
         assert!(json(&[], &folder.path().join(name))["threads"].is_array(), "{name}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 3);
+}
+
+#[test]
+fn supervisors_that_write_to_one_folder_in_one_second_lose_no_dump() {
+    // In a container each of them may be process 1 of its own, so no number of theirs tells the names apart.
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |_| {
+        let mut command = heapsake();
+        command.args(["run", "--redact", "none", "-o"]).arg(folder.path()).arg("--python").arg(&python);
+        command.args(["-c", "import sys; sys.stdin.readline(); held = 'mine'; 1 / 0"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs")
+    };
+    let mut all: Vec<_> = (0..6).map(start).collect();
+    // All are let go at once.
+    all.iter_mut().for_each(|one| drop(one.stdin.take()));
+    let mut told = BTreeSet::new();
+    for one in all {
+        let output = one.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let wrote = text
+            .lines()
+            .find_map(|line| line.strip_prefix("heapsake: wrote ")?.split_once(" ("))
+            .unwrap_or_else(|| panic!("{text}"));
+        let dump = PathBuf::from(wrote.0);
+        assert_eq!(json(&[], &dump)["exceptions"][0]["type"], "ZeroDivisionError");
+        assert!(told.insert(dump), "{text}");
+    }
+    let there: BTreeSet<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|entry| entry.path()).collect();
+    assert_eq!(there, told);
 }
 
 #[test]
