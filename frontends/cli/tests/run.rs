@@ -265,6 +265,22 @@ fn what_the_caller_ignores_stays_ignored() {
 }
 
 #[test]
+fn where_the_end_of_children_is_ignored_the_exit_status_is_right_all_the_same() {
+    let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])";
+    let code = "import signal, sys; print(repr(signal.getsignal(signal.SIGCHLD))); sys.exit(7)";
+    for python in pythons() {
+        let run =
+            |words: &[&str]| finish(Command::new(&python).args(["-c", ignoring]).args(words).arg(&python).args(["-c", code]));
+        let plain = run(&[]);
+        assert!(String::from_utf8_lossy(&plain.stdout).contains("SIG_IGN"), "{plain:?}");
+        for how in [&["run", "--untraced", "--python"][..], &["run", "--python"]] {
+            let ours = run(&[&[env!("CARGO_BIN_EXE_heapsake")], how].concat());
+            assert_eq!((ours.status.code(), &ours.stdout), (Some(7), &plain.stdout), "{how:?}: {ours:?}");
+        }
+    }
+}
+
+#[test]
 fn c25_a_program_is_dumped_within_the_limits_that_it_lives_in() {
     // Descriptors; address space, in KiB, of which the program takes more than half, so that no copy fits.
     let code = "held = [bytes(1 << 16) for _ in range(6400)]\n1 / 0";

@@ -77,9 +77,9 @@ pub(crate) fn supervise(
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
     let mut script = temporary().context("no temporary file for the start of the program\nhint: TMPDIR names a folder")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
-    script.write_all(beginning(&arguments.ignore, !arguments.untraced).as_bytes())?;
-    script.rewind()?;
     let taken = Taken::new()?;
+    script.write_all(beginning(&arguments.ignore, !arguments.untraced, taken.ignores_children).as_bytes())?;
+    script.rewind()?;
     let mut command = Command::new(&python);
     let most = getrlimit(Resource::Nofile).current.and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX);
     let first = CHANNEL.min(most.saturating_sub(2));
@@ -154,9 +154,10 @@ fn tracers() -> std::io::Result<(UnixStream, UnixStream)> {
 }
 
 /// The line that starts the bootstrap: names are text of Python, and hold no quote.
-fn beginning(ignored: &[String], traced: bool) -> String {
+fn beginning(ignored: &[String], traced: bool, ignores_children: bool) -> String {
     let names: String = ignored.iter().map(|name| format!("\"{name}\", ")).collect();
-    format!("start(\"{BOOTSTRAP_NAME}\", ({names}), {})\n", if traced { "True" } else { "False" })
+    let [traced, ignores_children] = [traced, ignores_children].map(|flag| if flag { "True" } else { "False" });
+    format!("start(\"{BOOTSTRAP_NAME}\", ({names}), {traced}, {ignores_children})\n")
 }
 
 /// Our end of the talk, closed when it is dropped.
