@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
 use heapsake_cpython::pystate::CaptureOptions;
-use heapsake_cpython::{Taken, Taking};
+use heapsake_cpython::{ErrorKind, Taken, Taking};
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
@@ -102,7 +102,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         folder => new_file(folder, &format!("process-{}", arguments.pid), "")?.1,
     };
     let plugins = plugins::open()?;
-    let taken = Taken::of_process(arguments.pid)?;
+    let (taken, _until_written) = match Taken::of_process(arguments.pid) {
+        Err(problem) if problem.kind() == ErrorKind::AlreadyTraced => match crate::run::let_go(arguments.pid) {
+            Some(Ok(supervisor)) => (Taken::of_process(arguments.pid)?, Some(supervisor)),
+            Some(Err(why)) => return Err(problem).context(why),
+            None => return Err(problem.into()),
+        },
+        taken => (taken?, None),
+    };
     let sources = arguments.what.sources()?;
     let options = CaptureOptions { find_exception: true, sources, ..outside(arguments.pid, "on demand") };
     let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;

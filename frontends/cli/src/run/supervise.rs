@@ -23,6 +23,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 
+use super::asked;
 use super::session::{Session, locked};
 use super::signals::{self, Taken};
 use super::watching;
@@ -127,6 +128,11 @@ fn supervise_with(
             scope.spawn(move || {
                 whole("leaves no dump of a signal", || died.into_iter().for_each(|death| locked(session).died(death)))
             });
+            // Where there is no address to be asked at, nobody asks.
+            let (ends, end) = UnixStream::pair().ok().unzip();
+            if let (Some(tracing), Some(end), Ok(listener)) = (tracing.clone(), end, asked::listen()) {
+                scope.spawn(move || whole("lets nobody else read it", || asked::answer(&listener, &tracing, session, &end)));
+            }
             // What watches ends when nobody is left to say that the program runs.
             let mut running: Vec<Sender<()>> = Vec::new();
             if let Some(most) = arguments.watch_memory {
@@ -141,7 +147,7 @@ fn supervise_with(
             }
             scope.spawn(|| {
                 whole("is not listened to", || watch(pid));
-                drop(running);
+                drop((running, ends));
                 forwarder.end();
                 if let Some(tracing) = tracing {
                     tracing.end();
