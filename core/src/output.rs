@@ -51,6 +51,26 @@ impl DumpFile {
         Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)))
     }
 
+    /// Creates the file that will be `path`, if no other is: none where a file has that name, or is to have it when it is
+    /// complete. Of several who ask at once, one gets the name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Create`].
+    pub fn create_new(path: &Path) -> Result<Option<DumpFile>, Error> {
+        let partial = partial_path(path, 1);
+        let file = match create_new(&partial) {
+            Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            created => created.map_err(|source| Error::new(ErrorKind::Create(path.to_owned()), source))?,
+        };
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Ok(None);
+        }
+        let file =
+            DumpFile { file, buffer: Vec::with_capacity(BUFFER), path: path.to_owned(), partial, written: 0, finished: false };
+        // Whoever had the name of the partial file before may have completed it; from now on nobody does.
+        Ok(fs::symlink_metadata(path).is_err().then_some(file))
+    }
+
     /// The name that the file has until it is complete.
     pub fn unfinished_path(&self) -> &Path {
         &self.partial
@@ -88,14 +108,19 @@ fn partial_path(path: &Path, number: u32) -> PathBuf {
     partial.into()
 }
 
-/// A new file at `path`, or the one that a dump left there which nobody writes any more; none if it is anything else. Never
-/// goes through a link, which in a folder of many users may lead anywhere.
-fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
+/// A file that was not there, readable by its owner only.
+fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = match options.open(path) {
+    options.open(path)
+}
+
+/// A new file at `path`, or the one that a dump left there which nobody writes any more; none if it is anything else. Never
+/// goes through a link, which in a folder of many users may lead anywhere.
+fn create_or_take_over(path: &Path) -> io::Result<Option<File>> {
+    let file = match create_new(path) {
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {
             let about = fs::symlink_metadata(path)?;
             if !about.is_file() || !is_own(&about) {
@@ -205,6 +230,31 @@ mod tests {
         assert!(partial.exists());
         let again = DumpFile::create(&path).unwrap();
         assert_eq!((again.unfinished_path(), fs::metadata(&partial).unwrap().len()), (&*partial, 0));
+    }
+
+    #[test]
+    fn of_many_who_ask_for_a_new_name_at_once_one_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.heapsake");
+        for round in 0..50 {
+            let path = folder.path().join(format!("{round}.heapsake"));
+            let ask = || {
+                let Some(mut file) = DumpFile::create_new(&path).unwrap() else { return 0 };
+                file.write_all(CONTENT).unwrap();
+                file.finish().unwrap();
+                1
+            };
+            let got: u32 = std::thread::scope(|scope| {
+                let askers: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+                askers.into_iter().map(|asker| asker.join().unwrap()).sum()
+            });
+            assert_eq!((got, fs::read(&path).unwrap().as_slice()), (1, CONTENT));
+        }
+        let one = DumpFile::create_new(&path).unwrap();
+        assert!(one.is_some() && DumpFile::create_new(&path).unwrap().is_none());
+        drop(one);
+        assert!(DumpFile::create_new(&path).unwrap().is_some(), "what was not written leaves the name");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 50);
     }
 
     #[cfg(unix)]

@@ -11,7 +11,9 @@ pub mod fuzz;
 pub mod model;
 pub mod programs;
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -163,17 +165,30 @@ fn wait(child: &mut Child, shown: &str) -> ExitStatus {
 #[derive(Debug)]
 pub struct Waiting {
     child: Child,
+    problems: File,
 }
 
 impl Waiting {
-    /// Starts it.
+    /// Starts it. Its standard error is a file of its own: how far one is that others write to as well is a fact that changes
+    /// between two dumps.
     pub fn start(command: &mut Command) -> Waiting {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let problems = tempfile::tempfile().expect("a file for standard error");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(problems.try_clone().expect("the file once more"));
+        let mut waiting = Waiting { child: command.spawn().expect("the program starts"), problems };
         let mut line = String::new();
-        let output = child.stdout.take().expect("piped");
+        let output = waiting.child.stdout.take().expect("piped");
         BufReader::new(output).read_line(&mut line).expect("a line");
-        assert_eq!(line, "ready\n", "{command:?}");
-        Waiting { child }
+        assert_eq!(line, "ready\n", "{command:?}: {}", waiting.problems());
+        waiting
+    }
+
+    /// What it has written on standard error.
+    fn problems(&self) -> String {
+        let mut text = Vec::new();
+        // By a name of its own, for the position is the program's as well.
+        let file = File::open(format!("/proc/self/fd/{}", self.problems.as_raw_fd()));
+        file.and_then(|mut file| file.read_to_end(&mut text)).expect("what it said");
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Its number, as text.
@@ -193,7 +208,7 @@ impl Waiting {
     pub fn release(mut self) {
         drop(self.child.stdin.take());
         let status = wait(&mut self.child, "the program that was dumped");
-        assert!(status.success(), "the program that was dumped ended with {status}");
+        assert!(status.success(), "the program that was dumped ended with {status}: {}", self.problems());
     }
 }
 
@@ -259,4 +274,23 @@ pub fn problems(out: &str) -> Vec<String> {
 pub fn no_problems(problems: &[String]) {
     let shown: Vec<&str> = problems.iter().take(20).map(String::as_str).collect();
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), shown.join("\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_write_does_not_move_the_standard_error_of_a_program() {
+        let mut command = Command::new("sh");
+        let waiting = Waiting::start(command.args(["-c", "echo said >&2; echo ready; read line; exit 0"]));
+        let position = |pid: &str| {
+            let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/2")).expect("its standard error");
+            about.lines().next().map(str::to_owned)
+        };
+        assert_eq!(position(&waiting.pid()).as_deref(), Some("pos:\t5"));
+        eprintln!("of this test");
+        assert_eq!((position(&waiting.pid()).as_deref(), waiting.problems().as_str()), (Some("pos:\t5"), "said\n"));
+        waiting.release();
+    }
 }

@@ -13,10 +13,12 @@ use super::{BATCH, Error, Report};
 
 const HINT: &str = "an array is a list, tuple or list of lists of numbers, an array.array, bytes, a memoryview, an array of NumPy, a tensor, a series";
 
+const HEAD_HINT: &str = "its head can be seen by heapsake inspect";
+
 /// Where the numbers are.
 enum Numbers<'d> {
     /// In one piece, in C order, or with Fortran's where that is said.
-    Packed { dtype: String, shape: Vec<u64>, fortran: bool, bytes: Vec<u8> },
+    Packed { dtype: String, shape: Vec<u64>, fortran: bool, bytes: Vec<u8>, omitted: u64 },
     /// Facts of a reducer.
     Facts(Vec<Value>),
     /// Objects, in one or two dimensions.
@@ -31,8 +33,9 @@ pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, 
         return Ok(report);
     }
     match numbers(object)? {
-        Numbers::Packed { dtype, shape, fortran, bytes } => {
+        Numbers::Packed { dtype, shape, fortran, bytes, omitted } => {
             report.values = shape.iter().product();
+            report.omitted = omitted;
             header(out, &dtype, &shape, fortran)?;
             out.write_all(&bytes)?;
         }
@@ -115,7 +118,7 @@ fn numbers<'d>(object: &Object<'d>) -> Result<Numbers<'d>, Error> {
     if let Some(Value::Array(items)) = fact("items") {
         return Ok(Numbers::Facts(items));
     }
-    if let Some(bytes) = bytes {
+    if let Some(mut bytes) = bytes {
         let code = fact("dtype").or_else(|| fact("typecode")).or_else(|| fact("format")).and_then(|code| code.into_text().ok());
         let width = fact("itemsize").and_then(|width| u64::try_from(i128::from(width.into_integer().ok()?)).ok()).unwrap_or(1);
         let dtype = match code {
@@ -134,19 +137,53 @@ fn numbers<'d>(object: &Object<'d>) -> Result<Numbers<'d>, Error> {
         let length = fact("length").and_then(|length| u64::try_from(i128::from(length.into_integer().ok()?)).ok());
         let shape = shape.take().unwrap_or_else(|| vec![length.unwrap_or(bytes.len() as u64 / width.max(1))]);
         let needed = shape.iter().fold(width, |bytes, size| bytes.saturating_mul(*size));
-        if needed != bytes.len() as u64 {
-            let held = bytes.len();
-            return Err(Error::shape(
-                format!("the dump holds {held} of its {needed} bytes"),
-                "its head can be seen by heapsake inspect",
-            ));
-        }
-        return Ok(Numbers::Packed { dtype, shape, fortran, bytes });
+        let head = Head::of(shape, width, bytes.len() as u64);
+        let Some(Head { shape, omitted }) = head.filter(|head| head.omitted == 0 || !fortran) else {
+            return Err(Error::shape(format!("the dump holds {} of its {needed} bytes", bytes.len()), HEAD_HINT));
+        };
+        bytes.truncate(shape.iter().fold(width, |bytes, size| bytes.saturating_mul(*size)) as usize);
+        return Ok(Numbers::Packed { dtype, shape, fortran, bytes, omitted });
     }
     if object.tail_kind() == TailKind::Elements {
         return Ok(Numbers::Objects(object.clone()));
     }
     Err(Error::shape(format!("the {} is no array of numbers", object.type_name()), HINT))
+}
+
+/// What is there of an array in C order of which the first bytes are.
+struct Head {
+    shape: Vec<u64>,
+    /// Elements that are not.
+    omitted: u64,
+}
+
+impl Head {
+    /// Whole parts of the first dimension, or what there is of the first part as one dimension. None where the bytes are more
+    /// than it has.
+    fn of(mut shape: Vec<u64>, width: u64, bytes: u64) -> Option<Head> {
+        let total = shape.iter().try_fold(1u64, |count, size| count.checked_mul(*size))?;
+        let held = bytes.checked_div(width)?;
+        if held >= total {
+            return (bytes == total.checked_mul(width)?).then_some(Head { shape, omitted: 0 });
+        }
+        if held == 0 {
+            return None;
+        }
+        match held / (total / shape[0]) {
+            0 => shape = vec![held],
+            parts => shape[0] = parts,
+        }
+        let omitted = total - shape.iter().product::<u64>();
+        Some(Head { shape, omitted })
+    }
+}
+
+/// Elements of an array that JSON has as its facts, and that are not among the bytes there.
+pub(super) fn omitted(object: &Object<'_>) -> u64 {
+    match numbers(object) {
+        Ok(Numbers::Packed { omitted, .. }) if Grid::of(object).is_none() => omitted,
+        _ => 0,
+    }
 }
 
 /// Whether items lie one after the other, given size and stride of each dimension, the innermost first.

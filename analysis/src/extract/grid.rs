@@ -45,14 +45,14 @@ impl<'d> Grid<'d> {
 
     pub(super) fn json(&self, out: &mut dyn Write, report: &mut Report) -> Result<(), Error> {
         match self {
-            Grid::Array(array) => json_array(array, out, report),
+            Grid::Array(array) => json_array(&held(array, report), out, report),
             Grid::Table(table) => json_table(table, out, report),
         }
     }
 
     pub(super) fn csv(&self, out: &mut dyn Write, report: &mut Report) -> Result<(), Error> {
         match self {
-            Grid::Array(array) => csv_array(array, out, report),
+            Grid::Array(array) => csv_array(&held(array, report), out, report),
             Grid::Table(table) => csv_table(table, out, report),
         }
     }
@@ -80,6 +80,13 @@ impl<'d> Grid<'d> {
             Grid::Table(_) => Err(Error::shape("a table of several columns is no array", NPY_HINT)),
         }
     }
+}
+
+/// What the dump holds of an array: all, or its head.
+fn held<'d>(array: &Array<'d>, report: &mut Report) -> Array<'d> {
+    let Some(head) = array.head() else { return array.clone() };
+    report.omitted += array.len() - head.len();
+    head
 }
 
 /// Elements from a number on; an error where there is none of them.
@@ -345,6 +352,7 @@ fn csv_table(table: &Table<'_>, out: &mut dyn Write, report: &mut Report) -> Res
 }
 
 fn npy(found: &Array<'_>, out: &mut dyn Write, report: &mut Report) -> Result<(), Error> {
+    let found = &held(found, report);
     report.values = found.len();
     if found.has_texts() {
         return npy_texts(found, out);

@@ -2,7 +2,8 @@
 //!
 //! Written as a stream: of containers a batch of elements at a time is in memory, whatever their size and depth. What is
 //! not in the dump is never passed over: a withheld or missing value is written as a marker that says so, and counted in the
-//! [`Report`]; a format that has no room for markers refuses.
+//! [`Report`]; a format that has no room for markers refuses. Of an array that was
+//! cut to its head when it was saved, the head is written, and what is left out is counted.
 
 mod array;
 mod csv;
@@ -53,6 +54,8 @@ pub struct Report {
     pub redacted: u64,
     /// Values that are not in the dump for other reasons.
     pub missing: u64,
+    /// Elements that were left out, as the dump has only the first ones of the array.
+    pub omitted: u64,
     /// Containers that were written as a reference: within themselves, too deep, or shared too often.
     pub references: u64,
 }
@@ -63,7 +66,10 @@ pub struct Report {
 /// When the object has not the shape of the format, and when writing fails.
 pub fn write(object: &Object<'_>, format: Format, out: &mut dyn Write) -> Result<Report, Error> {
     match format {
-        Format::Json => json::write(object, out),
+        Format::Json => {
+            let report = json::write(object, out)?;
+            Ok(Report { omitted: report.omitted + array::omitted(object), ..report })
+        }
         Format::Csv => csv::write(object, out),
         Format::Npy => array::write(object, out),
     }

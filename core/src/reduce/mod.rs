@@ -132,6 +132,12 @@ pub trait Reducer: Sync {
     /// What went wrong; the object becomes a surrogate with that reason and keeps what was told so far.
     fn reduce(&self, object: &dyn Object, sink: &mut dyn Sink) -> Result<(), Failure>;
 
+    /// Whether it reads its objects by the layout of a type that is written in C. Then it is not asked for the objects of a
+    /// class of the program that merely has the name of one.
+    fn reads_a_layout(&self) -> bool {
+        false
+    }
+
     /// Whether it had better be told first what it will be asked about ([`Reducer::expect`]), many objects at once: one that
     /// has to ask another process.
     fn in_batches(&self) -> bool {

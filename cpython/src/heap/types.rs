@@ -331,9 +331,27 @@ impl<M: Memory> CPythonHeap<M> {
     fn registered(&self, classes: &[Address], names: &[Rc<str>]) -> Option<(Address, Registration)> {
         classes.iter().zip(names).enumerate().find_map(|(distance, (class, name))| {
             let registration = *self.registry.find([&**name])?;
+            if registration.reducer.reads_a_layout() && !self.has_a_struct(*class) {
+                return None;
+            }
             let bases = registration.types.iter().any(|wanted| matches!(wanted, TypeMatch::Base(base) if *base == &**name));
             (distance == 0 || bases).then_some((*class, registration))
         })
+    }
+
+    /// Whether the instances of a class have words that neither its base nor slots, dictionary and weak references account
+    /// for. Then it is a struct of C: a `class` statement makes none, whatever its name.
+    fn has_a_struct(&self, class: Address) -> bool {
+        let Some(head) = self.type_head(class).filter(|head| head.flags & HEAPTYPE != 0) else { return true };
+        let Some(base) = self.type_head(head.base) else { return true };
+        let mut members = Vec::new();
+        self.members_of(class, &mut members);
+        if members.iter().any(|member| member.kind != T_OBJECT_EX) {
+            return true;
+        }
+        let attributes = self.attribute_storage(&head, Payload::Object);
+        let counted_from_the_end = usize::from(matches!(attributes, Attributes::FromEnd(_)));
+        self.unknown_words(&head, base.basic_size, &members, attributes).len() > counted_from_the_end
     }
 
     fn decode_type(&self, address: Address) -> Option<TypeEntry> {

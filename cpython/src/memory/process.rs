@@ -111,10 +111,7 @@ impl Process {
             return Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read"));
         }
         match (error.raw_os_error(), status) {
-            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => {
-                Error::new(ErrorKind::AlreadyTraced, format!("process {pid} is traced by process {} already", status.tracer))
-                    .hint("a process has one tracer at a time: end the debugger, strace or profiler first")
-            }
+            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => already_traced(pid, status.tracer),
             (Some(libc::EPERM | libc::EACCES), Ok(status)) => status.not_permitted(pid),
             (_, status) => {
                 let name = status.map_or_else(|_| "?".into(), |status| status.name);
@@ -200,6 +197,25 @@ impl Status {
         };
         Error::new(ErrorKind::NotPermitted, message).hint(hint)
     }
+}
+
+fn already_traced(pid: i32, thread: i32) -> Error {
+    let tracer = Status::of(thread).ok();
+    let (process, name) = tracer.map_or((thread, String::new()), |tracer| (tracer.thread_group, tracer.name));
+    let is_supervisor = name == "heapsake" && process != thread;
+    let message = format!("process {pid} is traced by process {process} ({name}) already");
+    Error::new(ErrorKind::AlreadyTraced, message).hint(if is_supervisor {
+        "that is the `heapsake run` which started it, and which lets go of it only for its own user or root, and when it can be \
+         reached; with `heapsake run --untraced` anybody may trace the program"
+    } else {
+        "a process has one tracer at a time: end the debugger, strace or profiler first"
+    })
+}
+
+/// The process that traces process `pid`, if one does.
+pub fn tracer(pid: i32) -> Option<i32> {
+    let thread = Status::of(pid).ok()?.tracer;
+    (thread != 0).then(|| Status::of(thread).map_or(thread, |tracer| tracer.thread_group))
 }
 
 /// What a `stat` file says after the name: the state, the parent and so on.

@@ -155,6 +155,29 @@ impl Tracer {
         Ok(())
     }
 
+    /// Lets go of a process, which others may trace then.
+    fn let_go(&mut self, pid: i32) -> Result<()> {
+        let busy = |what: &str| Err(Error::new(ErrorKind::AlreadyTraced, format!("process {pid} {what}")));
+        match self.processes.get(&pid) {
+            None => return busy("is not traced here"),
+            Some(traced) if traced.held.is_some() || traced.dying.is_some() => return busy("is being read already"),
+            Some(_) => {}
+        }
+        let mut frozen = Frozen::traced(Process::open(pid)?, None, &[]);
+        let stopped = frozen.stop();
+        let stops = frozen.into_stops();
+        let dies = |status: i32| status >> 16 == 0 && death::signals().any(|one| one == libc::WSTOPSIG(status));
+        if stopped.is_err() || stops.iter().any(|(_, status)| dies(*status)) {
+            stops.into_iter().for_each(|(thread, status)| self.stopped(thread, status));
+            return stopped.and_then(|()| busy("is about to end"));
+        }
+        self.processes.remove(&pid);
+        for (thread, status) in stops {
+            let _ = process::detach(thread, process::pending_signal(status));
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, thread: i32) {
         for traced in self.processes.values_mut() {
             traced.threads.remove(&thread);
@@ -304,6 +327,14 @@ impl Tracing {
     /// Has a process traced from now on; whoever wants to know sees it by the process's `TracerPid`.
     pub fn watch(&self, pid: i32) {
         let _ = self.ask(move |tracer| tracer.watch(pid));
+    }
+
+    /// Lets go of a process, until it is to be [watched](Tracing::watch) again.
+    ///
+    /// # Errors
+    /// When it is not traced, is being read, or is about to end.
+    pub fn let_go(&self, pid: i32) -> Result<()> {
+        self.ask(move |tracer| tracer.let_go(pid))?
     }
 
     /// Whether a process is traced.

@@ -13,7 +13,7 @@ use heapsake_loader::Dump;
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
-use crate::dump::{What, target_path};
+use crate::dump::{What, new_file};
 use crate::output::{Output, bytes, count, harmless};
 use crate::plugins;
 
@@ -65,8 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         Some(name) => format!("core-{}", name.to_string_lossy()),
         None => arguments.pid.map_or_else(|| "core".to_owned(), |pid| format!("core-{pid}")),
     };
-    let path = target_path(arguments.output.as_deref(), &stem)?;
-    let mut file = DumpFile::create(&path)?;
+    let (path, mut file) = match arguments.output.as_deref() {
+        Some(path) if !path.is_dir() => (path.to_owned(), DumpFile::create(path)?),
+        folder => new_file(folder, &stem, "")?,
+    };
     let plugins = plugins::open()?;
     let search = Search {
         executable: arguments.exe.clone(),

@@ -1,6 +1,6 @@
 //! `heapsake dump PID`: a live process, from outside; or a tree of them, those of a name, those of a control group.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -154,11 +154,20 @@ struct Made {
 
 /// Dumps one process.
 fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
-    let path = target_path(arguments.output.as_deref(), &format!("process-{pid}"))?;
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
-    let file = DumpFile::create(&path)?;
+    let file = match arguments.output.as_deref() {
+        Some(path) if !path.is_dir() => DumpFile::create(path)?,
+        folder => new_file(folder, &format!("process-{pid}"), "")?.1,
+    };
     let plugins = plugins::open()?;
-    let taken = Taken::of_process(pid)?;
+    let (taken, _until_written) = match Taken::of_process(pid) {
+        Err(problem) if problem.kind() == ErrorKind::AlreadyTraced => match crate::run::let_go(pid) {
+            Some(Ok(supervisor)) => (Taken::of_process(pid)?, Some(supervisor)),
+            Some(Err(why)) => return Err(problem).context(why),
+            None => return Err(problem.into()),
+        },
+        taken => (taken?, None),
+    };
     let sources = arguments.what.sources()?;
     let options = CaptureOptions { find_exception: true, sources, all: arguments.what.all, ..outside(pid, "on demand") };
     let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;
@@ -235,33 +244,52 @@ pub(crate) fn stood_still(who: &str, taking: &Taking) -> String {
     if taking.copied_bytes.is_some() { time } else { format!("{time}, while it was read: there is no memory for a copy") }
 }
 
-/// The file to write: what was asked for, a new name in the folder that was asked for, or in the working directory.
-pub(crate) fn target_path(wanted: Option<&Path>, stem: &str) -> anyhow::Result<PathBuf> {
-    let folder = match wanted {
-        Some(path) if !path.is_dir() => return Ok(path.to_owned()),
+/// A new name in a folder: what it is of, and when.
+pub(crate) fn new_name(folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
+    let is_free = |path: &Path| !path.exists() && !DumpFile::partial_path(path).exists();
+    numbered(folder, &dated(stem), 0, |path| Ok(is_free(path).then(|| path.to_owned())))
+}
+
+/// A file with such a name, in the folder that was asked for or in the working directory; of a name that goes on with
+/// `suffix` for now. No other gets the name.
+pub(crate) fn new_file(folder: Option<&Path>, stem: &str, suffix: &str) -> anyhow::Result<(PathBuf, DumpFile)> {
+    let folder = match folder {
         Some(folder) => folder.to_owned(),
         None => std::env::current_dir().context("the working directory is gone\nhint: name a file with -o")?,
     };
-    new_name(&folder, stem)
+    numbered(&folder, &dated(stem), 0, |path| claimed(path, suffix))
 }
 
-/// A new name in a folder: what it is of, and when.
-pub(crate) fn new_name(folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
+/// A file whose name is another's with the first number that is free.
+pub(crate) fn numbered_file(path: &Path, suffix: &str) -> anyhow::Result<(PathBuf, DumpFile)> {
+    let (folder, stem) = (path.parent().unwrap_or(Path::new("")), path.file_stem().unwrap_or_default());
+    numbered(folder, stem, 1, |path| claimed(path, suffix))
+}
+
+fn claimed(path: &Path, suffix: &str) -> anyhow::Result<Option<(PathBuf, DumpFile)>> {
+    if path.exists() {
+        return Ok(None);
+    }
+    let mut path = path.to_owned();
+    path.as_mut_os_string().push(suffix);
+    let file = DumpFile::create_new(&path)?;
+    Ok(file.map(|file| (path, file)))
+}
+
+fn dated(stem: &str) -> OsString {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let stamp = crate::summary::time(seconds * 1_000_000_000);
     let stamp: String = stamp.chars().take(19).filter(char::is_ascii_digit).collect();
-    let base = format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]);
-    free_name(folder, OsStr::new(&base), 0)
+    format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]).into()
 }
 
-/// A name that no file has: of the stem alone, which is number 0, or with a number.
-pub(crate) fn free_name(folder: &Path, stem: &OsStr, first: u32) -> anyhow::Result<PathBuf> {
+/// What is made of the first name that it is made of: of the stem alone, which is number 0, or with a number.
+fn numbered<T>(folder: &Path, stem: &OsStr, first: u32, make: impl Fn(&Path) -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
     for number in first..10_000 {
         let mut name = stem.to_owned();
         name.push(if number == 0 { ".heapsake".to_owned() } else { format!("-{number}.heapsake") });
-        let path = folder.join(name);
-        if !path.exists() {
-            return Ok(path);
+        if let Some(made) = make(&folder.join(name))? {
+            return Ok(made);
         }
     }
     let stem = folder.join(stem);
@@ -275,7 +303,7 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_is_not_given() {
         let folder = tempfile::tempdir().expect("a folder");
-        let free = |first| free_name(folder.path(), OsStr::new("a"), first);
+        let free = |first| numbered(folder.path(), OsStr::new("a"), first, |path| Ok((!path.exists()).then(|| path.to_owned())));
         let take = |name: &str| std::fs::write(folder.path().join(name), "").expect("a file");
         assert_eq!(free(0).expect("a name"), folder.path().join("a.heapsake"));
         take("a.heapsake");
@@ -288,5 +316,16 @@ mod tests {
             take(&format!("a-{number}.heapsake"));
         }
         assert!(free(1).expect_err("all are taken").to_string().contains("hint: name another file"));
+    }
+
+    #[test]
+    fn a_name_that_another_writes_to_is_not_given() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |suffix| numbered_file(&folder.path().join("a.heapsake"), suffix).expect("a name");
+        let (one, other, later) = (file(""), file(""), file(".later"));
+        let names = [&one.0, &other.0, &later.0].map(|path| path.file_name().expect("a name").to_string_lossy().into_owned());
+        assert_eq!(names, ["a-1.heapsake", "a-2.heapsake", "a-1.heapsake.later"]);
+        one.1.finish().expect("it has its name");
+        assert_eq!(file("").0, folder.path().join("a-3.heapsake"));
     }
 }

@@ -22,7 +22,9 @@ use crate::output::count;
   npy    numbers: a list, a list of lists, an array.array, bytes, a memoryview; an array of
          NumPy, a tensor of torch, a series
 
-A withheld or missing value is never left out in silence: it is marked in the file, and counted.")]
+A withheld or missing value is never left out in silence: it is marked in the file, and counted.
+Of an array that the dump has only the first elements of, these are written; a line says how many are left out, and the
+exit status is 1.")]
 pub(crate) struct Arguments {
     /// The dump.
     file: PathBuf,
@@ -75,10 +77,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         whole(report.missing, "not in the dump"),
         whole(report.references, "references")
     );
+    if report.omitted > 0 {
+        eprintln!("cut: {} further elements are left out: the dump has only the first ones of this array", count(report.omitted));
+    }
     for fault in dump.faults().iter().take(10) {
         eprintln!("damaged: {fault}");
     }
-    Ok(i32::from(!dump.faults().is_empty()))
+    Ok(i32::from(!dump.faults().is_empty() || report.omitted > 0))
 }
 
 fn written(object: &Object<'_>, format: Format, out: &mut dyn Write) -> anyhow::Result<Report> {

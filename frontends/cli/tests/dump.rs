@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -347,7 +347,7 @@ fn what_may_not_be_read_is_explained() {
         program.pid()
     );
     let mut tracer = Program::python(&python, &code);
-    let words = [&*format!("is traced by process {} already", tracer.pid()), "\nhint: "];
+    let words = [&*format!("is traced by process {} (python", tracer.pid()), "already", "\nhint: a process has one tracer"];
     refused(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump), &dump, 1, &words);
     drop(tracer.input.take());
     tracer.child.wait().expect("it ends");
@@ -373,6 +373,45 @@ fn what_may_not_be_read_is_explained() {
     refused(&mut as_nobody(&dump), &dump, 1, &["cannot create", "denied"]);
     refused(&mut as_nobody(&open.join("none/x.heapsake")), &dump, 1, &["cannot create"]);
     program.goes_on_unharmed();
+}
+
+#[test]
+fn what_heapsake_run_traces_is_dumped_all_the_same_and_traced_again() {
+    let code = "import ctypes, os, sys\nheld = {'answer': 42}\nprint(os.getpid(), flush=True)\n\
+                for line in sys.stdin: print(line.strip()[::-1], flush=True)\nctypes.string_at(0)";
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (asked, died) = (folder.path().join("asked.heapsake"), folder.path().join("died.heapsake"));
+        let mut command = heapsake();
+        command.arg("run").arg("-o").arg(&died).arg("--python").arg(&python).args(["-c", code]);
+        let mut supervisor = Program::start(&mut command);
+        let pid = supervisor.line();
+        let tracer = || {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+            status.lines().find_map(|line| line.strip_prefix("TracerPid:\t")).expect("a line").to_owned()
+        };
+        assert_ne!(tracer(), "0", "{}", python.display());
+        if is_root() {
+            let copy = folder.path().join("heapsake");
+            fs::copy(env!("CARGO_BIN_EXE_heapsake"), &copy).expect("a copy");
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("permissions");
+            let (mut command, dump) = (Command::new(&copy), folder.path().join("x.heapsake"));
+            command.arg("dump").arg(&pid).arg("-o").arg(&dump).uid(NOBODY).gid(NOBODY);
+            let words = ["its supervisor does not know this user", "(heapsake) already", "--untraced"];
+            refused(&mut command, &dump, 1, &words);
+        }
+        for _ in 0..2 {
+            let made = finish(heapsake().arg("dump").arg(&pid).arg("-o").arg(&asked));
+            assert!(made.status.success(), "{}: {}", python.display(), String::from_utf8_lossy(&made.stderr));
+            let shown = finish(heapsake().arg("inspect").arg(&asked).arg("held[\"answer\"]"));
+            assert!(String::from_utf8_lossy(&shown.stdout).starts_with("42\n"), "{shown:?}");
+            wait_until("the supervisor to trace it again", || tracer() != "0");
+        }
+        assert_eq!(supervisor.ask("palindrome"), "emordnilap");
+        drop(supervisor.input.take());
+        assert_eq!(supervisor.child.wait().expect("it ends").signal(), Some(11));
+        assert_eq!(value(&[], &died)["facts"]["signal"]["number"], 11, "{}", python.display());
+    }
 }
 
 #[test]

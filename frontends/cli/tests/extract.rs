@@ -33,7 +33,7 @@ fn what_is_taken_out_is_what_the_program_had() {
     const FILES: [(&str, &[&str]); 3] = [
         ("json", &["plain", "special", "order", "deep", "token"]),
         ("csv", &["records", "rows", "points", "orders", "columns"]),
-        ("npy", &["floats", "ints", "unsigned", "flags", "complexes", "matrix", "array", "doubles", "blob", "view"]),
+        ("npy", &["floats", "ints", "unsigned", "flags", "complexes", "matrix", "array", "doubles", "cut", "blob", "view"]),
     ];
     for python in pythons() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -43,8 +43,10 @@ fn what_is_taken_out_is_what_the_program_had() {
                 let out = folder.path().join(format!("{name}.{ending}"));
                 let made = heapsake(&["extract", &dump, &format!("values[\"{name}\"]"), "-o", out.to_str().expect("text")]);
                 let said = String::from_utf8_lossy(&made.stderr).into_owned();
-                assert!(made.status.success(), "{name}: {said}");
+                let is_cut = *name == "cut";
+                assert_eq!(made.status.code(), Some(i32::from(is_cut)), "{name}: {said}");
                 assert!(said.contains("values"), "{said}");
+                assert_eq!(said.contains("cut: 68,928 further elements are left out"), is_cut, "{said}");
                 let withheld = match *name {
                     "order" | "token" => Some("1 withheld by redaction"),
                     "orders" => Some("2 withheld by redaction"),
@@ -88,6 +90,9 @@ fn what_has_not_the_shape_is_refused_with_a_hint_and_leaves_nothing() {
     }
     let standard = heapsake(&["extract", &dump, "values[\"columns\"]", "-o", "-", "--format", "json"]);
     assert_eq!(String::from_utf8_lossy(&standard.stdout), "{\"n\":[1,2,3],\"t\":[\"a\",\"\",\"c\"]}\n");
+    let cut = heapsake(&["extract", &dump, "values[\"cut\"]", "-o", "-", "--format", "json"]);
+    let said = String::from_utf8_lossy(&cut.stderr).into_owned();
+    assert!(cut.status.code() == Some(1) && said.contains("cut: 68,928 further elements"), "{said}");
     let named = heapsake(&["extract", &dump, "values[\"columns\"]", "-o", &out("table.txt"), "--format", "csv"]);
     assert!(named.status.success() && folder.path().join("table.txt").is_file());
 }

@@ -1,6 +1,7 @@
 //! `heapsake run` and `heapsake dump` over every interpreter found: the program ends as it would without us, and its dump
 //! tells what happened.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -203,6 +204,36 @@ fn no_dump_replaces_another_and_there_are_not_too_many() {
 }
 
 #[test]
+fn supervisors_that_write_to_one_folder_in_one_second_lose_no_dump() {
+    // In a container each of them may be process 1 of its own, so no number of theirs tells the names apart.
+    let python = pythons().remove(0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |_| {
+        let mut command = heapsake();
+        command.args(["run", "--redact", "none", "-o"]).arg(folder.path()).arg("--python").arg(&python);
+        command.args(["-c", "import sys; sys.stdin.readline(); held = 'mine'; 1 / 0"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs")
+    };
+    let mut all: Vec<_> = (0..6).map(start).collect();
+    // All are let go at once.
+    all.iter_mut().for_each(|one| drop(one.stdin.take()));
+    let mut told = BTreeSet::new();
+    for one in all {
+        let output = one.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let wrote = text
+            .lines()
+            .find_map(|line| line.strip_prefix("heapsake: wrote ")?.split_once(" ("))
+            .unwrap_or_else(|| panic!("{text}"));
+        let dump = PathBuf::from(wrote.0);
+        assert_eq!(json(&[], &dump)["exceptions"][0]["type"], "ZeroDivisionError");
+        assert!(told.insert(dump), "{text}");
+    }
+    let there: BTreeSet<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|entry| entry.path()).collect();
+    assert_eq!(there, told);
+}
+
+#[test]
 fn children_that_outlive_the_program_are_not_waited_for() {
     // The child holds the channel, and lives until its own input ends.
     let code =
@@ -230,6 +261,22 @@ fn what_the_caller_ignores_stays_ignored() {
         let (plain, ours) = (sh(&[]), sh(&[env!("CARGO_BIN_EXE_heapsake"), "run", "--python"]));
         assert!(String::from_utf8_lossy(&plain.stdout).contains("SIG_IGN"), "{plain:?}");
         assert_eq!(plain.stdout, ours.stdout, "{ours:?}");
+    }
+}
+
+#[test]
+fn where_the_end_of_children_is_ignored_the_exit_status_is_right_all_the_same() {
+    let ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])";
+    let code = "import signal, sys; print(repr(signal.getsignal(signal.SIGCHLD))); sys.exit(7)";
+    for python in pythons() {
+        let run =
+            |words: &[&str]| finish(Command::new(&python).args(["-c", ignoring]).args(words).arg(&python).args(["-c", code]));
+        let plain = run(&[]);
+        assert!(String::from_utf8_lossy(&plain.stdout).contains("SIG_IGN"), "{plain:?}");
+        for how in [&["run", "--untraced", "--python"][..], &["run", "--python"]] {
+            let ours = run(&[&[env!("CARGO_BIN_EXE_heapsake")], how].concat());
+            assert_eq!((ours.status.code(), &ours.stdout), (Some(7), &plain.stdout), "{how:?}: {ours:?}");
+        }
     }
 }
 

@@ -131,6 +131,34 @@ impl<'d> Array<'d> {
         self.len() <= held.saturating_mul(64).clamp(TOGETHER, MOST)
     }
 
+    /// Of an array of which the dump has only the first elements what is there: whole parts of the first dimension, or less
+    /// than one such part as one dimension. None of one that is there as a whole, and where nothing of it is.
+    pub fn head(&self) -> Option<Array<'d>> {
+        let size = if self.layout.item == Item::Object { 1 } else { self.layout.size as u64 };
+        let follow =
+            c_strides(&self.shape).into_iter().map(|stride| stride.saturating_mul(size as i64)).eq(self.strides.iter().copied());
+        let saved = self.object.state().into_iter().find(|(name, _)| name == "saved");
+        let held = match saved.and_then(|(_, saved)| u64::try_from(i128::from(saved.as_integer()?)).ok()) {
+            Some(saved) => saved,
+            None if follow => {
+                let held = if self.layout.item == Item::Object { self.memory.len() } else { self.memory.value_length()? };
+                held.checked_sub(u64::try_from(self.start).ok()?)?.checked_div(size)?
+            }
+            None => return None,
+        };
+        let total = self.len();
+        if held == 0 || held >= total {
+            return None;
+        }
+        let mut head = self.clone();
+        match held / (total / self.shape[0]) {
+            0 if !follow => return None,
+            0 => (head.shape, head.strides) = (vec![held], vec![i64::try_from(size).ok()?]),
+            parts => head.shape[0] = parts,
+        }
+        Some(head)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -345,3 +373,7 @@ fn c_strides(shape: &[u64]) -> Vec<i64> {
 fn numbers(fact: &Value) -> Option<Vec<i64>> {
     fact.as_array()?.iter().map(|number| i64::try_from(i128::from(number.as_integer()?)).ok()).collect()
 }
+
+#[cfg(test)]
+#[path = "array_tests.rs"]
+mod tests;

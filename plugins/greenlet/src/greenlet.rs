@@ -66,6 +66,10 @@ impl Reducer for Greenlet {
         found.tell(sink)
     }
 
+    fn reads_a_layout(&self) -> bool {
+        true
+    }
+
     fn stacks(&self) -> Option<&dyn Stacks> {
         Some(self)
     }

@@ -192,11 +192,11 @@ pub(crate) fn integer(number: i128) -> Fact {
 }
 
 /// Declares reducers: each with its doc comment, the types it answers for, what it saves in one line, and its functions: what
-/// it tells, and what memory it owns where it owns some.
+/// it tells, and what memory it owns where it owns some. One for a class in Python goes `by attributes`, all others by layout.
 macro_rules! reducers {
     ($(
         $(#[doc = $line:literal])*
-        $name:ident [$($type:literal),+ $(,)?] $saves:literal => $function:expr $(, owning $owned:expr)?;
+        $name:ident [$($type:literal),+ $(,)?] $saves:literal => $function:expr $(, owning $owned:expr)? $(, by $attributes:ident)?;
     )*) => {$(
         $(#[doc = $line])*
         struct $name;
@@ -216,6 +216,10 @@ macro_rules! reducers {
                 // Also of one that failed.
                 seen.tell_facts(sink);
                 told
+            }
+
+            fn reads_a_layout(&self) -> bool {
+                matches!(concat!($(stringify!($attributes)),*), "")
             }
 
             $(

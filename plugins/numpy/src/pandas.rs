@@ -24,7 +24,7 @@ reducers! {
     /// *What it holds.* Columns or one column, with labels, in blocks of one dtype each.
     /// *What is saved.* `shape`; `columns` and `index`; the values of each block; `placement`: block and row of each column.
     /// *What becomes a surrogate.* None: what does not fit together is left out.
-    Table ["pandas.core.generic.NDFrame"] "shape, labels, the values of every block" => tell_table;
+    Table ["pandas.core.generic.NDFrame"] "shape, labels, the values of every block" => tell_table, by attributes;
 
     /// *What it holds.* The blocks of a frame, and its labels.
     /// *What is saved.* `blocks`, `axes`, `_blknos`, `_blklocs`.

@@ -60,4 +60,8 @@ impl Reducer for Channel {
             .tell(sink);
         Ok(())
     }
+
+    fn reads_a_layout(&self) -> bool {
+        true
+    }
 }

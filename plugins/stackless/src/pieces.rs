@@ -83,6 +83,10 @@ impl Reducer for CFrame {
             .tell(sink);
         Ok(())
     }
+
+    fn reads_a_layout(&self) -> bool {
+        true
+    }
 }
 
 impl Reducer for CStack {
@@ -106,6 +110,10 @@ impl Reducer for CStack {
             .tell(sink);
         Ok(())
     }
+
+    fn reads_a_layout(&self) -> bool {
+        true
+    }
 }
 
 impl Reducer for Bomb {
@@ -114,5 +122,9 @@ impl Reducer for Bomb {
         let layout = known(seen.facts.layouts.bomb)?;
         let fields = [("type", layout.curexc_type), ("value", layout.curexc_value), ("traceback", layout.curexc_traceback)];
         attributes(&seen, sink, object.address(), &fields)
+    }
+
+    fn reads_a_layout(&self) -> bool {
+        true
     }
 }

@@ -51,6 +51,10 @@ impl Reducer for Tasklet {
         View::of(object)?.tell(sink)
     }
 
+    fn reads_a_layout(&self) -> bool {
+        true
+    }
+
     fn stacks(&self) -> Option<&dyn Stacks> {
         Some(self)
     }

@@ -52,6 +52,10 @@ macro_rules! reducers {
                 target.tell_facts(sink);
                 told
             }
+
+            fn reads_a_layout(&self) -> bool {
+                true
+            }
         }
 
         heapsake_core::reduce::inventory::submit! {

@@ -481,7 +481,6 @@ class Refusing:
         raise ValueError("no length")
 
 
-# Open: functools.lru_cache()(abs) belongs here; the dump of a rebuilt one, of a Python class of that name, is read as the C type.
 READY = [
     lambda: Colour.RED, lambda: Level.HIGH, lambda: Permission.READ | Permission.WRITE, lambda: WithMeta(),
     lambda: datetime.datetime(2026, 11, 28, 1, 2, 3, 4, datetime.timezone.utc), lambda: datetime.timedelta(-1, 5, 7),
@@ -492,7 +491,7 @@ READY = [
     lambda: struct.Struct("<hq"), lambda: operator.itemgetter(1, 2), lambda: operator.attrgetter("a.b"), lambda: object(), lambda: NotImplemented,
     lambda: collections.UserDict(a=1), lambda: types.SimpleNamespace(), lambda: len, lambda: [].append, lambda: str.upper, lambda: "".join,
     lambda: int, lambda: collections.OrderedDict, lambda: sys, lambda: LOOP.create_future(), lambda: Meta, lambda: Lying(), lambda: Refusing(),
-    lambda: weakref.WeakValueDictionary(), lambda: weakref.WeakSet(), lambda: abs, lambda: asyncio.Event(),
+    lambda: weakref.WeakValueDictionary(), lambda: weakref.WeakSet(), lambda: abs, lambda: asyncio.Event(), lambda: functools.lru_cache()(abs),
     lambda: iter(()), lambda: {}.keys(), lambda: {1: 2}.items(), lambda: frozenset(), lambda: (), lambda: bytes(300), lambda: "\udc80\0",
     lambda: float("nan"), lambda: -0.0, lambda: 1 << 1000, lambda: -(1 << 30), lambda: 5j, lambda: ..., lambda: range(1 << 70),
     lambda: datetime.timezone(datetime.timedelta(hours=1), "one"), lambda: types.MappingProxyType({}), lambda: memoryview(b"abc")[::-1],

@@ -198,7 +198,9 @@ class Comparison:
                 keyed[(type(item).__name__, plain(item)) if plain(item) is not None and type(item).__name__ in ATOMS else getattr(view, "address", None)] = item
             ordered = []
             for address in said:
-                there = self.rows[address]
+                there = self.rows.get(address)
+                if there is None:
+                    continue  # it was not described
                 key = (there["type"], there.get("value")) if there["type"] in ATOMS and "value" in there else address
                 if key not in keyed and there["type"] not in SHARED and there["type"] not in ATOMS:
                     self.problem("elements", "%s: a %s lacks the %s" % (path, row["type"], there["type"]))

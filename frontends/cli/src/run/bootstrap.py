@@ -6,7 +6,7 @@ it.  The module's documentation of ``frontends/cli/src/run`` says what is caught
 """
 
 
-def start(label, ignored, traced):
+def start(label, ignored, traced, ignores_children):
     import _signal
     import _thread
     import _weakref
@@ -15,6 +15,9 @@ def start(label, ignored, traced):
     import sys
     import types
 
+    if ignores_children:
+        # As the supervisor was told to; it cannot itself, or it would not hear how the program ended.
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
     here = "/proc/self/fd/" + sys.argv[2]
     channel, script = int(sys.argv[1]), int(sys.argv[2])
     os.set_inheritable(channel, False)

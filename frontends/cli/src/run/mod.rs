@@ -24,6 +24,7 @@
 //!   is there, when it starts with the bootstrap or was forked, and is traced from then on; programs that it starts are not, so
 //!   that set-uid ones among them work.
 
+mod asked;
 mod session;
 mod signals;
 mod supervise;
@@ -39,6 +40,7 @@ use anyhow::bail;
 
 use crate::dump::What;
 
+pub(crate) use asked::let_go;
 pub(crate) use supervise::supervise;
 use watching::Most;
 

@@ -361,39 +361,42 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Where the next dump goes: what was asked for, with a number when that was used; else a new name in `folder`.
-    fn path(&self, folder: Option<&Path>) -> anyhow::Result<PathBuf> {
+    /// The file of the next dump: the one that was asked for, with a number when that was used; else one with a new name in
+    /// `folder`. Other supervisors may write there at the same time.
+    fn file_in(&self, folder: Option<&Path>, suffix: &str) -> anyhow::Result<(PathBuf, DumpFile)> {
         match self.arguments.output.as_deref() {
             // A second dump must not replace the first.
-            Some(path) if !path.is_dir() && self.dumps > 0 => numbered(path),
-            Some(path) => dump::target_path(Some(path), self.stem),
-            None => dump::target_path(folder, self.stem),
+            Some(path) if !path.is_dir() && self.dumps > 0 => dump::numbered_file(path, suffix),
+            Some(path) if !path.is_dir() => {
+                let mut path = path.to_owned();
+                path.as_mut_os_string().push(suffix);
+                let file = DumpFile::create(&path)?;
+                Ok((path, file))
+            }
+            asked => dump::new_file(asked.or(folder), self.stem, suffix),
         }
     }
 
     /// The file to write; where nothing was asked for and the working directory cannot be written to, it is one in the
     /// folder for temporary files. One that may be removed again takes no name that another may have.
     fn file(&self, provisional: Option<u64>) -> anyhow::Result<(PathBuf, DumpFile)> {
-        let create = |folder: Option<&Path>| {
-            let mut path = self.path(folder)?;
-            if let Some(native) = provisional {
-                path.as_mut_os_string().push(format!(".{native}.provisional"));
+        let suffix = provisional.map_or_else(String::new, |native| format!(".{native}.provisional"));
+        match self.file_in(None, &suffix) {
+            Err(problem) if self.arguments.output.is_none() => {
+                self.file_in(Some(&std::env::temp_dir()), &suffix).map_err(|_| problem)
             }
-            let file = DumpFile::create(&path)?;
-            anyhow::Ok((path, file))
-        };
-        match create(None) {
-            Err(problem) if self.arguments.output.is_none() => create(Some(&std::env::temp_dir())).map_err(|_| problem),
             result => result,
         }
     }
 
     /// Gives a dump that is to stay its name.
     fn named(&self, saved: Saved) -> Saved {
-        let renamed = self.path(saved.path.parent()).and_then(|path| {
-            fs::rename(&saved.path, &path)?;
-            Ok(path)
-        });
+        let rename = |path: PathBuf| anyhow::Ok(fs::rename(&saved.path, &path).map(|()| path)?);
+        let renamed = match self.arguments.output.as_deref() {
+            Some(path) if !path.is_dir() && self.dumps == 0 => rename(path.to_owned()),
+            // Until it is renamed nobody else gets the name.
+            _ => self.file_in(saved.path.parent(), "").and_then(|(path, _file)| rename(path)),
+        };
         Saved { path: renamed.unwrap_or(saved.path), about: saved.about }
     }
 
@@ -419,11 +422,6 @@ impl<'a> Session<'a> {
 /// The session, which is whole whatever happened to who had it before.
 pub(super) fn locked<'s, 'a>(session: &'s Mutex<Session<'a>>) -> MutexGuard<'s, Session<'a>> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// `path` with the first number that is free.
-fn numbered(path: &Path) -> anyhow::Result<PathBuf> {
-    dump::free_name(path.parent().unwrap_or(Path::new("")), path.file_stem().unwrap_or_default(), 1)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::Cause;
@@ -17,7 +17,11 @@ const PASSED_ON: [i32; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
 
 /// What takes the supervisor's signals, from before the program starts until it has ended.
 #[derive(Debug)]
-pub(super) struct Taken(SignalsInfo<WithOrigin>);
+pub(super) struct Taken {
+    signals: SignalsInfo<WithOrigin>,
+    /// Whether the supervisor was started to ignore the end of its children.
+    pub(super) ignores_children: bool,
+}
 
 /// What passes them on.
 #[derive(Debug)]
@@ -31,12 +35,18 @@ impl Taken {
         // A file that may not grow is an error of the write, not the end of the supervisor.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let ignored = ignored();
-        Ok(Taken(SignalsInfo::new(PASSED_ON.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0))?))
+        let ignores = |signal: i32| ignored >> (signal - 1) & 1 != 0;
+        let signals = SignalsInfo::new(PASSED_ON.into_iter().filter(|signal| !ignores(*signal)))?;
+        if ignores(SIGCHLD) {
+            // The kernel keeps no status of a child whose end is ignored.
+            signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
+        }
+        Ok(Taken { signals, ignores_children: ignores(SIGCHLD) })
     }
 
     /// Passes on what has come and what will.
     pub(super) fn forward_to(self, pid: i32) -> Forwarder {
-        let Taken(mut signals) = self;
+        let mut signals = self.signals;
         let handle = signals.handle();
         let thread = thread::spawn(move || {
             for origin in &mut signals {

@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Sender, channel};
@@ -22,10 +23,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Resource, getrlimit, pidfd_open};
 
-use super::Arguments;
+use super::asked;
 use super::session::{Session, locked};
 use super::signals::{self, Taken};
 use super::watching;
+use super::{Arguments, say};
 use crate::python::{PACKAGES, PYTHON};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
@@ -68,6 +70,16 @@ pub(crate) fn supervise(
     program: &[OsString],
     stem: &str,
 ) -> anyhow::Result<Outcome> {
+    supervise_with(arguments, options, program, stem, Tracer::serve)
+}
+
+fn supervise_with(
+    arguments: &Arguments,
+    options: &[OsString],
+    program: &[OsString],
+    stem: &str,
+    trace: fn(Tracer),
+) -> anyhow::Result<Outcome> {
     let python = python(arguments)?;
     if let Some(wanted) = &arguments.output {
         // What cannot be written is better known now than after the hours that the program ran.
@@ -77,9 +89,9 @@ pub(crate) fn supervise(
     let (ours, theirs) = UnixStream::pair().context("no channel to the program can be made")?;
     let mut script = temporary().context("no temporary file for the start of the program\nhint: TMPDIR names a folder")?;
     script.write_all(BOOTSTRAP.as_bytes())?;
-    script.write_all(beginning(&arguments.ignore, !arguments.untraced).as_bytes())?;
-    script.rewind()?;
     let taken = Taken::new()?;
+    script.write_all(beginning(&arguments.ignore, !arguments.untraced, taken.ignores_children).as_bytes())?;
+    script.rewind()?;
     let mut command = Command::new(&python);
     let most = getrlimit(Resource::Nofile).current.and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX);
     let first = CHANNEL.min(most.saturating_sub(2));
@@ -104,7 +116,7 @@ pub(crate) fn supervise(
             scope.spawn(move || {
                 let (tracer, tracing) = Tracer::new(pid, wake, waker, move |death| drop(deaths.send(death)));
                 let _ = ask.send(tracing);
-                tracer.serve();
+                whole("is traced no more", || trace(tracer));
             });
             asked.recv().ok()
         });
@@ -113,22 +125,29 @@ pub(crate) fn supervise(
             // However this ends, the program does not wait for an answer that nobody gives.
             let talk = Channel(&ours);
             let session = &session;
-            scope.spawn(move || died.into_iter().for_each(|death| locked(session).died(death)));
+            scope.spawn(move || {
+                whole("leaves no dump of a signal", || died.into_iter().for_each(|death| locked(session).died(death)))
+            });
+            // Where there is no address to be asked at, nobody asks.
+            let (ends, end) = UnixStream::pair().ok().unzip();
+            if let (Some(tracing), Some(end), Ok(listener)) = (tracing.clone(), end, asked::listen()) {
+                scope.spawn(move || whole("lets nobody else read it", || asked::answer(&listener, &tracing, session, &end)));
+            }
             // What watches ends when nobody is left to say that the program runs.
             let mut running: Vec<Sender<()>> = Vec::new();
             if let Some(most) = arguments.watch_memory {
                 let (runs, run) = channel();
                 running.push(runs);
-                scope.spawn(move || watching::memory(pid, most, session, &run));
+                scope.spawn(move || whole("is not watched", || watching::memory(pid, most, session, &run)));
             }
             if let Some(most) = arguments.watch_hang {
                 let (runs, run) = channel();
                 running.push(runs);
-                scope.spawn(move || watching::hang(pid, most, session, &run));
+                scope.spawn(move || whole("is not watched", || watching::hang(pid, most, session, &run)));
             }
             scope.spawn(|| {
-                watch(pid);
-                drop(running);
+                whole("is not listened to", || watch(pid));
+                drop((running, ends));
                 forwarder.end();
                 if let Some(tracing) = tracing {
                     tracing.end();
@@ -137,12 +156,19 @@ pub(crate) fn supervise(
                 // its answer.
                 let _ = ours.shutdown(Shutdown::Read);
             });
-            Session::serve(session, talk.0);
+            whole("is not listened to", || Session::serve(session, talk.0));
         });
         session.into_inner().unwrap_or_else(PoisonError::into_inner).end()
     });
     let ended = wait(&mut child)?;
     Ok(Outcome { ended, dump, told })
+}
+
+/// Does what a thread is for: a defect of ours costs that, and not the program's exit status.
+fn whole(otherwise: &str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        say(format_args!("a defect of heapsake, told above; the program goes on, but {otherwise}"));
+    }
 }
 
 /// The two ends by which whoever traces is woken: the second takes a byte whenever a process that is traced, or a child, has
@@ -154,9 +180,10 @@ fn tracers() -> std::io::Result<(UnixStream, UnixStream)> {
 }
 
 /// The line that starts the bootstrap: names are text of Python, and hold no quote.
-fn beginning(ignored: &[String], traced: bool) -> String {
+fn beginning(ignored: &[String], traced: bool, ignores_children: bool) -> String {
     let names: String = ignored.iter().map(|name| format!("\"{name}\", ")).collect();
-    format!("start(\"{BOOTSTRAP_NAME}\", ({names}), {})\n", if traced { "True" } else { "False" })
+    let [traced, ignores_children] = [traced, ignores_children].map(|flag| if flag { "True" } else { "False" });
+    format!("start(\"{BOOTSTRAP_NAME}\", ({names}), {traced}, {ignores_children})\n")
 }
 
 /// Our end of the talk, closed when it is dropped.
@@ -227,4 +254,34 @@ fn python(arguments: &Arguments) -> anyhow::Result<PathBuf> {
         }
     }
     bail!("no python3 and no python on PATH\nhint: name one with --python")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use heapsake_tests::pythons;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn a_defect_of_the_tracing_costs_neither_the_exit_status_nor_the_dump_of_an_exception() {
+        let code =
+            "import sys, threading\ndef fail(): 1 / 0\nt = threading.Thread(target=fail)\nt.start()\nt.join()\nsys.exit(7)";
+        for python in pythons() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut line = vec!["run".into(), "--python".into(), python.clone().into_os_string(), "-o".into()];
+            line.extend([folder.path().as_os_str().to_owned(), "-c".into(), code.into()]);
+            let arguments = Line::parse_from(line).arguments;
+            let program: Vec<OsString> = vec!["-c".into(), code.into()];
+            let outcome = supervise_with(&arguments, &[], &program, "x", |_| panic!("a defect")).expect("it runs");
+            assert_eq!(outcome.ended.code(), Some(7));
+            assert!(outcome.dump.is_some_and(|dump| dump.is_file()), "the thread's exception has its dump");
+        }
+    }
 }

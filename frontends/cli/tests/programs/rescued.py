@@ -64,6 +64,7 @@ def make():
         "matrix": [[1, 2, 3], (4, 5, 6.5)],
         "array": array.array("h", [1, -2, 300]),
         "doubles": array.array("d", [0.25] * 1000),
+        "cut": array.array("d", range(200000)),
         "blob": bytes(range(256)) * 500,
         "view": memoryview(array.array("i", range(6))),
         "ragged": [[1, 2], [3]],
@@ -98,6 +99,8 @@ def check_npy(folder, values):
     expect("doubles", "<f8", (1000,), "d", values["doubles"])
     expect("blob", "|u1", (len(values["blob"]),), "B", values["blob"])
     expect("view", "<i4", (6,), "i", range(6))
+    # The first MiB of it is saved.
+    expect("cut", "<f8", (131072,), "d", values["cut"][:131072])
     expect("array", "<i8", (3,), "q", [1, -2, 300])
 
 
