@@ -27,6 +27,11 @@ fn servers_are_dumped_at_work_and_answer_afterwards() {
         return;
     };
     let bin = programs.join("servers/bin");
+    if !bin.is_dir() {
+        assert!(std::env::var_os("CI").is_none(), "the servers are part of CI");
+        println!("not tested: the packages of the servers are not to be had for this Python");
+        return;
+    }
     let heapsake = bin.join("heapsake");
     let results = in_parallel(&SERVERS, |(kind, expected)| {
         let folder = tempfile::tempdir().expect("a folder");

@@ -50,6 +50,11 @@ fn stacks_are_those_that_pystack_tells() {
     };
     kernel_writes_cores().expect("cores of the kernel are part of this test");
     let pystack = programs.join("servers/bin/pystack");
+    if !pystack.is_file() {
+        assert!(std::env::var_os("CI").is_none(), "pystack is part of CI");
+        println!("not tested: pystack is not to be had for this Python");
+        return;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let results = in_parallel(&minors(), |environment| {
         let place = folder.path().join(&environment.version);

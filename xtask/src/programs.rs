@@ -17,8 +17,9 @@ const PROGRAMS: [(&str, u8); 8] = [
     ("numeric2", 13),
     ("polars1", 8),
     ("polars2", 13),
-    ("servers", 12),
+    (SERVERS, 12),
 ];
+const SERVERS: &str = "servers";
 
 /// Older releases of greenlet, whose layouts differ, and the minor releases of Python that have wheels of them.
 const OLDER: [(&str, &[u8]); 5] =
@@ -44,6 +45,11 @@ pub(crate) fn environments(root: &Path, found: &[Interpreter], wheel: &Path) -> 
                 bail!("the packages of {} are not to be had: is PyPI reachable? {problem:#}", requirements.display());
             }
             println!("not tested: real programs, as the packages of {} are not to be had", requirements.display());
+            if name == SERVERS {
+                // They need a newer Python than the others.
+                std::fs::remove_dir_all(base.join(name))?;
+                continue;
+            }
             return Ok(None);
         }
         finish(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("lints", || {
         cargo(&root, ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])
     })?;
+    step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     step("rust tests", || {
@@ -69,6 +70,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Ok(())
     })?;
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
+    Ok(())
+}
+
+/// gdb makes cores of live processes. Where it is not and cannot be installed, the tests say what they leave out.
+fn system_packages() -> anyhow::Result<()> {
+    let is_there = || Command::new("gdb").arg("--version").output().is_ok_and(|output| output.status.success());
+    if is_there() {
+        return Ok(());
+    }
+    println!("gdb is not here; installing it");
+    for arguments in [&["update", "--quiet"][..], &["install", "--quiet", "--yes", "--no-install-recommends", "gdb"]] {
+        // Without rights, or another system than Debian.
+        let _ = Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
+    }
+    if is_there() {
+        return Ok(());
+    }
+    if std::env::var_os("CI").is_some() {
+        bail!("continuous integration needs gdb, and it cannot be installed");
+    }
+    println!("not tested: cores that gdb makes, as gdb is not to be had");
     Ok(())
 }
 
