@@ -39,6 +39,10 @@ async def alone(future):
     return deep
 
 
+async def waiting(task):
+    return await task
+
+
 def everything():
     name = "world"
     made = {"version": list(sys.version_info[:2]), "union": int | str, "lock": threading.Lock(), "again": threading.RLock()}
@@ -68,10 +72,14 @@ async def main(made):
     loop = asyncio.get_running_loop()
     # Nothing but the list of tasks, which holds none of them, leads to what waits for this.
     task = loop.create_task(alone(asyncio.Future()), name="listed")
+    held = loop.create_task(sleeper(loop.create_future()), name="held")
+    waiters = [loop.create_task(waiting(held), name="waiter %d" % index) for index in range(2)]
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     del task
     print("ready", flush=True)
     await loop.run_in_executor(None, sys.stdin.readline)
+    assert held and waiters
 
 
 def found(path):

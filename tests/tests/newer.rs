@@ -38,11 +38,12 @@ fn newer_dumps_are_opened_by_older_pythons_and_the_other_way_round() {
 }
 
 #[test]
-fn stacks_and_tasks_are_those_that_cpython_reads_itself() {
+fn stacks_tasks_and_what_is_new_are_as_cpython_reads_them_itself() {
     let folder = tempfile::tempdir().expect("a folder");
     for environment in newer() {
         let dump = folder.path().join(format!("{}.heapsake", environment.version));
-        let waiting = Waiting::start(environment.python().arg(file("programs/rich.py")).arg("wait"));
+        let program = file("programs/newer.py");
+        let waiting = Waiting::start(environment.python().arg(&program).arg("wait"));
         let executable = std::fs::read_link(format!("/proc/{}/exe", waiting.pid())).expect("a process");
         assert!(executable.ends_with("ld-linux-x86-64.so.2"), "{}", executable.display());
         run(environment.heapsake().args(["dump", &waiting.pid(), "-o"]).arg(&dump)).success("heapsake dump");
@@ -50,6 +51,11 @@ fn stacks_and_tasks_are_those_that_cpython_reads_itself() {
         let out = run(command.arg(file("programs/unwinder.py")).arg(waiting.pid()).arg(&dump)).success("the comparison");
         waiting.release();
         no_problems(&problems(&out));
+        for opener in newer().iter().chain(&ends()) {
+            let out = run(opener.python().arg(&program).arg("open").arg(&dump)).success("the opener");
+            no_problems(&problems(&out));
+            println!("{} opened by {}: {}", environment.version, opener.version, out.trim());
+        }
         let compared = out.lines().find_map(|line| line.strip_prefix("compared ")?.parse::<u64>().ok());
         println!("{}: {compared:?} frames and tasks compared", environment.version);
         assert!(compared.is_some_and(|compared| compared > 20), "{}: only {compared:?} were compared", environment.version);

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::interpreters::Interpreter;
-use crate::test::finish;
+use crate::test::{finish, pip};
 use crate::tidy;
 
 /// The minor releases that are fetched.
@@ -21,6 +21,8 @@ pub(crate) const MINORS: [u8; 2] = [14, 15];
 const SUITE: &str = "forky";
 /// Names a mirror of Debian, where apt's own configuration names none.
 const MIRROR: &str = "HEAPSAKE_DEBIAN_MIRROR";
+/// What installs the package for them.
+const PIP: &str = "pip>=26,<27";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Options of `cargo xtask interpreters`.
@@ -70,6 +72,9 @@ pub(crate) fn present(root: &Path) -> Vec<PathBuf> {
 /// An environment of each of `pythons` with `wheel`. They come without pip: the packager's own installs it.
 pub(crate) fn environments(root: &Path, pythons: &[PathBuf], wheel: &Path) -> Result<Vec<PathBuf>> {
     let base = root.join("target/environments");
+    let packager = base.join("build/bin/python");
+    // An older one does not run in a Python that is newer than itself.
+    pip(&packager, ["install", "--quiet", PIP])?;
     let mut made = Vec::new();
     for python in pythons {
         let folder = base.join(Interpreter::ask(python)?.name());
@@ -77,7 +82,7 @@ pub(crate) fn environments(root: &Path, pythons: &[PathBuf], wheel: &Path) -> Re
         if !inside.is_file() {
             finish(Command::new(python).args(["-m", "venv", "--without-pip"]).arg(&folder))?;
         }
-        let mut command = Command::new(base.join("build/bin/python"));
+        let mut command = Command::new(&packager);
         command.args(["-m", "pip", "--disable-pip-version-check", "--python"]).arg(&inside);
         finish(command.args(["install", "--quiet", "--force-reinstall", "--no-deps"]).arg(wheel))?;
         made.push(inside);
@@ -172,12 +177,17 @@ fn mirror() -> Result<String> {
     }
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     files.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path()));
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
-    let lines: Vec<String> = texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    let found = lines.iter().filter(|line| line.starts_with("deb ") || line.starts_with("URIs:")).find_map(|line| {
+    let found = files.iter().filter_map(|file| fs::read_to_string(file).ok()).find_map(|text| mirror_in(&text));
+    found.with_context(|| format!("apt knows no mirror of Debian; {MIRROR} may name one"))
+}
+
+/// The first mirror of Debian's main archive in one of apt's lists of sources, of either form.
+fn mirror_in(text: &str) -> Option<String> {
+    let mut lines = text.lines().filter(|line| line.starts_with("deb ") || line.starts_with("URIs:"));
+    let found = lines.find_map(|line| {
         line.split_whitespace().find(|word| word.contains(":/") && word.trim_end_matches('/').ends_with("/debian"))
     });
-    found.map(str::to_owned).with_context(|| format!("apt knows no mirror of Debian; {MIRROR} may name one"))
+    found.map(str::to_owned)
 }
 
 fn archives_in(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -204,4 +214,19 @@ fn launcher(system: &Path, minor: u8) -> Result<()> {
 /// What a launcher starts.
 pub(crate) fn program_of(launcher: &Path) -> PathBuf {
     launcher.with_added_extension("elf")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mirror_in;
+
+    #[test]
+    fn the_mirror_of_the_main_archive_is_found_in_either_form() {
+        let one_line = "# deb http://comment/debian stable main\ndeb http://one/debian-security stable main\n\
+                        deb [signed-by=/a/key] http://two/debian/ stable main\ndeb http://three/debian stable main\n";
+        assert_eq!(mirror_in(one_line).as_deref(), Some("http://two/debian/"));
+        let fields = "Types: deb\nURIs: http://one/debian-security mirror+file:/etc/debian\nSuites: stable\n";
+        assert_eq!(mirror_in(fields).as_deref(), Some("mirror+file:/etc/debian"));
+        assert_eq!(mirror_in("deb http://one/ubuntu noble main\n"), None);
+    }
 }
