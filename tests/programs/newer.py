@@ -5,6 +5,7 @@ was checked.
 """
 import array
 import asyncio
+import gc
 import io
 import operator
 import sys
@@ -70,7 +71,8 @@ def everything():
 
 async def main(made):
     loop = asyncio.get_running_loop()
-    # Nothing but the list of tasks, which holds none of them, leads to what waits for this.
+    # Nothing but the list of tasks, which holds none of them, leads to what waits for this: a cycle.
+    gc.disable()
     task = loop.create_task(alone(asyncio.Future()), name="listed")
     held = loop.create_task(sleeper(loop.create_future()), name="held")
     waiters = [loop.create_task(waiting(held), name="waiter %d" % index) for index in range(2)]
