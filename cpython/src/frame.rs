@@ -338,10 +338,11 @@ impl Frame {
         Some(Stack { slots, is_stale })
     }
 
-    /// The value on top of the operand stack, where its depth is known.
+    /// The uppermost object on the operand stack, where its depth is known. What is delegated to may have a position above
+    /// it, a tagged number or nothing (3.15).
     pub(crate) fn top_of_stack<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> Option<Address> {
         let stack = self.stack(heap, code);
-        stack.slots.last().copied().filter(|top| !stack.is_stale && !top.is_null())
+        stack.slots.iter().rfind(|slot| !slot.is_null()).copied().filter(|_| !stack.is_stale)
     }
 
     /// The code unit after the last executed one: opcode and argument.
@@ -352,11 +353,12 @@ impl Frame {
 
 impl<M: Memory> CPythonHeap<M> {
     /// The object that a word of a frame refers to. Where stacks are known by a pointer to their top (3.14+), the two lowest
-    /// bits are a tag: 3 is a number in place of an object, 1 alone is nothing.
+    /// bits are a tag: 3 is a number in place of an object, 2 something that is none, 1 a reference that is not counted, and alone
+    /// nothing.
     fn reference(&self, word: Address) -> Address {
         let is_tagged = self.layouts().interpreter_frame.is_some_and(|layout| layout.stackpointer.is_some());
         match word.0 & 3 {
-            3 if is_tagged => Address::NULL,
+            2 | 3 if is_tagged => Address::NULL,
             _ if is_tagged => Address(word.0 & !3),
             _ => word,
         }

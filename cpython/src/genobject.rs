@@ -283,7 +283,15 @@ fn reduce_awaitable<M: Memory, S: Sink + ?Sized>(
         "async_generator_athrow" => {
             let layout = layouts.async_generator_athrow;
             tell("agt_gen", layout.agt_gen)?;
-            tell("agt_args", layout.agt_args)?;
+            let thrown = [
+                ("agt_args", layout.agt_args),
+                ("agt_typ", layout.agt_typ),
+                ("agt_val", layout.agt_val),
+                ("agt_tb", layout.agt_tb),
+            ];
+            for (name, field) in thrown {
+                field.map_or(Ok(()), |field| tell(name, field))?;
+            }
             State::new().with("state", progress(heap.field(layout.agt_state, object)?)).tell(sink);
         }
         "async_generator_wrapped_value" => tell("agw_val", layouts.async_generator_value.agw_val)?,

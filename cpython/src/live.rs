@@ -1,7 +1,7 @@
 //! Real interpreters for this crate's tests: every CPython found on the machine, and programs that run in them.
 //!
-//! Interpreters are looked for as `python3.N` along `PATH`, and below `HEAPSAKE_PYTHONS` and `~/.pyenv/versions`, a folder
-//! of installations each.
+//! Interpreters are looked for as `python3.N` along `PATH`, below `HEAPSAKE_PYTHONS` and `~/.pyenv/versions`, a folder of
+//! installations each, and where `cargo xtask interpreters` puts those of Debian.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 
 /// The interpreters found, by minor version, of those that are supported.
 pub(crate) fn interpreters() -> Vec<(u32, PathBuf)> {
-    let found = interpreters_among(8..=13);
-    assert!(!found.is_empty(), "no CPython 3.8 to 3.13 was found to test with");
+    let found = interpreters_among(8..=15);
+    assert!(!found.is_empty(), "no CPython 3.8 to 3.15 was found to test with");
+    for minor in (8..=15).filter(|minor| !found.iter().any(|(known, _)| known == minor)) {
+        println!("not tested: CPython 3.{minor}, which was not found");
+    }
     found
 }
 
@@ -30,6 +33,8 @@ pub(crate) fn interpreters_among(minors: impl IntoIterator<Item = u32>) -> Vec<(
         for folder in homes.into_iter().flatten().filter_map(|home| std::fs::read_dir(home).ok()) {
             candidates.extend(folder.flatten().map(|entry| entry.path().join("bin").join(&name)));
         }
+        let of_debian = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debian/system/usr/bin/");
+        candidates.push(PathBuf::from(format!("{of_debian}{name}")));
         let path = std::env::var_os("PATH").unwrap_or_default();
         // Shims are scripts that choose an interpreter by the folder.
         candidates.extend(std::env::split_paths(&path).filter(|path| !path.ends_with("shims")).map(|path| path.join(&name)));

@@ -244,6 +244,21 @@ fn of_every_version(layouts: &Layouts) -> Vec<(&'static str, usize)> {
     ]
 }
 
+/// How many bytes more than in the table the state of the first thread has at its end. It is the last in the interpreter,
+/// which is the last in the runtime, so both are larger by it; what a build with the JIT has there is not read.
+fn tail_of_the_first_thread<M: Memory + ?Sized>(memory: &M, runtime: Address, layouts: &Layouts) -> isize {
+    const MAXIMUM_TAIL: isize = 64;
+    let more = |size: usize, published: Field<u64>| {
+        let published = usize::try_from(published.read(memory, runtime)?).ok()?;
+        isize::try_from(published).ok()?.checked_sub_unsigned(size)
+    };
+    let tail = layouts.debug_offsets.filter(|_| layouts.thread_implementation.is_some()).and_then(|offsets| {
+        let tail = more(layouts.interpreter.size, offsets.interpreter_size)?;
+        (more(layouts.runtime.size, offsets.runtime_size)? == tail).then_some(tail)
+    });
+    tail.filter(|tail| tail.abs() <= MAXIMUM_TAIL && tail % 8 == 0).unwrap_or(0)
+}
+
 /// What `_Py_DebugOffsets` says, beside what the table says.
 fn published_offsets<M: Memory + ?Sized>(
     memory: &M,
@@ -252,15 +267,16 @@ fn published_offsets<M: Memory + ?Sized>(
 ) -> Option<Vec<(&'static str, u64, u64)>> {
     let offsets = layouts.debug_offsets?;
     crate::version::debug_offsets(memory, runtime)?;
+    let tail = tail_of_the_first_thread(memory, runtime, layouts);
     let mut pairs = Vec::new();
     let mut pair = |name, table: usize, published: Field<u64>| {
         if let Some(published) = published.read(memory, runtime) {
             pairs.push((name, table as u64, published));
         }
     };
-    pair("runtime_state.size", layouts.runtime.size, offsets.runtime_size);
+    pair("runtime_state.size", layouts.runtime.size.saturating_add_signed(tail), offsets.runtime_size);
     pair("runtime_state.interpreters_head", layouts.runtime.interpreters_head.offset(), offsets.interpreters_head);
-    pair("interpreter_state.size", layouts.interpreter.size, offsets.interpreter_size);
+    pair("interpreter_state.size", layouts.interpreter.size.saturating_add_signed(tail), offsets.interpreter_size);
     pair("interpreter_state.id", layouts.interpreter.id.offset(), offsets.interpreter_id);
     pair("interpreter_state.next", layouts.interpreter.next.offset(), offsets.interpreter_next);
     pair("interpreter_state.threads_head", layouts.interpreter.threads_head.offset(), offsets.threads_head);

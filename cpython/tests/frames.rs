@@ -473,7 +473,9 @@ fn roots_facts_and_sources() {
         assert_eq!(fact("daemon_threads").as_array().unwrap().len(), 8);
         assert!(fact("resident_bytes").as_u64().unwrap() > 1 << 20);
         assert!(fact("dump_time").as_f64().unwrap() >= fact("start_time").as_f64().unwrap());
-        assert_eq!(fact("command_line")[3], PROGRAM);
+        // What starts an interpreter may stand in front.
+        let command_line = fact("command_line");
+        assert!(command_line.as_array().unwrap().contains(&PROGRAM.into()), "3.{minor}: {command_line}");
 
         let main = outline.roots.iter().find(|root| root.name == "__main__").unwrap().object;
         let remembered = heap.attribute(main, "remembered").unwrap();
@@ -550,6 +552,11 @@ running(object())
         let running = outline.threads[0].frames.last().unwrap();
         let first = running.variables[0].target;
         let told = Told::of(&heap, running.object);
+        if heap.layouts().interpreter_frame.is_some_and(|layout| layout.stackpointer.is_some()) {
+            // The evaluator leaves its stack in order before it calls what may look at it.
+            assert_eq!(told.find(EdgeKind::Internal, "0"), Some(first), "3.{minor}: {:?}", told.edges);
+            continue;
+        }
         let stale: Vec<Address> = told.edges.iter().filter(|edge| edge.0 == EdgeKind::Stale).map(|edge| edge.2).collect();
         assert!(stale.contains(&first), "3.{minor}: {:?}", told.edges);
         assert!(stale.iter().all(|object| heap.type_name_of(*object).is_some()), "3.{minor}");

@@ -4,10 +4,10 @@
 //! `mode` of a text file, are in the instance's dict.
 
 use heapsake_core::Address;
-use heapsake_core::heap::{Sink, Text};
+use heapsake_core::heap::{EdgeKind, Name, Sink, Text};
 use heapsake_core::reduce::Failure;
 
-use crate::framework::{CONTENT_LIMIT, Target, facts, reducers};
+use crate::framework::{CONTENT_LIMIT, Target, facts, known, reducers};
 
 mod text_position;
 
@@ -199,6 +199,13 @@ fn string(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         sink,
         &[("accumulated", layout.accu_large), ("accumulating", layout.accu_small), ("written", layout.writer_buffer)],
     )?;
+    let writer = layout.writer.map_or(Ok(Address::NULL), |field| target.field(field))?;
+    if let Some(layout) = target.layouts().unicode_writer.filter(|_| !writer.is_null()) {
+        let buffer = target.field_of(layout.buffer, writer)?;
+        if !buffer.is_null() {
+            sink.edge(EdgeKind::Internal, Name::Text("written"), buffer);
+        }
+    }
     let length = target.field(layout.string_size)?;
     facts!(target,
         "length": length,
@@ -242,10 +249,17 @@ fn accumulated(target: &Target<'_>) -> Result<Option<String>, Failure> {
         }
         return Ok(Some(text));
     }
-    let (Some(buffer), Some(position)) = (layout.writer_buffer, layout.writer_position) else {
-        return Ok(None);
+    let (buffer, position) = match (layout.writer_buffer, layout.writer_position) {
+        (Some(buffer), Some(position)) => (target.field(buffer)?, target.field(position)?),
+        _ => {
+            let writer = target.field(known(layout.writer)?)?;
+            if writer.is_null() {
+                return Ok(Some(String::new()));
+            }
+            let layout = known(target.layouts().unicode_writer)?;
+            (target.field_of(layout.buffer, writer)?, target.field_of(layout.position, writer)?)
+        }
     };
-    let (buffer, position) = (target.field(buffer)?, target.field(position)?);
     match (buffer.is_null(), usize::try_from(position)) {
         (true, _) => Ok(Some(String::new())),
         (false, Ok(position)) => Ok(Some(target.text(buffer, position.min(CONTENT_LIMIT))?)),

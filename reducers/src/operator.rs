@@ -40,5 +40,7 @@ fn method_caller(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure
             target.attribute(sink, name, field)?;
         }
     }
-    target.internals(sink, &[("vectorcall_kwnames", layout.vectorcall_kwnames)])
+    // An array of borrowed references while there are `xargs`, later a tuple.
+    let arguments = layout.vectorcall_args.filter(|_| layout.xargs.is_none());
+    target.internals(sink, &[("vectorcall_args", arguments), ("vectorcall_kwnames", layout.vectorcall_kwnames)])
 }

@@ -10,6 +10,7 @@ pub mod fire;
 pub mod fuzz;
 pub mod model;
 pub mod programs;
+pub mod rich;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -75,6 +76,17 @@ pub fn environments() -> Vec<Environment> {
     let found: Vec<Environment> = std::env::split_paths(&listed).map(Environment::ask).collect();
     assert!(!found.is_empty(), "HEAPSAKE_TEST_PYTHONS names no interpreter");
     found
+}
+
+/// Environments of interpreters from Debian's next release, which no version manager has; they may be missing outside of
+/// continuous integration, which is said.
+pub fn newer() -> Vec<Environment> {
+    let listed = std::env::var_os("HEAPSAKE_TEST_NEWER").filter(|listed| !listed.is_empty());
+    assert!(listed.is_some() || std::env::var_os("CI").is_none(), "in CI the interpreters of Debian must be there");
+    if listed.is_none() {
+        println!("not tested: CPython 3.14 and 3.15: HEAPSAKE_TEST_NEWER is not set (cargo xtask test sets it where it can)");
+    }
+    listed.iter().flat_map(std::env::split_paths).map(Environment::ask).collect()
 }
 
 /// One environment of each minor version.

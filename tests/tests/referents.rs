@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use heapsake_tests::{Waiting, environments, file, in_parallel, no_problems, run};
+use heapsake_tests::{Waiting, environments, file, in_parallel, newer, no_problems, run};
 
 /// What each environment with packages from PyPI holds of them.
 const PACKAGES: [(&str, &[&str]); 3] =
@@ -21,8 +21,11 @@ struct Job {
 
 fn jobs() -> Vec<Job> {
     let bin = |python: &PathBuf| python.parent().expect("a folder").to_owned();
-    let mut jobs: Vec<Job> =
-        environments().iter().map(|one| Job { name: one.version.clone(), home: bin(&one.python), programs: &["zoo"] }).collect();
+    let mut jobs: Vec<Job> = environments()
+        .iter()
+        .chain(&newer())
+        .map(|one| Job { name: one.version.clone(), home: bin(&one.python), programs: &["zoo"] })
+        .collect();
     match std::env::var_os("HEAPSAKE_TEST_PROGRAMS").map(PathBuf::from) {
         Some(base) => {
             for (name, programs) in PACKAGES {

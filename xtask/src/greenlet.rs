@@ -82,7 +82,7 @@ fn shape(python: &Path, folder: &Path, release: &str) -> anyhow::Result<Option<S
         }));
     }
     let library = libraries.first().with_context(|| format!("no library in {}", folder.display()))?;
-    let Some(found) = dwarf::read(library, &DebugFiles::in_folder(folder), &Shape::names())? else {
+    let Some(found) = dwarf::read(library, &DebugFiles::in_folders([folder]), &Shape::names())? else {
         println!("greenlet {release}: no debug information in {}", library.display());
         return Ok(None);
     };

@@ -9,16 +9,18 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use heapsake_cpython::layouts::{Flags, HexVersion};
 
+use crate::{debian, tidy};
+
 /// The minor releases of Python 3 that are looked for.
 const MINORS: RangeInclusive<u8> = 8..=13;
 /// Those that are read from outside and from cores, the package's own and older ones.
-const READ: RangeInclusive<u8> = 7..=13;
+const READ: RangeInclusive<u8> = 7..=15;
 
 /// Names a Stackless Python.
 pub(crate) const STACKLESS: &str = "HEAPSAKE_STACKLESS";
 
 const QUESTION: &str = "
-import sys, sysconfig
+import os, sys, sysconfig
 print(sys.implementation.name)
 print(sys.hexversion)
 print('t' * bool(sysconfig.get_config_var('Py_GIL_DISABLED'))
@@ -26,7 +28,8 @@ print('t' * bool(sysconfig.get_config_var('Py_GIL_DISABLED'))
 print(sys.executable)
 print(sysconfig.get_config_var('LIBDIR') or '')
 print(sysconfig.get_config_var('INSTSONAME') or '')
-print(sysconfig.get_config_var('DESTSHARED') or '')
+shared = sysconfig.get_config_var('DESTSHARED') or ''
+print(shared if os.path.isdir(shared) else sysconfig.get_path('platstdlib') + '/lib-dynload')
 ";
 
 /// A CPython that can be run.
@@ -36,7 +39,8 @@ pub(crate) struct Interpreter {
     pub(crate) version: HexVersion,
     /// Its build.
     pub(crate) flags: Flags,
-    /// The executable, and the shared library if there is one: one of them is the interpreter.
+    /// The executable, the program that it starts if it is a launcher, and the shared library if there is one: one of them
+    /// is the interpreter.
     pub(crate) binaries: Vec<PathBuf>,
     /// The folder of its extension modules.
     pub(crate) extensions: PathBuf,
@@ -58,6 +62,10 @@ impl Interpreter {
         };
         let flags = flags.parse().map_err(|letter| anyhow::anyhow!("an unknown build flag {letter}"))?;
         let mut binaries = vec![std::fs::canonicalize(executable)?];
+        let launched = debian::program_of(Path::new(executable));
+        if launched.is_file() {
+            binaries.push(launched);
+        }
         let library = Path::new(library_folder).join(library);
         let is_archive = library.extension().is_some_and(|ending| ending == "a");
         if library.is_file() && !is_archive && !binaries.contains(&library) {
@@ -127,6 +135,7 @@ fn candidates(minors: &RangeInclusive<u8>) -> Vec<PathBuf> {
         folders.extend(versions.filter_map(|entry| Some(entry.ok()?.path().join("bin"))));
     }
     folders.sort();
+    folders.extend(tidy::root().map(|root| debian::programs(&root)));
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let names = || {
         minors.clone().flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t"), format!("python3.{minor}d")])

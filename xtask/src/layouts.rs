@@ -3,7 +3,7 @@
 //! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use heapsake_cpython::layouts::debug_information;
@@ -11,6 +11,7 @@ use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Sha
 use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
 use crate::interpreters::{self, Interpreter};
+use crate::{debian, tidy};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
 
@@ -37,13 +38,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if interpreters.is_empty() {
         bail!("no CPython was found; name one with --python");
     }
+    let of_debian = debian::debug_files(&tidy::root()?);
+    let debug_files = DebugFiles::in_folders([arguments.debug_files.as_path(), &of_debian]);
     if !arguments.show.is_empty() {
-        return show(&interpreters, &arguments.debug_files, &arguments.show);
+        return show(&interpreters, &debug_files, &arguments.show);
     }
     let text = std::fs::read_to_string(TABLE).unwrap_or_default();
     let mut columns = Vec::new();
     for interpreter in &interpreters {
-        match column(interpreter, &arguments.debug_files).with_context(|| format!("reading CPython {}", interpreter.name()))? {
+        match column(interpreter, &debug_files).with_context(|| format!("reading CPython {}", interpreter.name()))? {
             Some(column) => columns.push(column),
             None => println!("{}: has no debug information; left out", interpreter.name()),
         }
@@ -122,19 +125,19 @@ fn compare(old: &Column, new: &Column) -> usize {
 /// The definitions of `names` in one interpreter, or in one of its extension modules.
 fn definitions(
     interpreter: &Interpreter,
-    debug_files: &Path,
+    debug_files: &DebugFiles,
     module: Option<&str>,
     names: &Names<'_>,
 ) -> heapsake_cpython::Result<Option<Definitions>> {
-    let debug_files = DebugFiles::in_folder(debug_files);
     let extension = module.and_then(|module| interpreter.extension(module));
     let paths = match &extension {
         Some(path) => std::slice::from_ref(path),
         None => interpreter.binaries.as_slice(),
     };
     let mut last = None;
-    for path in paths {
-        if let Some(found) = dwarf::read(path, &debug_files, names)? {
+    // A launcher is no binary, but leads to one.
+    for path in paths.iter().filter(|path| !debian::program_of(path).is_file()) {
+        if let Some(found) = dwarf::read(path, debug_files, names)? {
             let empty = found.structures.is_empty();
             last = Some(found);
             if !empty {
@@ -146,13 +149,13 @@ fn definitions(
 }
 
 /// The column of one interpreter; `None` if it has no debug information.
-fn column(interpreter: &Interpreter, debug_files: &Path) -> Result<Option<Column>> {
+fn column(interpreter: &Interpreter, debug_files: &DebugFiles) -> Result<Option<Column>> {
     let find = |module: Option<&str>, names: &Names<'_>| definitions(interpreter, debug_files, module, names);
     Ok(debug_information::column(interpreter.version, interpreter.flags, find)?)
 }
 
 /// Prints structs side by side, as a help to whoever declares them.
-fn show(interpreters: &[Interpreter], debug_files: &Path, names: &[String]) -> Result<()> {
+fn show(interpreters: &[Interpreter], debug_files: &DebugFiles, names: &[String]) -> Result<()> {
     let mut of_module: BTreeMap<Option<&str>, Names<'_>> = BTreeMap::new();
     let parts: Vec<(Option<&str>, &str)> = names
         .iter()

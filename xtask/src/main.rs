@@ -1,6 +1,7 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
 mod bench;
+mod debian;
 mod fuzz;
 mod golden;
 mod greenlet;
@@ -29,6 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Fetch CPython 3.14 and 3.15 from Debian into `target/debian`, without installing them.
+    Interpreters(debian::Arguments),
     /// Generate the table of CPython's struct layouts from debug information, or check it.
     Layouts(layouts::Arguments),
     /// Generate the table of greenlet's layouts from the wheels on PyPI, or check it.
@@ -61,6 +64,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
+        Command::Interpreters(arguments) => debian::run(&arguments),
         Command::Layouts(arguments) => layouts::run(&arguments),
         Command::Greenlet(arguments) => greenlet::run(&arguments),
         Command::Stackless(arguments) => stackless::run(&arguments),

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
+use crate::debian;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::tidy;
@@ -34,10 +35,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report(&found)?;
     if arguments.environments {
         environments(&root, &found)?;
+        debian::environments(&root, &debian::provide(&root)?, &built(&root)?)?;
         return programs::environments(&root, &found, &built(&root)?).map(drop);
     }
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
     step("house rules", tidy::run)?;
+    let newer = step("newer interpreters", || debian::provide(&root))?;
     step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
     step("reducers", || finish(Command::new(std::env::current_exe()?).args(["reducers", "--check"])))?;
     step("acceptance cases", || finish(Command::new(std::env::current_exe()?).args(["seed", "--check"])))?;
@@ -47,11 +50,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
+    let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
+        command.env("HEAPSAKE_TEST_NEWER", std::env::join_paths(&newer)?);
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }

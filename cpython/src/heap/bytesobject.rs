@@ -40,9 +40,7 @@ pub(super) fn reduce_bytearray<M: Memory, S: Sink + ?Sized>(
     let count = heap.item_count(object)?;
     let layout = &heap.layouts().bytearray;
     let start = heap.field(layout.ob_start, object)?;
+    // From 3.15 on the block is a `bytes` object, which is the array's alone and is told with it.
     sink.value(Value::Bytes(&heap.piece(start, count)?));
-    if let Some(owner) = heap.optional_field(layout.ob_bytes_object, object).filter(|owner| !owner.is_null()) {
-        sink.edge(heapsake_core::heap::EdgeKind::Internal, heapsake_core::heap::Name::Text("ob_bytes_object"), owner);
-    }
     Ok(())
 }

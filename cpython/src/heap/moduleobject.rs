@@ -23,11 +23,14 @@ pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(
     if !name.is_null() {
         sink.edge(EdgeKind::Internal, Name::Text("md_name"), name);
     }
-    let definition = heap.optional_field(layout.md_def, object).unwrap_or_default();
-    if definition.is_null() {
-        return Ok(());
-    }
-    let size = heap.field(layouts.module_def.m_size, definition)?;
+    let size = match (layout.md_def, layout.md_state_size) {
+        (Some(field), _) => match heap.field(field, object)? {
+            Address::NULL => return Ok(()),
+            definition => heap.field(layouts.module_def.m_size, definition)?,
+        },
+        (None, Some(size)) => heap.field(size, object)?,
+        (None, None) => return Ok(()),
+    };
     let state = heap.field(layout.md_state, object)?;
     if (1..=MAXIMUM_STATE).contains(&size) {
         // What a module keeps for itself has no layout that is known: its words are named from the end of the module on.

@@ -162,6 +162,7 @@ pub(crate) fn known(layouts: &Layouts, name: &str) -> Option<Known> {
         "tuple" => plain(Payload::Tuple, TypeKind::Tuple),
         "list" => plain(Payload::List, TypeKind::List),
         "dict" => plain(Payload::Dict, TypeKind::Dict),
+        "frozendict" if layouts.frozen_dict.is_some() => plain(Payload::Dict, TypeKind::Dict),
         "set" => plain(Payload::Set, TypeKind::Set),
         "frozenset" => plain(Payload::Set, TypeKind::Frozenset),
         "type" => plain(Payload::Type, TypeKind::Type),
@@ -335,6 +336,14 @@ fn iterators(layouts: &Layouts, name: &str) -> Option<Vec<ToldField>> {
             fields
         }
         "map" => vec![attribute("function", layouts.map.func), attribute("iterators", layouts.map.iters)],
+        "string.templatelib.TemplateIter" => {
+            let layout = layouts.template_iterator?;
+            vec![
+                attribute("strings", layout.strings),
+                attribute("interpolations", layout.interpolations),
+                field("from_strings", layout.from_strings, Told::Flag32),
+            ]
+        }
         "filter" => vec![attribute("function", layouts.filter.func), attribute("iterator", layouts.filter.it)],
         _ => return None,
     })
@@ -388,7 +397,36 @@ fn others(layouts: &Layouts, name: &str) -> Option<Vec<ToldField>> {
         }
         "types.Union" | "types.UnionType" | "typing.Union" => {
             let layout = layouts.union_type?;
-            vec![attribute("__args__", layout.args), bound("__parameters__", layout.parameters)]
+            let mut fields = vec![attribute("__args__", layout.args), bound("__parameters__", layout.parameters)];
+            fields.extend(layout.hashable_args.map(|at| internal("hashable_args", at)));
+            fields.extend(layout.unhashable_args.map(|at| internal("unhashable_args", at)));
+            fields
+        }
+        "string.templatelib.Template" => {
+            let layout = layouts.template?;
+            vec![attribute("strings", layout.strings), attribute("interpolations", layout.interpolations)]
+        }
+        "string.templatelib.Interpolation" => {
+            let layout = layouts.interpolation?;
+            vec![
+                attribute("value", layout.value),
+                attribute("expression", layout.expression),
+                attribute("conversion", layout.conversion),
+                attribute("format_spec", layout.format_spec),
+            ]
+        }
+        "lazy_import" => {
+            let layout = layouts.lazy_import?;
+            vec![
+                attribute("from", layout.from),
+                bound("attribute", layout.attribute),
+                internal("builtins", layout.builtins),
+                internal("code", layout.code),
+            ]
+        }
+        "sentinel" => {
+            let layout = layouts.sentinel?;
+            vec![attribute("__name__", layout.name), attribute("__module__", layout.module), internal("repr", layout.repr)]
         }
         // The dictionary is found as any instance's is.
         "types.SimpleNamespace" => Vec::new(),

@@ -24,13 +24,21 @@ impl<M: Memory> CPythonHeap<M> {
             Payload::Dict => self.size_of_keys(head),
             Payload::List => self.head_field(self.layouts().list.allocated, head).map(|count| count.unsigned_abs() * 8),
             Payload::Set => self.size_of_set(head),
-            Payload::Bytearray => self.head_field(self.layouts().bytearray.ob_alloc, head).map(i64::unsigned_abs),
+            Payload::Bytearray => self.size_of_block(head),
             Payload::Int => self.digits(head).map(|(count, _)| self.size_of_digits(entry, count)),
             // Their number of items is not where it would be.
             Payload::Generator | Payload::Coroutine | Payload::AsyncGenerator => Ok(0),
             _ => self.items(entry, head),
         };
         entry.fixed_size.saturating_add(more.unwrap_or(0))
+    }
+
+    /// The block of a `bytearray`, which is a whole `bytes` object from 3.15 on.
+    fn size_of_block(&self, head: Head<'_>) -> Result<u64, Failure> {
+        let layouts = self.layouts();
+        let allocated = self.head_field(layouts.bytearray.ob_alloc, head)?.unsigned_abs();
+        let is_object = layouts.bytearray.ob_bytes_object.is_some() && allocated > 0;
+        Ok(allocated + if is_object { layouts.bytes.ob_sval.offset() as u64 + 1 } else { 0 })
     }
 
     /// Where sizes are tags, a number has room for one digit at least.

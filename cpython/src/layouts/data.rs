@@ -53,14 +53,14 @@ layout! {
         weakreflist: Address,
         ob_exports: Bits,
     }
-    /// `Modules/arraymodule.c`: the item type of an array.
+    /// `Modules/arraymodule.c`: the item type of an array; its code is one letter where there are `formats`, else a text.
     pub struct ArrayDescr as "arraydescr" from "array" {
-        typecode: i8,
+        typecode: Inline,
         itemsize: i32,
         getitem: Address,
         setitem: Address,
         compareitems: Address,
-        formats: Address,
+        formats: Option<Address>,
         is_integer_type: i32,
         is_signed: i32,
     }
@@ -131,7 +131,7 @@ layout! {
     /// `Modules/_randommodule.c`: the Mersenne twister.
     pub struct RandomObject from "_random" { index: i32, state: Inline }
     /// `Modules/_hashopenssl.c`.
-    pub struct EvpObject as "EVPobject" from "_hashlib" { ctx: Address }
+    pub struct EvpObject as "EVPobject|HASHobject" from "_hashlib" { ctx: Address }
     /// `Modules/_hashopenssl.c`.
     pub struct HmacObject as "HMACobject" from "_hashlib" { ctx: Address }
     /// `Modules/_sqlite/connection.h`.
@@ -222,7 +222,6 @@ layout! {
     }
     /// `Modules/_ctypes/ctypes.h`.
     pub struct PyCArgObject as "tagPyCArgObject" from "_ctypes" {
-        tag: Bits,
         obj: Address,
         data_size as "size": i64,
     }

@@ -97,13 +97,14 @@ fn cells(declaration: &StructDeclaration, structure: &Structure) -> Result<Struc
 }
 
 /// Where a field lies: the first of its paths that is what was declared. It is an error if there are such members, and
-/// none of them is.
+/// none of them is; but an embedded struct is not the pointer of the same name that took its place.
 fn place(field: &FieldDeclaration, structure: &Structure) -> Result<Option<Cell>> {
     let mut unfit = None;
     for path in field.paths.split('|') {
         if let Some((bit, shape)) = structure.find(path) {
             match cell(field.kind, bit, shape) {
                 Some(cell) => return Ok(Some(cell)),
+                None if field.optional && field.kind == Kind::Address && matches!(shape, Shape::Structure(_)) => {}
                 None => unfit = unfit.or(Some((path, shape))),
             }
         }

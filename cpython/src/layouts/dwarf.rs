@@ -41,9 +41,9 @@ pub struct DebugFiles {
 }
 
 impl DebugFiles {
-    /// Those of this machine, in `folder`.
-    pub fn in_folder(folder: &Path) -> DebugFiles {
-        DebugFiles { root: PathBuf::from("/"), folders: vec![folder.to_owned()] }
+    /// Those of this machine, in the first of `folders` that has one.
+    pub fn in_folders<'a>(folders: impl IntoIterator<Item = &'a Path>) -> DebugFiles {
+        DebugFiles { root: PathBuf::from("/"), folders: folders.into_iter().map(Path::to_owned).collect() }
     }
 
     /// Those of a target whose root is `root`, and those of this machine.

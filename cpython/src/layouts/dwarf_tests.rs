@@ -32,7 +32,7 @@ int main(void) {
 "#;
 
 fn read(binary: &Path, debug_folder: &Path, names: &Names<'_>) -> crate::Result<Option<Definitions>> {
-    super::read(binary, &DebugFiles::in_folder(debug_folder), names)
+    super::read(binary, &DebugFiles::in_folders([debug_folder]), names)
 }
 
 fn built(folder: &Path, options: &[&str]) -> PathBuf {

@@ -109,7 +109,14 @@ layout! {
     /// `Objects/genobject.c`.
     pub struct PyAsyncGenASend { ags_gen: Address, ags_sendval: Address, ags_state: u32 }
     /// `Objects/genobject.c`.
-    pub struct PyAsyncGenAThrow { agt_gen: Address, agt_args: Address, agt_state: u32 }
+    pub struct PyAsyncGenAThrow {
+        agt_gen: Address,
+        agt_args: Option<Address>,
+        agt_typ: Option<Address>,
+        agt_val: Option<Address>,
+        agt_tb: Option<Address>,
+        agt_state: u32,
+    }
     /// `Objects/genobject.c`.
     pub struct PyAsyncGenWrappedValue as "_PyAsyncGenWrappedValue" { agw_val: Address }
     /// `Objects/genobject.c`.

@@ -105,7 +105,10 @@ layout! {
         accu_small as "accu.small": Option<Address>,
         writer_buffer as "writer.buffer": Option<Address>,
         writer_position as "writer.pos": Option<i64>,
+        writer: Option<Address>,
     }
+    /// `Include/internal/pycore_unicodeobject.h`: a text that is being written, which a `StringIO` of 3.14 points to.
+    pub struct UnicodeWriter as "_PyUnicodeWriter" { buffer: Address, position as "pos": i64 }
     /// `Modules/_io/bytesio.c`.
     pub struct BytesIO as "bytesio" {
         buf: Address,
@@ -161,7 +164,7 @@ layout! {
         alpn_protocols_len: u32,
         set_sni_cb: Address,
         check_hostname: i32,
-        hostflags: u32,
+        hostflags: Option<u32>,
         protocol: i32,
         post_handshake_auth: i32,
         msg_cb: Option<Address>,

@@ -11,7 +11,7 @@ fn all() -> Vec<Layouts> {
 #[test]
 fn every_column_gives_layouts() {
     let builds: Vec<(u8, bool)> = all().iter().map(|layouts| (layouts.version.minor(), layouts.flags.stackless)).collect();
-    let plain = (8..=13).map(|minor| (minor, false));
+    let plain = (8..=15).map(|minor| (minor, false));
     assert_eq!(builds, [(7, false), (7, true), (7, false)].into_iter().chain(plain).collect::<Vec<_>>());
     assert_eq!(Layouts::lp64(HexVersion(0x030b08f0), Flags::NONE).unwrap().version, HexVersion(0x030b07f0));
     assert!(Layouts::lp64(HexVersion(0x03060ff0), Flags::NONE).is_err());
@@ -44,7 +44,8 @@ fn what_is_public_lies_where_it_is_documented_to() {
     for layouts in all() {
         assert_eq!((layouts.object.size, layouts.object.ob_type.offset()), (16, 8));
         assert_eq!(layouts.var_object.ob_size.offset(), 16);
-        assert_eq!((layouts.list.ob_item.offset(), layouts.tuple.ob_item.offset()), (24, 24));
+        let hash = if layouts.version.minor() >= 14 { 8 } else { 0 };
+        assert_eq!((layouts.list.ob_item.offset(), layouts.tuple.ob_item.offset()), (24, 24 + hash));
         assert_eq!((layouts.type_object.tp_name.offset(), layouts.type_object.tp_flags.offset()), (24, 168));
         assert_eq!(layouts.float.ob_fval.offset(), 16);
         assert_eq!((layouts.ascii.length.offset(), layouts.ascii.hash.offset()), (16, 24));
@@ -69,6 +70,13 @@ fn each_minor_release_has_one_shape_of_each_kind() {
         assert_eq!(layouts.code.co_localsplusnames.is_some(), minor >= 11, "one table of fast locals");
         assert_eq!(layouts.thread.current_exception.is_some(), minor >= 12, "exceptions as one object");
         assert_eq!(layouts.debug_offsets.is_some(), minor >= 13, "debug offsets");
+        assert_eq!(layouts.interpreter_frame.is_some_and(|frame| frame.stackpointer.is_some()), minor >= 14, "tagged references");
+        assert_eq!(layouts.object.ob_flags.is_some(), minor >= 14, "reference counts of 32 bits");
+        assert_eq!(layouts.lock.mutex.is_some(), minor >= 14, "locks of one byte");
+        assert_eq!(layouts.interpreter.asyncio_tasks_head.is_some(), minor >= 14, "lists of tasks");
+        assert_eq!(layouts.string_io.writer.is_some(), minor >= 14, "texts written apart");
+        assert_eq!(layouts.thread.base_frame.is_some(), minor >= 15, "states of generators from 0 on");
+        assert_eq!(layouts.frozen_dict.is_some(), minor >= 15, "dictionaries that do not change");
         assert_eq!(layouts.code.co_posonlyargcount.is_some(), minor >= 8, "parameters by position alone");
         assert_eq!(layouts.gc_head.size, if minor == 7 { 32 } else { 16 }, "the collector's head");
         let stackless = [layouts.tasklet.is_some(), layouts.channel.is_some(), layouts.thread.main_tasklet.is_some()];

@@ -56,7 +56,7 @@ use functions::{
 };
 use io::{
     Buffered, BufferedRWPair, BytesIO, BytesIOBuffer, DirEntry, FileIO, MmapObject, PollObject, PyEpollObject, PySSLContext,
-    PySSLMemoryBIO, PySSLSession, PySSLSocket, PySocketSockObject, ScandirIterator, StringIO, TextIO,
+    PySSLMemoryBIO, PySSLSession, PySSLSocket, PySocketSockObject, ScandirIterator, StringIO, TextIO, UnicodeWriter,
 };
 use iterators::{
     ByteArrayIterObject, BytesIterObject, CallIterObject, DictIterObject, EnumObject, FilterObject, ListRevIterObject,
@@ -69,12 +69,13 @@ use itertools::{
     ProductObject, RepeatObject, StarMapObject, TakeWhileObject, TeeDataObject, TeeObject, ZipLongestObject,
 };
 use objects::{
-    GenericAliasObject, ParamSpecObject, PyASCIIObject, PyBuffer, PyByteArrayObject, PyBytesObject, PyCapsule,
-    PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject, PyDictUnicodeEntry, PyDictValues,
-    PyFloatObject, PyGetSetDef, PyHeapTypeObject, PyListObject, PyLongObject, PyManagedBufferObject, PyMemberDef,
-    PyMemoryViewObject, PyMethodDef, PyModuleDef, PyModuleObject, PyNamespaceObject, PyObject, PyPickleBufferObject, PySetObject,
-    PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject, PyVarObject, RangeObject, SetEntry, TypeAliasObject,
-    TypeVarObject, UnionObject,
+    GenericAliasObject, InterpolationObject, LazyImportObject, ParamSpecObject, PyASCIIObject, PyBuffer, PyByteArrayObject,
+    PyBytesObject, PyCapsule, PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject,
+    PyDictUnicodeEntry, PyDictValues, PyFloatObject, PyFrozenDictObject, PyGetSetDef, PyHeapTypeObject, PyListObject,
+    PyLongObject, PyManagedBufferObject, PyMemberDef, PyMemoryViewObject, PyMethodDef, PyModuleDef, PyModuleObject,
+    PyNamespaceObject, PyObject, PyPickleBufferObject, PySetObject, PySliceObject, PyTupleObject, PyTypeObject, PyUnicodeObject,
+    PyVarObject, RangeObject, SentinelObject, SetEntry, TemplateIterObject, TemplateObject, TypeAliasObject, TypeVarObject,
+    UnionObject,
 };
 use runtime::{
     GcGeneration, GcRuntimeState, GilRuntimeState, PyDebugOffsets, PyErrStackItem, PyGCHead, PyInterpreterState, PyRuntimeState,
@@ -121,6 +122,12 @@ crate::layouts! {
         pub namespace: PyNamespaceObject,
         pub generic_alias: Option<GenericAliasObject>,
         pub union_type: Option<UnionObject>,
+        pub template: Option<TemplateObject>,
+        pub template_iterator: Option<TemplateIterObject>,
+        pub interpolation: Option<InterpolationObject>,
+        pub lazy_import: Option<LazyImportObject>,
+        pub sentinel: Option<SentinelObject>,
+        pub frozen_dict: Option<PyFrozenDictObject>,
         pub type_var: Option<TypeVarObject>,
         pub param_spec: Option<ParamSpecObject>,
         pub type_alias: Option<TypeAliasObject>,
@@ -257,6 +264,7 @@ crate::layouts! {
         pub buffered_pair: BufferedRWPair,
         pub text_io: TextIO,
         pub string_io: StringIO,
+        pub unicode_writer: Option<UnicodeWriter>,
         pub bytes_io: BytesIO,
         pub bytes_io_buffer: BytesIOBuffer,
         pub scandir_iterator: ScandirIterator,

@@ -198,6 +198,7 @@ layout! {
     pub struct PyModuleObject {
         md_dict: Address,
         md_def: Option<Address>,
+        md_state_size: Option<i64>,
         md_state: Address,
         md_weaklist: Address,
         md_name: Address,
@@ -230,7 +231,39 @@ layout! {
         starred: Option<u8>,
     }
     /// `Objects/unionobject.c`: `types.UnionType`.
-    pub struct UnionObject as "unionobject" { args: Address, parameters: Address }
+    pub struct UnionObject as "unionobject" {
+        args: Address,
+        parameters: Address,
+        hashable_args: Option<Address>,
+        unhashable_args: Option<Address>,
+    }
+    /// `Objects/templateobject.c`: what a t-string makes.
+    pub struct TemplateObject as "templateobject" { strings: Address, interpolations: Address }
+    /// `Objects/templateobject.c`.
+    pub struct TemplateIterObject as "templateiterobject" {
+        strings as "stringsiter": Address,
+        interpolations as "interpolationsiter": Address,
+        from_strings: i32,
+    }
+    /// `Objects/interpolationobject.c`.
+    pub struct InterpolationObject as "interpolationobject" {
+        value: Address,
+        expression: Address,
+        conversion: Address,
+        format_spec: Address,
+    }
+    /// `Objects/lazyimportobject.c`: what a lazily imported name stands for until it is used.
+    pub struct LazyImportObject as "PyLazyImportObject" {
+        builtins as "lz_builtins": Address,
+        from as "lz_from": Address,
+        attribute as "lz_attr": Address,
+        code as "lz_code": Address,
+        instruction_offset as "lz_instr_offset": i32,
+    }
+    /// `Objects/sentinelobject.c`.
+    pub struct SentinelObject as "sentinelobject" { name: Address, module: Address, repr: Address }
+    /// `Include/internal/pycore_dict.h`: a dict that does not change.
+    pub struct PyFrozenDictObject { ma_hash: i64 }
     /// `Objects/typevarobject.c`.
     pub struct TypeVarObject as "typevarobject" {
         name: Address,

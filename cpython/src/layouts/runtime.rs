@@ -15,7 +15,7 @@ layout! {
         tstate_current as "gilstate.tstate_current._value": Option<Address>,
         gil_last_holder as "ceval.gil.last_holder._value": Option<Address>,
         gc: Option<Inline>,
-        auto_tss_key as "autoTSSkey|gilstate.autoTSSkey": Inline,
+        auto_tss_key as "autoTSSkey|gilstate.autoTSSkey": Option<Inline>,
         finalizing_thread as "_finalizing|_finalizing._value|finalizing|finalizing._value": Address,
         main_interpreter as "_main_interpreter": Option<Inline>,
         next_interpreter_id as "interpreters.next_id": i64,

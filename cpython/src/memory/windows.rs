@@ -307,18 +307,23 @@ mod tests {
         let copy = Snapshot::of_stopped(program.pid()).unwrap();
         let bytes = windows.read_vec(Address(id), size, usize::MAX).unwrap();
         assert_eq!(bytes, copy.read_vec(Address(id), size, usize::MAX).unwrap());
-        let mut words = 0;
+        let (mut words, mut guards) = (0, 0);
         for region in windows.regions().regions() {
             let mut address = region.start;
             while address < region.end {
                 for address in [address, address.offset(4093)] {
-                    assert_eq!(windows.word(address), copy.word(address), "{address} of {region:?}");
+                    match (windows.word(address), copy.word(address)) {
+                        // A page that guards a stack without a mapping of its own (MADV_GUARD_INSTALL): a copy, which leaves
+                        // out what was never touched, does not tell it from such.
+                        (None, Some(0)) => guards += 1,
+                        (found, copied) => assert_eq!(found, copied, "{address} of {region:?}"),
+                    }
                 }
                 words += 2;
                 address = address.offset(4096);
             }
         }
-        assert!(words > 2000);
+        assert!(words > 2000 && guards <= 64, "{words} words, {guards} on guards");
         for address in [0, 8, 1 << 47, u64::MAX - 3] {
             assert_eq!(windows.word(Address(address)), None);
             assert!(windows.read_at(Address(address), &mut vec![0; 100_000]).is_err());

@@ -7,7 +7,14 @@ use heapsake_core::heap::{Root, RootKind};
 use super::CaptureOptions;
 use super::threads::{self, State};
 use crate::heap::CPythonHeap;
+use crate::layout::{Field, Inline};
+use crate::layouts::runtime::PyThreadStateImpl;
 use crate::memory::Memory;
+
+/// A list of tasks is not followed further.
+const MAXIMUM_TASKS: usize = 1 << 20;
+/// What holds a task weakly, as a set of weak references does up to 3.13.
+const LISTED_TASK: &str = "asyncio task, listed and not held";
 
 /// The roots, in the order of importance.
 pub(super) fn roots<M: Memory>(
@@ -59,6 +66,10 @@ pub(super) fn roots<M: Memory>(
         for (name, object) in held {
             add(RootKind::Thread, label(name), object.unwrap_or_default());
         }
+        let listed = heap.layouts().thread_implementation.and_then(|layout| layout.asyncio_tasks_head);
+        for task in tasks(heap, listed, state.address) {
+            add(RootKind::Thread, label(LISTED_TASK), task);
+        }
     }
     for interpreter in threads::interpreters(heap) {
         let layout = &heap.layouts().interpreter;
@@ -96,8 +107,22 @@ pub(super) fn roots<M: Memory>(
         for (name, object) in collector(heap, interpreter) {
             add(RootKind::Interpreter, label(name), object);
         }
+        for task in tasks(heap, layout.asyncio_tasks_head, interpreter) {
+            add(RootKind::Interpreter, label(LISTED_TASK), task);
+        }
     }
     roots
+}
+
+/// The tasks of asyncio in the list whose head is a field of the struct at `owner`: a ring of nodes inside of the tasks,
+/// which holds none of them (3.14).
+fn tasks<M: Memory>(heap: &CPythonHeap<M>, head: Option<Field<Inline>>, owner: Address) -> Vec<Address> {
+    let node = heap.layouts().task.and_then(|task| task.task_node);
+    let (Some(head), Some(node)) = (head.map(|head| head.at(owner)), node) else { return Vec::new() };
+    // `struct llist_node` begins with the next node.
+    let following = |node: &Address| heap.pointer(*node).ok().filter(|next| *next != head && !next.is_null());
+    let nodes = std::iter::successors(following(&head), following).take(MAXIMUM_TASKS);
+    nodes.map(|found| found.offset(-(node.offset() as i64))).collect()
 }
 
 /// What the collector of an interpreter, or up to 3.8 of the runtime, holds.
@@ -108,14 +133,14 @@ fn collector<M: Memory>(heap: &CPythonHeap<M>, interpreter: Address) -> [(&'stat
         (None, Some(inline)) => inline.at(heap.facts.runtime),
         (None, None) => Address::NULL,
     };
-    let read = |field: crate::layout::Field<Address>| field.read(&heap.memory, state).unwrap_or_default();
+    let read = |field: Field<Address>| field.read(&heap.memory, state).unwrap_or_default();
     [("gc.garbage", read(layouts.gc_state.garbage)), ("gc.callbacks", read(layouts.gc_state.callbacks))]
 }
 
 fn running<M: Memory>(
     heap: &CPythonHeap<M>,
     state: &State,
-    field: impl Fn(&crate::layouts::runtime::PyThreadStateImpl) -> Option<crate::layout::Field<Address>>,
+    field: impl Fn(&PyThreadStateImpl) -> Option<Field<Address>>,
 ) -> Option<Address> {
     field(heap.layouts().thread_implementation.as_ref()?)?.read(&heap.memory, state.address)
 }

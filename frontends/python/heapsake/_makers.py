@@ -4,6 +4,7 @@ A maker gives the object, ``Needs`` for one that is immutable, or NotImplemented
 a class of that name.  Only what is made here is real; nothing is looked up by a name from the file.
 """
 import array
+import builtins
 import collections
 import datetime
 import decimal
@@ -201,6 +202,21 @@ def fill_namespace(rebuilder, value, view):
 @makes("mappingproxy")
 def mapping_proxy(rebuilder, view):
     return types.MappingProxyType(lazy_dict(rebuilder, view.items))
+
+
+@makes("frozendict")
+def a_frozendict(rebuilder, view):
+    """A real one where this Python has them, else a view of a dict, which does not change either."""
+    real, items = getattr(builtins, "frozendict", None), view.items
+
+    def lazily():
+        return types.MappingProxyType(lazy_dict(rebuilder, items))
+
+    def combine(values):
+        return real(zip(map(rebuilder.hashable, values[::2]), values[1::2]))
+
+    whole = real is not None and rebuilder.few(items)
+    return Needs([part for pair in items for part in pair], combine, lazily) if whole else lazily()
 
 
 @makes("dict_keys", "dict_values", "dict_items")

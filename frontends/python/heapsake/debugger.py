@@ -25,6 +25,9 @@ SHOWN_AT_ENDS = 100
 class Debugger(pdb.Pdb):
     """pdb for the threads of one dump."""
 
+    #: the names of the current frame; pdb's own of 3.14 reads the frame instead, and cannot be set
+    curframe_locals = None
+
     def __init__(self, dump, stdin=None, stdout=None):
         super().__init__(stdin=stdin, stdout=stdout, nosigint=True, readrc=False)
         self.dump, self.rebuilder = dump, rebuilder_of(dump)

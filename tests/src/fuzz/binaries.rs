@@ -48,7 +48,7 @@ pub(super) fn binaries(bytes: &[u8]) {
 }
 
 fn debug_information_of(path: &Path, folder: &Path) {
-    let files = DebugFiles::in_folder(folder);
+    let files = DebugFiles::in_folders([folder]);
     let wanted: BTreeSet<&str> = Layouts::DECLARATIONS.iter().flat_map(|one| one.c_names.split('|')).chain(["Account"]).collect();
     let names: Names<'_> = wanted.into_iter().collect();
     if let Ok(Some(found)) = dwarf::read(path, &files, &names) {
