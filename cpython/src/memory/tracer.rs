@@ -168,7 +168,9 @@ impl Tracer {
         let stops = frozen.into_stops();
         let dies = |status: i32| status >> 16 == 0 && death::signals().any(|one| one == libc::WSTOPSIG(status));
         if stopped.is_err() || stops.iter().any(|(_, status)| dies(*status)) {
-            stops.into_iter().for_each(|(thread, status)| self.stopped(thread, status));
+            for (thread, status) in stops {
+                self.stopped(thread, status);
+            }
             return stopped.and_then(|()| busy("is about to end"));
         }
         self.processes.remove(&pid);

@@ -216,7 +216,9 @@ fn supervisors_that_write_to_one_folder_in_one_second_lose_no_dump() {
     };
     let mut all: Vec<_> = (0..6).map(start).collect();
     // All are let go at once.
-    all.iter_mut().for_each(|one| drop(one.stdin.take()));
+    for one in &mut all {
+        drop(one.stdin.take());
+    }
     let mut told = BTreeSet::new();
     for one in all {
         let output = one.wait_with_output().expect("it ends");

@@ -21,7 +21,7 @@ struct Numbers {
 }
 
 impl GraphNode for Numbers {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "test.Numbers"
     }
 }

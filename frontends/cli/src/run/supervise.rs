@@ -126,7 +126,7 @@ fn supervise_with(
             let talk = Channel(&ours);
             let session = &session;
             scope.spawn(move || {
-                whole("leaves no dump of a signal", || died.into_iter().for_each(|death| locked(session).died(death)))
+                whole("leaves no dump of a signal", || died.into_iter().for_each(|death| locked(session).died(death)));
             });
             // Where there is no address to be asked at, nobody asks.
             let (ends, end) = UnixStream::pair().ok().unzip();
