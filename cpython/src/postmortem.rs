@@ -31,7 +31,7 @@ pub struct Postmortem {
 
 #[derive(Debug)]
 enum Remains {
-    Core(Core),
+    Core(Box<Core>),
     Held(Windows),
 }
 
@@ -56,7 +56,7 @@ impl Postmortem {
         let notes = core.notes().clone();
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &core, &notes);
-        Ok(Postmortem { memory: Remains::Core(core), runtime: watch.runtime, notes, caught, faults })
+        Ok(Postmortem { memory: Remains::Core(Box::new(core)), runtime: watch.runtime, notes, caught, faults })
     }
 
     /// The Python in a process that the kernel holds until its core was read: `notes` begin that core.
@@ -139,7 +139,7 @@ impl Postmortem {
                     death.find_place(core.mappings());
                     death
                 });
-                capture_runtime(core, runtime, options, registry, out, dump)
+                capture_runtime(*core, runtime, options, registry, out, dump)
             }
             Remains::Held(windows) => {
                 options.pid = Some(windows.pid());

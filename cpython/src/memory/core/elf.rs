@@ -81,7 +81,7 @@ pub(super) fn segments(bytes: &[u8]) -> Result<Vec<Segment>> {
     let count = if count == MANY { many(bytes, table) } else { u64::from(count) };
     let table = usize::try_from(table).ok().and_then(|table| bytes.get(table..)).unwrap_or_default();
     let headers = table.as_chunks::<PROGRAM_HEADER>().0.iter().take(count.min(MAXIMUM_SEGMENTS) as usize);
-    let segments: Vec<Segment> = headers.filter_map(|header| segment(header)).collect();
+    let segments: Vec<Segment> = headers.filter_map(segment).collect();
     if segments.is_empty() {
         return Err(not_a_core("it ends before the first segment is told"));
     }
