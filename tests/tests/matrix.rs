@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use heapsake_tests::rich::{dumps, opened};
-use heapsake_tests::{Environment, Waiting, environments, file, in_parallel, minors, no_problems, problems, run};
+use heapsake_tests::{Environment, environments, in_parallel, minors, no_problems};
 
 #[test]
 fn l8_every_version_opens_the_dumps_of_every_version() {
