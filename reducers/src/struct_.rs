@@ -12,8 +12,12 @@ reducers! {
         facts!(target, "size": target.field(layout.s_size)?);
         let format = target.field(layout.s_format)?;
         if !format.is_null() {
-            let format = target.bytes_object(format, CONTENT_LIMIT)?;
-            facts!(target, "format": String::from_utf8_lossy(&format).into_owned());
+            // Bytes up to 3.14, then a text.
+            let format = match target.object.type_name_of(format).as_deref() {
+                Some("str") => target.text(format, CONTENT_LIMIT)?,
+                _ => String::from_utf8_lossy(&target.bytes_object(format, CONTENT_LIMIT)?).into_owned(),
+            };
+            facts!(target, "format": format);
         }
         Ok(())
     };

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import io
 import operator
+import struct
 import sys
 import threading
 
@@ -58,6 +59,8 @@ def everything():
     for _ in range(3):
         next(made["looping"])
     made["numbers"] = array.array("d", [1.5, -2.5])
+    made["compiled"], made["block"] = struct.Struct("<ih"), bytearray(b"abcdef")
+    del made["block"][:2]
     made["caller"] = operator.methodcaller("replace", "a", "b")
     made["caller"]("banana")
     if HAS_TEMPLATES:
@@ -113,6 +116,8 @@ def found(path):
     frame = made["looping"].attributes["gi_frame"].attributes["f_locals"].rebuild()
     equal("locals", (frame["first"], frame["second"]), (20, "a"))
     equal("numbers", (value(made["numbers"], "typecode"), list(made["numbers"].rebuild())), ("d", [1.5, -2.5]))
+    equal("a format", value(made["compiled"], "format"), "<ih")
+    equal("a block", bytes(made["block"].rebuild()), b"cdef")
     arguments = [target.type_name for _, label, target in made["caller"].edges if label in ("args", "vectorcall_args", "xargs")]
     equal("arguments", set(arguments), {"tuple"})
     if version >= (3, 14):
