@@ -32,7 +32,7 @@ pub struct Postmortem {
 #[derive(Debug)]
 enum Remains {
     Core(Box<Core>),
-    Held(Windows),
+    Held(Box<Windows>),
 }
 
 impl Postmortem {
@@ -74,7 +74,7 @@ impl Postmortem {
         let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols)?;
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &windows, &notes);
-        Ok(Postmortem { memory: Remains::Held(windows), runtime: watch.runtime, notes, caught, faults: Vec::new() })
+        Ok(Postmortem { memory: Remains::Held(Box::new(windows)), runtime: watch.runtime, notes, caught, faults: Vec::new() })
     }
 
     /// The signal that it died of.
@@ -147,7 +147,7 @@ impl Postmortem {
                     death.find_place(windows.mappings());
                     death
                 });
-                capture_runtime(windows, runtime, options, registry, out, dump)
+                capture_runtime(*windows, runtime, options, registry, out, dump)
             }
         }
     }

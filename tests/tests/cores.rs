@@ -77,7 +77,7 @@ fn live_and_cores_of_one_program_are_one_heap() {
         assert!(by_gdb.is_some() || std::env::var_os("CI").is_none(), "gdb is part of this test");
         waiting.die("ABRT");
         let said = Description::read(&name("said.json"));
-        let (inside, live) = (open(&name("inside.heapsake")).expect("a dump"), open(&live).expect("a dump"));
+        let (inside, live) = (open(name("inside.heapsake")).expect("a dump"), open(&live).expect("a dump"));
         let mut bad = differing(&format!("{}: from inside and live", environment.version), &said, &inside, &live, 0);
         let mut cores = vec![("kernel", kernel_core(&place))];
         if by_gdb.is_some() {
@@ -249,7 +249,7 @@ fn what_is_no_core_of_python_is_said() {
     sleeper.arg("600");
     let mut child = with_core(&sleeper, folder.path()).spawn().expect("sleep");
     let is_sleep = || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).is_ok_and(|name| name == "sleep\n");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !is_sleep() {
         assert!(std::time::Instant::now() < deadline, "sleep does not start");
         std::thread::yield_now();

@@ -106,7 +106,7 @@ fn garbage_is_told_where_it_is_asked_for() {
             let listed = said[what].as_array().expect("a list").iter();
             listed.map(|address| Address(address.as_u64().expect("an address"))).collect::<Vec<_>>()
         };
-        let (all, roots) = (open(&name("all")).expect("a dump"), open(&name("roots")).expect("a dump"));
+        let (all, roots) = (open(name("all")).expect("a dump"), open(name("roots")).expect("a dump"));
         let garbage: Vec<Address> = [addresses("collected"), addresses("names")].concat();
         let missing = garbage.iter().filter(|address| all.object_at(**address).is_none()).count();
         let told = garbage.iter().filter(|address| roots.object_at(**address).is_some()).count();

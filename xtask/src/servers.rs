@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 let number = |what: &str| said[name][what].as_f64().unwrap_or(0.0);
                 format!("{median:.1}, {:.1}, {:.1}", number("p99"), number("longest"))
             }
-            None => "".to_owned(),
+            None => String::new(),
         };
         writeln!(page, "| {shown} | {} | {objects:.0} | {pauses} | {} | {} |", dumps.len(), times("before"), times("during"))?;
         println!("{kind}: {}", page.lines().last().unwrap_or_default());

@@ -156,5 +156,5 @@ fn open(arguments: &Arguments, search: &Search, scratch: &Path) -> anyhow::Resul
 pub(crate) fn faults(dump: &Dump) -> Vec<String> {
     let Some(Value::Map(core)) = dump.fact("core") else { return Vec::new() };
     let faults = core.iter().find(|(name, _)| name.as_text() == Some("faults")).and_then(|(_, faults)| faults.as_array());
-    faults.into_iter().flatten().filter_map(|fault| fault.as_text()).map(|fault| harmless(fault)).collect()
+    faults.into_iter().flatten().filter_map(|fault| fault.as_text()).map(harmless).collect()
 }

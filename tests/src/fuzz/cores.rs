@@ -162,6 +162,6 @@ pub(super) fn small_cores() -> Vec<Vec<u8>> {
         [version, version, 0, 0].into_iter().chain(changes).collect()
     };
     let mut seeds: Vec<Vec<u8>> = (0..16u8).map(some).collect();
-    seeds.push(core(&[7; SEGMENTS * PAGE]));
+    seeds.push(core(&vec![7; SEGMENTS * PAGE]));
     seeds
 }

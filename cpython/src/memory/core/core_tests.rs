@@ -131,7 +131,7 @@ fn files_come_from_where_they_lie() {
     let all = |core: &Core| [at(core, 0x10000), at(core, 0x11000), at(core, 0x12000), at(core, 0x13000)];
     assert_eq!(all(&core), [Some(40), Some(1), None, Some(43)]);
     // Newer than the core, it is not what the process had.
-    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_mins(1);
     std::fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(later)).expect("a time");
     assert_eq!(all(&opened(&bytes)), [None, Some(1), None, None]);
 }
