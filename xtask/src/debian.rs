@@ -193,7 +193,10 @@ fn mirror_in(text: &str) -> Option<String> {
 fn archives_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let found: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ending| ending == "deb")).collect();
-    if found.is_empty() { bail!("apt fetched nothing") } else { Ok(found) }
+    if found.is_empty() {
+        bail!("apt fetched nothing");
+    }
+    Ok(found)
 }
 
 /// Puts what starts an interpreter by its own loader in the interpreter's place: `sys.executable` is then this script, so
