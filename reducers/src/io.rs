@@ -62,12 +62,14 @@ fn file(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
     let descriptor = target.field(layout.fd)?;
     let flag = |field| Ok::<bool, Failure>(target.field(field)? != 0);
     let (readable, writable) = (flag(layout.readable)?, flag(layout.writable)?);
-    // `mode_string` of fileio.c.
+    let truncates = layout.truncate.map_or(Ok(false), flag)?;
+    // `mode_string` of fileio.c; that a file was emptied is remembered from 3.15 on.
     let mode = match (flag(layout.created)?, flag(layout.appending)?, readable, writable) {
         (true, _, true, _) => "xb+",
         (true, ..) => "xb",
         (_, true, true, _) => "ab+",
         (_, true, ..) => "ab",
+        (_, _, true, true) if truncates => "wb+",
         (_, _, true, true) => "rb+",
         (_, _, true, false) => "rb",
         _ => "wb",

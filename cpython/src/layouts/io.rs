@@ -15,6 +15,7 @@ layout! {
         appending: Bits,
         seekable: Bits,
         closefd: Bits,
+        truncate: Option<Bits>,
         finalizing: i8,
         blksize: Option<u32>,
         weakreflist: Address,
