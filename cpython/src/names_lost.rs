@@ -188,10 +188,10 @@ impl<'a, M: Memory> Search<'a, M> {
             }
             return;
         }
-        if module == "builtins" {
-            let examples: Vec<_> = EXAMPLES.iter().filter(|(owner, ..)| *owner == key).collect();
-            let dict = self.layouts.type_object.tp_dict.read(self.memory, value).filter(|dict| !dict.is_null());
-            for ((_, wanted, name), dict) in examples.into_iter().zip(dict.into_iter().cycle()) {
+        if module == "builtins"
+            && let Some(dict) = self.layouts.type_object.tp_dict.read(self.memory, value).filter(|dict| !dict.is_null())
+        {
+            for (_, wanted, name) in EXAMPLES.iter().filter(|(owner, ..)| *owner == key) {
                 let attribute = each_entry(self.memory, dict, self.layouts, |key, value| {
                     (ascii(self.memory, key, self.layouts)? == wanted.as_bytes()).then_some(value)
                 });

@@ -12,7 +12,7 @@ use crate::capture::capture_runtime;
 use crate::death::Death;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::core::{Core, Notes, ProcessInfo};
-use crate::memory::{Files, Source, Windows};
+use crate::memory::{Files, Mapping, Source, Windows};
 use crate::moment::Watch;
 use crate::names_lost;
 use crate::pystate::CaptureOptions;
@@ -53,7 +53,8 @@ impl Postmortem {
             ));
             core.supply(restored);
         }
-        let notes = core.notes().clone();
+        let mut notes = core.notes().clone();
+        place(&mut notes, core.mappings());
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &core, &notes);
         Ok(Postmortem { memory: Remains::Core(Box::new(core)), runtime: watch.runtime, notes, caught, faults })
@@ -63,12 +64,13 @@ impl Postmortem {
     ///
     /// # Errors
     /// As [`Runtime::find`], and when the process is not to be read.
-    pub fn of_held(pid: i32, notes: Notes) -> Result<Postmortem> {
+    pub fn of_held(pid: i32, mut notes: Notes) -> Result<Postmortem> {
         let windows = Windows::of_stopped(pid)?;
         if !notes.is_of(windows.mappings()) {
             return Err(Error::new(ErrorKind::NoSuchProcess, format!("the core is not of process {pid}"))
                 .hint("the kernel writes %P of core_pattern as the number of the process that it is of"));
         }
+        place(&mut notes, windows.mappings());
         let files = Files::of_process(pid);
         let symbols = Symbols::new(&windows, windows.mappings(), &files);
         let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols)?;
@@ -120,6 +122,7 @@ impl Postmortem {
             add("command_line", Value::Array(command_line.split(' ').map(Value::from).collect()));
         }
         add("native_threads", (notes.threads.len() as u64).into());
+        options.death = notes.death;
         options.native_ids = notes.threads.iter().map(|thread| (thread.ident(), thread.id as u64)).collect();
         match memory {
             Remains::Core(core) => {
@@ -135,21 +138,20 @@ impl Postmortem {
                 told.push(("faults".into(), lines(faults)));
                 add("core", Value::Map(told));
                 options.written = core.written();
-                options.death = notes.death.map(|mut death| {
-                    death.find_place(core.mappings());
-                    death
-                });
                 capture_runtime(*core, runtime, options, registry, out, dump)
             }
             Remains::Held(windows) => {
                 options.pid = Some(windows.pid());
-                options.death = notes.death.map(|mut death| {
-                    death.find_place(windows.mappings());
-                    death
-                });
                 capture_runtime(*windows, runtime, options, registry, out, dump)
             }
         }
+    }
+}
+
+/// Finds the file that the instruction lies in at which it died.
+fn place(notes: &mut Notes, mappings: &[Mapping]) {
+    if let Some(death) = &mut notes.death {
+        death.find_place(mappings);
     }
 }
 

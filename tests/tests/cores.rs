@@ -8,7 +8,7 @@ use heapsake_core::format::records::Thread;
 use heapsake_loader::{Dump, isomorphism, open};
 use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core};
 use heapsake_tests::programs::{Description, differences};
-use heapsake_tests::{Ended, Environment, Waiting, file, in_parallel, minors, no_problems, run};
+use heapsake_tests::{Ended, Environment, Waiting, file, in_parallel, minors, no_problems, run, until};
 
 /// The program whose cores are looked at: everything that once was a problem.
 fn program(folder: &Path) -> std::path::PathBuf {
@@ -249,11 +249,7 @@ fn what_is_no_core_of_python_is_said() {
     sleeper.arg("600");
     let mut child = with_core(&sleeper, folder.path()).spawn().expect("sleep");
     let is_sleep = || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).is_ok_and(|name| name == "sleep\n");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while !is_sleep() {
-        assert!(std::time::Instant::now() < deadline, "sleep does not start");
-        std::thread::yield_now();
-    }
+    assert!(until(is_sleep), "sleep does not start");
     Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().expect("kill");
     child.wait().expect("sleep");
     let told = said(&kernel_core(folder.path()), &[]);

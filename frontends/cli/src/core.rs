@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ciborium::Value;
-use heapsake_core::DumpFile;
 use heapsake_cpython::Postmortem;
 use heapsake_cpython::memory::core::{Core, Search, head, spool};
 use heapsake_cpython::pystate::CaptureOptions;
@@ -13,7 +12,7 @@ use heapsake_loader::Dump;
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
-use crate::dump::{What, new_file};
+use crate::dump::{What, target_file};
 use crate::output::{Output, bytes, count, harmless};
 use crate::plugins;
 
@@ -65,10 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         Some(name) => format!("core-{}", name.to_string_lossy()),
         None => arguments.pid.map_or_else(|| "core".to_owned(), |pid| format!("core-{pid}")),
     };
-    let (path, mut file) = match arguments.output.as_deref() {
-        Some(path) if !path.is_dir() => (path.to_owned(), DumpFile::create(path)?),
-        folder => new_file(folder, &stem, "")?,
-    };
+    let (path, mut file) = target_file(arguments.output.as_deref(), &stem)?;
     let plugins = plugins::open()?;
     let search = Search {
         executable: arguments.exe.clone(),

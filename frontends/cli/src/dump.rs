@@ -155,10 +155,7 @@ struct Made {
 /// Dumps one process.
 fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
-    let file = match arguments.output.as_deref() {
-        Some(path) if !path.is_dir() => DumpFile::create(path)?,
-        folder => new_file(folder, &format!("process-{pid}"), "")?.1,
-    };
+    let (_, file) = target_file(arguments.output.as_deref(), &format!("process-{pid}"))?;
     let plugins = plugins::open()?;
     let (taken, _until_written) = match Taken::of_process(pid) {
         Err(problem) if problem.kind() == ErrorKind::AlreadyTraced => match crate::run::let_go(pid) {
@@ -248,6 +245,14 @@ pub(crate) fn stood_still(who: &str, taking: &Taking) -> String {
 pub(crate) fn new_name(folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
     let is_free = |path: &Path| !path.exists() && !DumpFile::partial_path(path).exists();
     numbered(folder, &dated(stem), 0, |path| Ok(is_free(path).then(|| path.to_owned())))
+}
+
+/// The file to write, and its path: what was asked for, or a new one in the folder that was asked for or the working directory.
+pub(crate) fn target_file(wanted: Option<&Path>, stem: &str) -> anyhow::Result<(PathBuf, DumpFile)> {
+    match wanted {
+        Some(path) if !path.is_dir() => Ok((path.to_owned(), DumpFile::create(path)?)),
+        folder => new_file(folder, stem, ""),
+    }
 }
 
 /// A file with such a name, in the folder that was asked for or in the working directory; of a name that goes on with

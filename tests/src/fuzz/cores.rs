@@ -6,13 +6,10 @@ use std::path::{Path, PathBuf};
 use heapsake_core::reduce::Registry;
 use heapsake_core::{Address, DumpOptions, Redaction};
 use heapsake_cpython::Postmortem;
-use heapsake_cpython::attach::{Origin, Runtime};
 use heapsake_cpython::capture::capture_runtime;
-use heapsake_cpython::layouts::Layouts;
 use heapsake_cpython::memory::core::{Core, Search, head, spool};
 use heapsake_cpython::memory::{Memory, Source};
 use heapsake_cpython::pystate::CaptureOptions;
-use heapsake_cpython::selfcheck::SelfCheck;
 use heapsake_loader::Dump;
 
 use super::image::{BASE, Image, LENGTH};
@@ -85,20 +82,8 @@ fn opened(bytes: &[u8]) -> Option<Core> {
 
 /// A dump of the small process by its core opens without a fault, whatever became of the core.
 fn captured(core: &Core, image: &Image) {
-    let Ok(layouts) = Layouts::for_column(image.column()) else { return };
-    let given = image.objects.iter().enumerate().map(|(number, object)| (number.to_string(), Address(*object))).collect();
-    let runtime = Runtime {
-        address: Address(image.runtime),
-        interpreter: Address(image.interpreter),
-        version: image.column().version,
-        flags: image.column().flags,
-        version_text: None,
-        layouts,
-        origin: Origin::Exact,
-        binary: PathBuf::new(),
-        build_id: None,
-        check: SelfCheck { compared: 0, mismatches: Vec::new() },
-    };
+    let Some(runtime) = image.runtime() else { return };
+    let given = image.given();
     let options = CaptureOptions { given, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
     let how = DumpOptions { redaction: Redaction::None, ..DumpOptions::default() };
     let mut file = Vec::new();

@@ -4,10 +4,13 @@
 //! It is laid out by the columns of the layout table, since it is to be read and not to check the table.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use heapsake_core::{Address, RegionMap, Span};
-use heapsake_cpython::layouts::{Column, Table};
+use heapsake_cpython::attach::{Origin, Runtime};
+use heapsake_cpython::layouts::{Column, Layouts, Table};
 use heapsake_cpython::memory::{Mapping, Memory, Permissions, Source, Unreadable};
+use heapsake_cpython::selfcheck::SelfCheck;
 
 use super::mutation::Mutations;
 
@@ -108,8 +111,25 @@ impl Image {
         image
     }
 
-    pub(super) fn column(&self) -> &'static Column {
-        self.column
+    /// The runtime, as if it had been found; none of a version whose layouts are not known well enough.
+    pub(super) fn runtime(&self) -> Option<Runtime> {
+        Some(Runtime {
+            address: Address(self.runtime),
+            interpreter: Address(self.interpreter),
+            version: self.column.version,
+            flags: self.column.flags,
+            version_text: None,
+            layouts: Layouts::for_column(self.column).ok()?,
+            origin: Origin::Exact,
+            binary: PathBuf::new(),
+            build_id: None,
+            check: SelfCheck { compared: 0, mismatches: Vec::new() },
+        })
+    }
+
+    /// Every object as a root, by its number.
+    pub(super) fn given(&self) -> Vec<(String, Address)> {
+        self.objects.iter().enumerate().map(|(number, object)| (number.to_string(), Address(*object))).collect()
     }
 
     fn take(&mut self, length: u64) -> u64 {

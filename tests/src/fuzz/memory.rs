@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use heapsake_core::reduce::Registry;
-use heapsake_core::{Address, DumpOptions, Redaction};
-use heapsake_cpython::attach::{Origin, Runtime};
+use heapsake_core::{DumpOptions, Redaction};
 use heapsake_cpython::capture::capture_runtime;
-use heapsake_cpython::layouts::Layouts;
 use heapsake_cpython::pystate::CaptureOptions;
-use heapsake_cpython::selfcheck::SelfCheck;
 use heapsake_greenlet as _;
 use heapsake_loader::{Dump, isomorphism};
 use heapsake_numpy as _;
@@ -52,20 +49,8 @@ pub(super) fn cpython_memory(bytes: &[u8]) {
 
 /// Captures it twice: both dumps are whole, and alike.
 pub(super) fn captured(image: Image, registry: &Registry) {
-    let Ok(layouts) = Layouts::for_column(image.column()) else { return };
-    let given = image.objects.iter().enumerate().map(|(number, object)| (number.to_string(), Address(*object))).collect();
-    let runtime = Runtime {
-        address: Address(image.runtime),
-        interpreter: Address(image.interpreter),
-        version: image.column().version,
-        flags: image.column().flags,
-        version_text: None,
-        layouts,
-        origin: Origin::Exact,
-        binary: PathBuf::new(),
-        build_id: None,
-        check: SelfCheck { compared: 0, mismatches: Vec::new() },
-    };
+    let Some(runtime) = image.runtime() else { return };
+    let given = image.given();
     let options =
         CaptureOptions { given, find_exception: true, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
     let memory = Laid::new(image.bytes);

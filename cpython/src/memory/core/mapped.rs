@@ -46,7 +46,7 @@ impl Search {
         self.sysroot.clone().or_else(of_process).unwrap_or_else(|| "/".into())
     }
 
-    /// The places in which a file may be, the likeliest first, each with how it is called.
+    /// The places in which a file may be, the likeliest first.
     fn candidates(&self, path: &Path, mapping: &Mapping, is_executable: bool, build_id: Option<&[u8]>) -> Vec<PathBuf> {
         let mut found = Vec::new();
         if is_executable {

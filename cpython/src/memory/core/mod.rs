@@ -80,8 +80,8 @@ impl Core {
         let loads = loads(&segments);
         let copies: Vec<Copy> = loads.iter().filter_map(|load| held(load, length)).collect();
         let mappings = mappings(&loads, &notes.files);
-        let is_cut = is_cut(&loads, &copies, length);
-        faults.extend(shortages(&loads, &copies, is_cut));
+        let cut = cut(&loads, &copies, length);
+        faults.extend(shortages(&loads, cut));
         if notes.threads.is_empty() {
             faults.push("no thread is told: native stacks and registers are missing".to_owned());
         }
@@ -95,7 +95,7 @@ impl Core {
         let files = files.into_iter().map(|(path, backing)| (path, backing.file)).collect();
         let files = Files::found(&search.root(), files);
         let pieces = pieces.with_windows(windows);
-        Ok(Core { path, length, written, notes, mappings, pieces, texts: BTreeMap::new(), files, faults, is_cut })
+        Ok(Core { path, length, written, notes, mappings, pieces, texts: BTreeMap::new(), files, faults, is_cut: cut.is_some() })
     }
 
     /// Its path; `-` for what came by standard input.
@@ -199,21 +199,19 @@ fn held(load: &Segment, length: u64) -> Option<Copy> {
     (there > 0).then(|| Copy { span: Span::new(Address(load.address), there), offset: load.offset })
 }
 
-/// Whether a file of this length ends before its segments do.
-fn is_cut(loads: &[Segment], copies: &[Copy], length: u64) -> bool {
+/// If a file of this length ends before its segments do: how much of memory it should have, and has.
+fn cut(loads: &[Segment], copies: &[Copy], length: u64) -> Option<(u64, u64)> {
     let wanted: u64 = loads.iter().map(|load| load.file_size.min(load.memory_size)).sum();
     let end = loads.iter().map(|load| load.offset.saturating_add(load.file_size)).max().unwrap_or(0);
     let there: u64 = copies.iter().map(|copy| copy.span.len()).sum();
-    wanted > there && end > length
+    (wanted > there && end > length).then_some((wanted, there))
 }
 
 /// What a core lacks by itself.
-fn shortages(loads: &[Segment], copies: &[Copy], is_cut: bool) -> Vec<String> {
+fn shortages(loads: &[Segment], cut: Option<(u64, u64)>) -> Vec<String> {
     const WRITE: u32 = 2;
     let mut found = Vec::new();
-    let wanted: u64 = loads.iter().map(|load| load.file_size.min(load.memory_size)).sum();
-    let there: u64 = copies.iter().map(|copy| copy.span.len()).sum();
-    if is_cut {
+    if let Some((wanted, there)) = cut {
         let (wanted, there) = (bytes(wanted), bytes(there));
         found.push(format!("the core file is cut: of {wanted} of memory it has {there}"));
     }
