@@ -257,7 +257,9 @@ fn c25_a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
 
 #[test]
 fn a_dump_says_that_a_collection_was_at_work() {
-    let code = "import gc\nheld = [[{}] for _ in range(400_000)]\nprint('ready', flush=True)\nwhile True: gc.collect()";
+    // One that does not end, for it waits in a callback.
+    let code = "import gc, signal\nheld = [[{}] for _ in range(400_000)]\ndef wait(*_):\n    print('ready', flush=True)\n    \
+                signal.pause()\ngc.callbacks.append(wait)\ngc.collect()";
     let python = pythons().pop().expect("an interpreter");
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("collecting.heapsake");
