@@ -51,6 +51,15 @@ pub(crate) struct Binding {
     pub(crate) cell: Address,
 }
 
+/// A call of the evaluation loop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evaluation {
+    /// The frames that it runs and that Python shows, the innermost first; none while it begins or ends.
+    pub(crate) frames: Vec<Frame>,
+    /// An address on the C stack that belongs to the call.
+    pub(crate) on_stack: Option<Address>,
+}
+
 /// What lies on a frame's operand stack.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stack {
@@ -229,6 +238,34 @@ impl Frame {
             next = layout.previous.read(&heap.memory, next)?;
         }
         None
+    }
+
+    /// The calls of the evaluation loop that run the frames of a thread, the innermost first, from the interpreter frame
+    /// `innermost` on.
+    pub(crate) fn by_evaluation<M: Memory>(heap: &CPythonHeap<M>, innermost: Address) -> Vec<Evaluation> {
+        let Some(layout) = heap.layouts().interpreter_frame else { return Vec::new() };
+        let (mut calls, mut frames) = (Vec::new(), Vec::new());
+        let mut next = innermost;
+        for _ in 0..MAXIMUM_DEPTH {
+            let Some(frame) = Frame::of_interpreter_frame(heap, next).filter(|_| !next.is_null()) else { break };
+            // A call begins with a frame of the loop's own, which lies on the C stack (3.12+), or with one that says so.
+            let is_first = match layout.is_entry {
+                Some(is_entry) => is_entry.read(&heap.memory, next).is_some_and(|is_entry| is_entry != 0),
+                None => frame.owner(heap) > OWNED_BY_FRAME_OBJECT,
+            };
+            if frame.is_complete(heap) {
+                frames.push(frame);
+            }
+            if is_first {
+                let on_stack = layout.is_entry.is_none().then_some(next);
+                calls.push(Evaluation { frames: std::mem::take(&mut frames), on_stack });
+            }
+            next = layout.previous.read(&heap.memory, next).unwrap_or_default();
+        }
+        if !frames.is_empty() {
+            calls.push(Evaluation { frames, on_stack: None });
+        }
+        calls
     }
 
     /// Where the slots of fast locals and of the operand stack begin.

@@ -31,6 +31,7 @@ pub mod linetable;
 mod locate;
 mod moment;
 mod names_lost;
+pub mod native;
 pub mod postmortem;
 pub mod progress;
 pub mod pystate;

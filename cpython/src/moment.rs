@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::attach::Runtime;
 use crate::error::Result;
 use crate::memory::{Files, Frozen, Memory, Process, Registers};
+use crate::pystate;
 use crate::stackless;
 use crate::symbols::Symbols;
 
@@ -134,8 +135,8 @@ impl Watch {
         if interpreters.iter().any(|interpreter| self.is_collecting(memory, *interpreter)) {
             caught.push("a garbage collection was at work".to_owned());
         }
-        for holder in interpreters.iter().filter_map(|interpreter| self.holder(memory, *interpreter)) {
-            let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, holder) else { continue };
+        for running in interpreters.iter().flat_map(|interpreter| self.running(memory, *interpreter)) {
+            let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, running) else { continue };
             let stood = registers.iter().find(|registers| registers.thread_pointer == ident);
             if let Some(function) = stood.and_then(|registers| self.changing(memory, registers)) {
                 let (function, doing) = function;
@@ -185,6 +186,18 @@ impl Watch {
             (None, None) => return false,
         };
         layouts.gc_state.collecting.read(memory, state).is_some_and(|collecting| collecting != 0)
+    }
+
+    /// The thread states that may be changing something: the one that holds the interpreter's lock; without such a lock all
+    /// that run.
+    fn running<M: Memory>(&self, memory: &M, interpreter: Address) -> Vec<Address> {
+        let layouts = &self.runtime.layouts;
+        if layouts.object.ob_ref_local.is_none() {
+            return self.holder(memory, interpreter).into_iter().collect();
+        }
+        let attached =
+            |state: &Address| layouts.thread.state.and_then(|field| field.read(memory, *state)) == Some(pystate::ATTACHED);
+        self.states(memory, interpreter).into_iter().map(|(state, _)| state).filter(attached).collect()
     }
 
     /// The thread state that holds the interpreter's lock.

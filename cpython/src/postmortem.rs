@@ -123,6 +123,7 @@ impl Postmortem {
         }
         add("native_threads", (notes.threads.len() as u64).into());
         options.death = notes.death;
+        let registers: Vec<_> = notes.threads.iter().filter_map(|thread| thread.stands()).collect();
         options.native_ids = notes.threads.iter().map(|thread| (thread.ident(), thread.id as u64)).collect();
         match memory {
             Remains::Core(core) => {
@@ -138,10 +139,12 @@ impl Postmortem {
                 told.push(("faults".into(), lines(faults)));
                 add("core", Value::Map(told));
                 options.written = core.written();
+                options.unwind(&*core, core.files(), &registers);
                 capture_runtime(*core, runtime, options, registry, out, dump)
             }
             Remains::Held(windows) => {
                 options.pid = Some(windows.pid());
+                options.unwind(&*windows, &Files::of_process(windows.pid()), &registers);
                 capture_runtime(*windows, runtime, options, registry, out, dump)
             }
         }

@@ -9,7 +9,7 @@ use crate::memory::{Files, Mapping, Memory};
 use heapsake_core::{Address, Span};
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSection, ReadCache};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, SymbolKind};
 use rustc_hash::FxHashMap;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -47,6 +47,18 @@ pub struct Symbol {
     pub size: u64,
     /// Whether it is code.
     pub is_function: bool,
+    is_local: bool,
+}
+
+/// A function's place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Function {
+    /// Its first instruction.
+    pub(crate) start: Address,
+    /// How long it is, in bytes.
+    pub(crate) length: u64,
+    /// Its symbol.
+    pub(crate) name: Box<[u8]>,
     is_local: bool,
 }
 
@@ -142,6 +154,30 @@ impl Binary {
         named.filter(move |(name, _)| name.starts_with(prefix.as_bytes()))
     }
 
+    /// Every function by its place, ascending; of several names for one the first that is seen from outside.
+    pub(crate) fn functions(&self) -> Vec<Function> {
+        let mut found = self.file.as_ref().and_then(|file| read_functions(file, self.bias)).unwrap_or_default();
+        if found.is_empty() {
+            let functions = self.with_prefix("").filter(|(_, symbol)| symbol.is_function);
+            let function = |(name, symbol): (&[u8], Symbol)| {
+                let Symbol { address: start, size: length, is_local, .. } = symbol;
+                Function { start, length, name: name.into(), is_local }
+            };
+            found = functions.map(function).collect();
+        }
+        found.sort_by(|one, other| (one.start, one.is_local, &one.name).cmp(&(other.start, other.is_local, &other.name)));
+        found.dedup_by_key(|function| function.start);
+        // What is written in assembly may have no size: it ends where the next one begins.
+        let mut next = self.span.end;
+        for function in found.iter_mut().rev() {
+            if function.length == 0 {
+                function.length = next.0.saturating_sub(function.start.0);
+            }
+            next = function.start;
+        }
+        found
+    }
+
     fn table(&self) -> &Table {
         self.table.get_or_init(|| self.file.as_ref().and_then(|file| read_tables(file, self.bias)).unwrap_or_default())
     }
@@ -187,28 +223,12 @@ impl Binary {
     /// The binary as the loader sees it: program headers, and the dynamic symbol table, out of memory.
     fn in_memory<M: Memory + ?Sized>(memory: &M, group: &[&Mapping]) -> Option<Binary> {
         let first = group.iter().find(|mapping| mapping.offset.0 == 0 && mapping.permissions.read)?;
-        let start = first.span.start;
-        if memory.read_u32(start)? != u32::from_le_bytes(elf::ELFMAG) || memory.read_u8(start.offset(4))? != elf::ELFCLASS64.0 {
-            return None;
-        }
-        let kind = memory.read_u16(start.offset(16))?;
-        let headers = start.offset(memory.read_i64(start.offset(32))?);
-        let count = memory.read_u16(start.offset(56))?;
-        let mut segments = Vec::new();
-        let mut dynamic = None;
-        for index in 0..i64::from(count) {
-            let header = headers.offset(56 * index);
-            let (offset, address) = (memory.word(header.offset(8))?, memory.word(header.offset(16))?);
-            match elf::ProgramType(memory.read_u32(header)?) {
-                elf::PT_LOAD => {
-                    let length = memory.word(header.offset(40))?;
-                    segments.push(Segment { offset, address, length });
-                }
-                elf::PT_DYNAMIC => dynamic = Some((address, memory.word(header.offset(40))?)),
-                _ => {}
-            }
-        }
-        let bias = load_bias(elf::FileType(kind) == elf::ET_EXEC, &segments, group)?;
+        let (kind, headers) = program_headers(memory, first.span.start)?;
+        let of_kind = |kind: elf::ProgramType| headers.iter().filter(move |header| header.kind == kind.0);
+        let segments: Vec<Segment> =
+            of_kind(elf::PT_LOAD).map(|header| Segment::new(header.offset, header.address, header.length)).collect();
+        let dynamic = of_kind(elf::PT_DYNAMIC).next_back().map(|header| (header.address, header.length));
+        let bias = load_bias(kind == elf::ET_EXEC, &segments, group)?;
         let (dynamic, length) = dynamic?;
         let mut table = Table::default();
         read_dynamic(memory, Address(dynamic.wrapping_add(bias)), length, bias, &mut table)?;
@@ -216,6 +236,33 @@ impl Binary {
         let table = OnceLock::from(table);
         Some(Binary { path, span, bias, build_id: None, runtime_section: None, file: None, table })
     }
+}
+
+/// A program header of a binary.
+pub(crate) struct Header {
+    /// What it tells of: `p_type`.
+    pub(crate) kind: u32,
+    pub(crate) offset: u64,
+    /// By the binary's own addresses.
+    pub(crate) address: u64,
+    /// In memory, in bytes.
+    pub(crate) length: u64,
+}
+
+/// The type and the program headers of the binary that is mapped from `start` on, out of memory.
+pub(crate) fn program_headers<M: Memory + ?Sized>(memory: &M, start: Address) -> Option<(elf::FileType, Vec<Header>)> {
+    if memory.read_u32(start)? != u32::from_le_bytes(elf::ELFMAG) || memory.read_u8(start.offset(4))? != elf::ELFCLASS64.0 {
+        return None;
+    }
+    let kind = elf::FileType(memory.read_u16(start.offset(16))?);
+    let headers = start.offset(memory.read_i64(start.offset(32))?);
+    let count = memory.read_u16(start.offset(56))?;
+    let header = |index: u16| {
+        let header = headers.offset(56 * i64::from(index));
+        let word = |at| memory.word(header.offset(at));
+        Some(Header { kind: memory.read_u32(header)?, offset: word(8)?, address: word(16)?, length: word(40)? })
+    };
+    Some((kind, (0..count).map(header).collect::<Option<_>>()?))
 }
 
 /// A part of a file that is mapped: where it stands in the file, at which address, and how long it is in memory.
@@ -268,6 +315,22 @@ fn read_tables(file: &File, bias: u64) -> Option<Table> {
         }
     }
     Some(table)
+}
+
+/// The functions of `.dynsym` and `.symtab` of a file, in no order.
+fn read_functions(file: &File, bias: u64) -> Option<Vec<Function>> {
+    let cache = ReadCache::new(file);
+    let elf = ElfFile64::<Endianness, _>::parse(&cache).ok()?;
+    let function = |symbol: object::read::elf::ElfSymbol64<'_, '_, Endianness, _>| {
+        let is_code = symbol.is_definition() && symbol.kind() == SymbolKind::Text;
+        Some(Function {
+            start: Address(symbol.address().wrapping_add(bias)),
+            length: symbol.size(),
+            name: symbol.name_bytes().ok().filter(|name| is_code && !name.is_empty())?.into(),
+            is_local: symbol.is_local(),
+        })
+    };
+    Some(elf.symbols().chain(elf.dynamic_symbols()).filter_map(function).collect())
 }
 
 /// The symbols of a loaded binary's dynamic section.

@@ -11,7 +11,7 @@ use crate::attach::Runtime;
 use crate::capture::capture_runtime;
 use crate::death::Death;
 use crate::error::{ErrorKind, Result};
-use crate::memory::{Files, Frozen, Snapshot, Source, Tracing, Windows};
+use crate::memory::{Files, Frozen, Registers, Snapshot, Source, Tracing, Windows};
 use crate::moment::{Moment, Watch};
 use crate::pystate::CaptureOptions;
 use crate::version;
@@ -23,10 +23,15 @@ pub struct Taken {
     /// The runtime, if it was found while the process went on.
     runtime: Option<Runtime>,
     moment: Moment,
+    /// Where its threads stood.
+    registers: Vec<Registers>,
 }
 
 /// Has a look at a stopped process, and may stop it again.
-type Settle = Box<dyn FnOnce(&mut Frozen) -> Result<(Moment, Option<Watch>)> + Send>;
+type Settle = Box<dyn FnOnce(&mut Frozen) -> Result<Settled> + Send>;
+
+/// How it was caught, what was known of it before, and where its threads stood.
+type Settled = (Moment, Option<Watch>, Vec<Registers>);
 
 #[derive(Debug)]
 enum Held {
@@ -80,32 +85,35 @@ impl Taken {
     pub fn of_dying(tracing: &Tracing, death: &Death) -> Result<Taken> {
         let windows = Windows::of_traced(tracing.stopped(death))?;
         let memory = Held::Still { windows, want: format!("it dies of {}", death.name()) };
-        Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() } })
+        let registers = tracing.registers(death.pid)?;
+        Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() }, registers })
     }
 
     fn by(
         pid: i32,
-        copy: impl FnOnce(Settle) -> Result<(Snapshot, (Moment, Option<Watch>))>,
-        hold: impl FnOnce(Settle) -> Result<(Windows, (Moment, Option<Watch>))>,
+        copy: impl FnOnce(Settle) -> Result<(Snapshot, Settled)>,
+        hold: impl FnOnce(Settle) -> Result<(Windows, Settled)>,
     ) -> Result<Taken> {
         let settle = |watch: Option<Watch>| -> Settle {
             Box::new(move |frozen| {
                 let moment = watch.as_ref().map_or(Ok(Moment::default()), |watch| watch.settle(frozen))?;
-                Ok((moment, watch))
+                Ok((moment, watch, frozen.registers()))
             })
         };
         let error = match copy(settle(Watch::of_process(pid))) {
-            Ok((snapshot, (moment, watch))) => {
-                return Ok(Taken { memory: Held::Copied(snapshot), runtime: watch.map(|watch| watch.runtime), moment });
+            Ok((snapshot, (moment, watch, registers))) => {
+                let runtime = watch.map(|watch| watch.runtime);
+                return Ok(Taken { memory: Held::Copied(snapshot), runtime, moment, registers });
             }
             Err(error) => error,
         };
         if error.kind() != ErrorKind::OutOfMemory {
             return Err(error);
         }
-        let (windows, (moment, watch)) = hold(settle(Watch::of_process(pid)))?;
+        let (windows, (moment, watch, registers)) = hold(settle(Watch::of_process(pid)))?;
         let want = error.to_string().lines().next().unwrap_or_default().to_owned();
-        Ok(Taken { memory: Held::Still { windows, want }, runtime: watch.map(|watch| watch.runtime), moment })
+        let runtime = watch.map(|watch| watch.runtime);
+        Ok(Taken { memory: Held::Still { windows, want }, runtime, moment, registers })
     }
 
     /// Whether the process stands still until it is captured.
@@ -129,7 +137,7 @@ impl Taken {
         out: &mut dyn Write,
         mut dump: DumpOptions,
     ) -> Result<(Summary, Taking)> {
-        let Taken { memory, runtime, moment } = self;
+        let Taken { memory, runtime, moment, registers } = self;
         if !moment.caught.is_empty() {
             let caught = moment.caught.iter().map(|line| line.clone().into()).collect();
             options.facts.push(("caught".to_owned(), ciborium::Value::Array(caught)));
@@ -140,6 +148,7 @@ impl Taken {
                 options.pid.get_or_insert(snapshot.pid());
                 dump.pause.get_or_insert(taking.pause);
                 let runtime = confirmed(&snapshot, snapshot.pid(), runtime)?;
+                options.unwind(&snapshot, &Files::of_process(snapshot.pid()), &registers);
                 Ok((capture_runtime(snapshot, runtime, options, registry, out, dump)?, taking))
             }
             Held::Still { windows, want } => {
@@ -148,6 +157,7 @@ impl Taken {
                 options.pid.get_or_insert(windows.pid());
                 options.facts.push(("held".to_owned(), format!("it stood still while it was read: {want}").into()));
                 let runtime = confirmed(&windows, windows.pid(), runtime)?;
+                options.unwind(&windows, &Files::of_process(windows.pid()), &registers);
                 let summary = capture_runtime(windows, runtime, options, registry, out, dump)?;
                 Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, moment }))
             }

@@ -33,6 +33,8 @@ pub struct Environment {
     pub minor: u32,
     /// Its interpreter.
     pub python: PathBuf,
+    /// Whether it has the package: else its programs are dumped from outside alone.
+    pub has_package: bool,
 }
 
 impl Environment {
@@ -41,7 +43,7 @@ impl Environment {
         let answer = run(Command::new(&python).args(["-I", "-c", question]));
         assert!(answer.status.success(), "{} has no heapsake: {}", python.display(), answer.err);
         let (version, minor) = answer.out.trim().split_once(' ').expect("two words");
-        Environment { version: version.to_owned(), minor: minor.parse().expect("a number"), python }
+        Environment { version: version.to_owned(), minor: minor.parse().expect("a number"), python, has_package: true }
     }
 
     /// The interpreter, which sees neither the folder it runs in nor the user's own packages.
@@ -87,6 +89,25 @@ pub fn newer() -> Vec<Environment> {
         println!("not tested: CPython 3.14 and 3.15: HEAPSAKE_TEST_NEWER is not set (cargo xtask test sets it where it can)");
     }
     listed.iter().flat_map(std::env::split_paths).map(Environment::ask).collect()
+}
+
+/// An interpreter without an interpreter lock, for which there is no package; it may be missing outside of continuous
+/// integration, which is said.
+pub fn free_threaded() -> Option<Environment> {
+    let python = std::env::var_os("HEAPSAKE_TEST_FREE_THREADED").map(PathBuf::from);
+    assert!(python.is_some() || std::env::var_os("CI").is_none(), "in CI the free-threaded interpreter must be there");
+    let Some(python) = python else {
+        println!("not tested: CPython 3.13t: HEAPSAKE_TEST_FREE_THREADED is not set (cargo xtask test sets it where it can)");
+        return None;
+    };
+    let question = "import sys; assert not sys._is_gil_enabled(); print('%d.%d.%d' % sys.version_info[:3])";
+    let version = run(Command::new(&python).args(["-I", "-c", question])).success("the free-threaded interpreter");
+    Some(Environment { version: format!("{}t", version.trim()), minor: 13, python, has_package: false })
+}
+
+/// One environment of each minor version that a version manager has, the newer ones, and one without an interpreter lock.
+pub fn every() -> Vec<Environment> {
+    minors().into_iter().chain(newer()).chain(free_threaded()).collect()
 }
 
 /// One environment of each minor version.

@@ -112,19 +112,13 @@ fn fetch(root: &Path) -> Result<()> {
     if !cfg!(target_arch = "x86_64") {
         bail!("only the packages for x86-64 were tried");
     }
-    let (apt, system) = (folder(root).join("apt"), system(root));
+    let system = system(root);
     let _ = fs::remove_dir_all(folder(root));
-    let archives = apt.join("cache/archives");
-    fs::create_dir_all(archives.join("partial"))?;
-    fs::create_dir_all(apt.join("state/lists/partial"))?;
     fs::create_dir_all(&system)?;
-    configure(&apt)?;
+    let apt = Apt::new(&folder(root).join("apt"), SUITE)?;
     println!("fetching CPython 3.14 and 3.15 from Debian {SUITE}, about 240 MB");
-    let command = |program: &str| {
-        let mut command = Command::new(program);
-        command.env("APT_CONFIG", apt.join("apt.conf")).current_dir(&archives).stdin(Stdio::null()).stdout(Stdio::null());
-        command
-    };
+    let command = |program: &str| apt.command(program);
+    let archives = apt.archives();
     finish(command("apt-get").args(["-q", "update"]))?;
     let names = |pattern: &str| MINORS.map(|minor| pattern.replace('N', &minor.to_string()));
     let mut install = command("apt-get");
@@ -154,21 +148,46 @@ fn fetch(root: &Path) -> Result<()> {
 }
 
 /// An apt that knows nothing of this system but where its mirror is: no package is installed, so none is left out.
-fn configure(apt: &Path) -> Result<()> {
-    if !Path::new(KEYRING).is_file() {
-        bail!("{KEYRING} is missing; the package debian-archive-keyring has it");
+pub(crate) struct Apt {
+    folder: PathBuf,
+}
+
+impl Apt {
+    /// One for packages and sources of a release, with all that it keeps in `folder`.
+    pub(crate) fn new(folder: &Path, suite: &str) -> Result<Apt> {
+        if !Path::new(KEYRING).is_file() {
+            bail!("{KEYRING} is missing; the package debian-archive-keyring has it");
+        }
+        let apt = Apt { folder: folder.to_owned() };
+        fs::create_dir_all(apt.archives().join("partial"))?;
+        fs::create_dir_all(folder.join("state/lists/partial"))?;
+        let mirror = mirror()?;
+        let types = "Types: deb deb-src";
+        let sources = format!("{types}\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n");
+        fs::write(folder.join("debian.sources"), sources)?;
+        fs::write(folder.join("state/status"), "")?;
+        let at = folder.display();
+        let configuration = format!(
+            "Dir::Etc::sourcelist \"{at}/debian.sources\";\nDir::Etc::sourceparts \"-\";\nDir::State \"{at}/state\";\n\
+             Dir::State::lists \"{at}/state/lists\";\nDir::State::status \"{at}/state/status\";\nDir::Cache \"{at}/cache\";\n\
+             Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n"
+        );
+        fs::write(folder.join("apt.conf"), configuration)?;
+        Ok(apt)
     }
-    let mirror = mirror()?;
-    let sources = format!("Types: deb\nURIs: {mirror}\nSuites: {SUITE}\nComponents: main\nSigned-By: {KEYRING}\n");
-    fs::write(apt.join("debian.sources"), sources)?;
-    fs::write(apt.join("state/status"), "")?;
-    let at = apt.display();
-    let configuration = format!(
-        "Dir::Etc::sourcelist \"{at}/debian.sources\";\nDir::Etc::sourceparts \"-\";\nDir::State \"{at}/state\";\n\
-         Dir::State::lists \"{at}/state/lists\";\nDir::State::status \"{at}/state/status\";\nDir::Cache \"{at}/cache\";\n\
-         Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n"
-    );
-    Ok(fs::write(apt.join("apt.conf"), configuration)?)
+
+    /// A program of apt's, where it puts what it fetches.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("APT_CONFIG", self.folder.join("apt.conf")).current_dir(self.archives());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// The folder of what was fetched.
+    pub(crate) fn archives(&self) -> PathBuf {
+        self.folder.join("cache/archives")
+    }
 }
 
 fn mirror() -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod debian;
+mod free_threaded;
 mod fuzz;
 mod golden;
 mod greenlet;

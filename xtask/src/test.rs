@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::free_threaded;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::tidy;
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
     step("house rules", tidy::run)?;
     let newer = step("newer interpreters", || debian::provide(&root))?;
+    let free_threaded = step("free-threaded interpreter", || free_threaded::provide(&root))?;
     step("layouts", || finish(Command::new(std::env::current_exe()?).args(["layouts", "--check"])))?;
     step("reducers", || finish(Command::new(std::env::current_exe()?).args(["reducers", "--check"])))?;
     step("acceptance cases", || finish(Command::new(std::env::current_exe()?).args(["seed", "--check"])))?;
@@ -57,6 +59,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
         command.env("HEAPSAKE_TEST_NEWER", std::env::join_paths(&newer)?);
+        if let Some((python, environment)) = free_threaded.as_ref().zip(environments.last()) {
+            free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
+            command.env("HEAPSAKE_TEST_FREE_THREADED", python);
+        }
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }

@@ -22,7 +22,9 @@ impl<M: Memory> CPythonHeap<M> {
             },
             Payload::Str => return self.size_of_text(entry, head).unwrap_or(entry.fixed_size),
             Payload::Dict => self.size_of_keys(head),
-            Payload::List => self.head_field(self.layouts().list.allocated, head).map(|count| count.unsigned_abs() * 8),
+            Payload::List => {
+                self.head_field(self.layouts().list.allocated, head).map(|count| count.unsigned_abs().saturating_mul(8))
+            }
             Payload::Set => self.size_of_set(head),
             Payload::Bytearray => self.size_of_block(head),
             Payload::Int => self.digits(head).map(|(count, _)| self.size_of_digits(entry, count)),

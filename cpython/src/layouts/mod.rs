@@ -15,6 +15,7 @@ pub mod functions;
 pub mod io;
 pub mod iterators;
 pub mod itertools;
+pub mod mimalloc;
 pub mod objects;
 pub mod runtime;
 pub mod stackless;
@@ -68,6 +69,7 @@ use itertools::{
     DropWhileObject, FilterFalseObject, GroupByObject, GrouperObject, ISliceObject, PairwiseObject, PermutationsObject,
     ProductObject, RepeatObject, StarMapObject, TakeWhileObject, TeeDataObject, TeeObject, ZipLongestObject,
 };
+use mimalloc::{MiHeap, MiPage, MiPageQueue, MiSegment};
 use objects::{
     GenericAliasObject, InterpolationObject, LazyImportObject, ParamSpecObject, PyASCIIObject, PyBuffer, PyByteArrayObject,
     PyBytesObject, PyCapsule, PyCompactUnicodeObject, PyComplexObject, PyDictKeyEntry, PyDictKeysObject, PyDictObject,
@@ -184,6 +186,10 @@ crate::layouts! {
         pub gc_state: GcRuntimeState,
         pub gc_generation: GcGeneration,
         pub gc_head: PyGCHead,
+        pub mi_heap: Option<MiHeap>,
+        pub mi_page_queue: Option<MiPageQueue>,
+        pub mi_page: Option<MiPage>,
+        pub mi_segment: Option<MiSegment>,
         pub sequence_iterator: SeqIterObject,
         pub callable_iterator: CallIterObject,
         pub list_iterator: PyListIterObject,

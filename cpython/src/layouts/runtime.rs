@@ -52,6 +52,8 @@ layout! {
         after_forkers_parent: Address,
         after_forkers_child: Address,
         co_extra_user_count: i64,
+        abandoned as "mimalloc.abandoned_pool.abandoned": Option<u64>,
+        abandoned_visited as "mimalloc.abandoned_pool.abandoned_visited": Option<Address>,
         cstack_chain as "st.cstack_chain": Option<Address>,
         channel_hook as "st.channel_hook": Option<Address>,
         schedule_hook as "st.schedule_hook": Option<Address>,
@@ -113,6 +115,8 @@ layout! {
         asyncio_running_loop: Address,
         asyncio_running_task: Option<Address>,
         asyncio_tasks_head: Option<Inline>,
+        heaps as "mimalloc.heaps": Option<Inline>,
+        heaps_initialized as "mimalloc.initialized": Option<i32>,
     }
     /// `Include/cpython/pystate.h`: an exception that is being handled.
     pub struct PyErrStackItem as "_err_stackitem|_PyErr_StackItem" {

@@ -34,6 +34,7 @@ pub use backing::Files;
 pub use freeze::Frozen;
 pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
+pub(crate) use process::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER};
 pub use process::{Process, Registers};
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;

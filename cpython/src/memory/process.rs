@@ -255,29 +255,44 @@ pub(super) enum Event {
     Ended,
 }
 
+/// The position of the stack pointer among [`Registers::general`].
+pub(crate) const STACK_POINTER: usize = 7;
+/// The position of the frame pointer, where a function keeps one.
+pub(crate) const FRAME_POINTER: usize = 6;
+/// The number that the unwinding tables of x86-64 have for the return address.
+pub(crate) const RETURN_ADDRESS: usize = 16;
+
 /// Where a thread is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Registers {
+    /// The kernel's number of the thread.
+    pub thread: i32,
     /// The instruction that it executes next.
     pub instruction: Address,
     /// The top of its stack.
     pub stack: Address,
     /// What the C library knows it by: `pthread_self()`.
     pub thread_pointer: u64,
+    /// The general registers by their numbers in debug information: `rax rdx rcx rbx rsi rdi rbp rsp r8 … r15`.
+    pub general: [u64; 16],
 }
 
 /// The registers of a traced thread that stands still.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn registers(thread: i32) -> io::Result<Registers> {
     // SAFETY: all-zero bytes are a valid `user_regs_struct`, which is a plain C struct of numbers.
-    let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
-    // SAFETY: `registers` is a `user_regs_struct` that outlives the call.
-    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, thread, 0usize, &raw mut registers) };
+    let mut all: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+    // SAFETY: `all` is a `user_regs_struct` that outlives the call.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGS, thread, 0usize, &raw mut all) };
     if result == -1 {
         return Err(io::Error::last_os_error());
     }
-    let (instruction, stack) = (Address(registers.rip), Address(registers.rsp));
-    Ok(Registers { instruction, stack, thread_pointer: registers.fs_base })
+    let general = [
+        all.rax, all.rdx, all.rcx, all.rbx, all.rsi, all.rdi, all.rbp, all.rsp, all.r8, all.r9, all.r10, all.r11, all.r12,
+        all.r13, all.r14, all.r15,
+    ];
+    let (instruction, stack) = (Address(all.rip), Address(all.rsp));
+    Ok(Registers { thread, instruction, stack, thread_pointer: all.fs_base, general })
 }
 
 /// The registers of a traced thread that stands still: not known here for this processor.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::copy::Preparation;
 use super::freeze::Frozen;
-use super::process::{self, Process};
+use super::process::{self, Process, Registers};
 use super::ptrace::{self, Happened};
 use super::snapshot::{Snapshot, defect};
 use crate::death::{self, Death};
@@ -386,6 +386,17 @@ impl Tracing {
     pub fn stopped(&self, death: &Death) -> Stopped {
         let threads = process::threads(death.pid).unwrap_or_default();
         Stopped { tracing: self.clone(), pid: death.pid, threads, before: Duration::ZERO, since: Instant::now() }
+    }
+
+    /// Where the threads of a process stand that stands still.
+    ///
+    /// # Errors
+    /// When tracing has ended.
+    pub fn registers(&self, pid: i32) -> Result<Vec<Registers>> {
+        self.ask(move |tracer| {
+            let held = tracer.processes.get(&pid).and_then(|traced| traced.held.as_ref());
+            held.map(Frozen::registers).unwrap_or_default()
+        })
     }
 
     /// What the thread that traces answers.

@@ -2,7 +2,7 @@
 //!
 //! What is suspended may be referred to by nothing but a C structure, so references alone do not lead to all of them; the
 //! lists do, as every such object is in one, also where Python says that it is not tracked. They are walked only when a
-//! module that makes such objects is loaded. Without lists (free-threaded builds) those that references lead to are told.
+//! module that makes such objects is loaded. Free-threaded builds have the heaps of their allocator instead of lists.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use heapsake_core::reduce::{Stack, Stacks};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CaptureOptions;
+use super::mimalloc;
 use super::stacks::Describer;
 use super::threads::{self, State, chain};
 use crate::frame::{Frame, MAXIMUM_DEPTH};
@@ -200,21 +201,29 @@ fn bases<M: Memory>(heap: &CPythonHeap<M>, class: Address) -> impl Iterator<Item
     std::iter::successors(Some(class), base).take(MAXIMUM_BASES)
 }
 
-/// Every object of the collector's lists.
+/// Every object of the collector's lists; of a free-threaded build every object that its allocator has.
 pub fn collectable<M: Memory>(heap: &CPythonHeap<M>) -> Vec<Address> {
     let mut found = Vec::new();
-    each_collectable(heap, |object| {
+    let take = |object| {
         // Lists of a process that was caught collecting may lead anywhere.
         let class = heap.layouts().object.ob_type.read(&heap.memory, object);
         if class.is_some_and(|class| heap.is_type(class)) {
             found.push(object);
         }
-    });
+    };
+    if mimalloc::has_heaps(heap) {
+        mimalloc::each_object(heap, true, take);
+    } else {
+        each_collectable(heap, take);
+    }
     found
 }
 
 /// Gives every object of the collector's lists to `each`.
 fn each_collectable<M: Memory>(heap: &CPythonHeap<M>, mut each: impl FnMut(Address)) {
+    if mimalloc::has_heaps(heap) {
+        return mimalloc::each_object(heap, false, each);
+    }
     let layouts = heap.layouts();
     let head = layouts.gc_head;
     for interpreter in threads::interpreters(heap) {

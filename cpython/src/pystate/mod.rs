@@ -3,10 +3,14 @@
 
 mod facts;
 mod kept;
+mod mimalloc;
+mod native;
 pub(crate) mod process;
 mod roots;
 mod stacks;
 mod threads;
+
+pub(crate) use threads::ATTACHED;
 
 pub use kept::{collectable, found_threads};
 pub(crate) use stacks::named_files;
@@ -19,7 +23,9 @@ use heapsake_core::heap::Outline;
 
 use crate::death::Death;
 use crate::heap::CPythonHeap;
-use crate::memory::Memory;
+use crate::memory::{Files, Memory, Registers, Source};
+use crate::native::{NativeStack, stacks as native_stacks};
+use crate::symbols::Symbols;
 
 /// What a capture is asked to take, and what its caller knows of the target.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +58,10 @@ pub struct CaptureOptions {
     pub written: Option<SystemTime>,
     /// The kernel's numbers of threads, by what the C library knows them by, where the process does not keep them.
     pub native_ids: Vec<(u64, u64)>,
+    /// Whether the native stacks of all threads are unwound; that of a thread that dies of a signal is in any case.
+    pub native: bool,
+    /// The native stacks of threads, which go into the dump beside those of Python.
+    pub native_stacks: Vec<NativeStack>,
     /// The source files that go into the dump, and folders of such; else all that code of the dump names.
     pub sources: Option<Vec<PathBuf>>,
     /// How long the process stood still.
@@ -65,6 +75,16 @@ impl CaptureOptions {
     /// are compared, part by part.
     pub(crate) fn takes_source(&self, filename: &Path) -> bool {
         self.sources.as_ref().is_none_or(|named| named.iter().any(|named| filename.starts_with(named)))
+    }
+
+    /// Unwinds the native stacks that are asked for, of the threads with these registers.
+    pub(crate) fn unwind<S: Source>(&mut self, memory: &S, files: &Files, registers: &[Registers]) {
+        let death = self.death.as_ref();
+        let dies = |registers: &&Registers| death.is_some_and(|death| death.thread == registers.thread);
+        let wanted: Vec<Registers> = registers.iter().filter(|one| self.native || dies(one)).copied().collect();
+        if !wanted.is_empty() {
+            self.native_stacks = native_stacks(memory, &Symbols::new(memory, memory.mappings(), files), &wanted);
+        }
     }
 
     /// Whether frames of this file are left out of the stacks.

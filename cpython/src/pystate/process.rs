@@ -18,6 +18,12 @@ struct Living {
     folder: PathBuf,
 }
 
+/// The name that a thread of a process has for the kernel.
+pub(super) fn thread_name(pid: i32, thread: i32) -> Option<String> {
+    let living = Living { folder: PathBuf::from(format!("/proc/{pid}/task/{thread}")) };
+    Some(living.text("comm")?.trim_end_matches('\n').to_owned())
+}
+
 impl Living {
     fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         use std::io::Read;

@@ -8,10 +8,11 @@ use heapsake_core::heap::{self, FrameKind, Thread, Variable};
 use rustc_hash::FxHashMap;
 
 use super::CaptureOptions;
+use super::native::{self, Call};
 use super::threads::{self, State};
 use crate::codeobject::{Code, OPTIMIZED};
 use crate::exceptions::traceback_of;
-use crate::frame::Frame;
+use crate::frame::{Evaluation, Frame};
 use crate::heap::CPythonHeap;
 use crate::memory::Memory;
 use crate::traceback;
@@ -107,6 +108,19 @@ impl<'a, M: Memory> Describer<'a, M> {
         frames.iter().rev().filter_map(|frame| self.describe(*frame, FrameKind::Running, None)).collect()
     }
 
+    /// The frames of calls of the evaluation loop, the innermost first; told the outermost first. And the calls, each with
+    /// the number of its frames, the innermost first.
+    fn by_calls(&mut self, calls: &[Evaluation]) -> (Vec<heap::Frame>, Vec<Call>) {
+        let (mut frames, mut told) = (Vec::new(), Vec::new());
+        for call in calls.iter().rev() {
+            let running = self.running(&call.frames);
+            told.push(Call { frames: running.len(), on_stack: call.on_stack });
+            frames.extend(running);
+        }
+        told.reverse();
+        (frames, told)
+    }
+
     /// How the exception came about: what called the first frame of its traceback, then the traceback.
     fn of_exception(&mut self, exception: Address) -> Option<Vec<heap::Frame>> {
         let heap = self.heap;
@@ -141,16 +155,25 @@ pub(super) fn threads<M: Memory>(
         let unwinds = |exception: &Address| {
             options.death.is_none() && (options.exception.is_some() || state.in_flight(heap) == Some(*exception))
         };
-        let frames = own.filter(unwinds).and_then(|exception| describer.of_exception(exception));
+        let of_exception = own.filter(unwinds).and_then(|exception| describer.of_exception(exception));
+        let native_stack = native::of_state(options, state);
+        let calls = native_stack.filter(|_| of_exception.is_none()).map(|_| state.by_evaluation(heap));
+        let (frames, calls) = match (of_exception, calls) {
+            (Some(frames), _) => (frames, Vec::new()),
+            (None, Some(calls)) => describer.by_calls(&calls),
+            (None, None) => (describer.running(&state.frames(heap)), Vec::new()),
+        };
+        let mut facts = if dying == Some(index) { signal() } else { Vec::new() };
+        facts.extend(native_stack.into_iter().flat_map(|stack| native::facts(stack, &calls)));
         let thread = Thread {
             name: state.name.clone(),
             ident: state.ident,
             native_id: state.native_id,
             current: current == Some(index),
             exception: own.or_else(|| state.in_flight(heap)).or_else(|| state.handled(heap).first().copied()),
-            frames: frames.unwrap_or_else(|| describer.running(&state.frames(heap))),
+            frames,
             object: state.object,
-            facts: if dying == Some(index) { signal() } else { Vec::new() },
+            facts,
             ..Thread::default()
         };
         let is_first = if options.death.is_some() { dying == Some(index) } else { is_owner };
@@ -159,9 +182,13 @@ pub(super) fn threads<M: Memory>(
     if let Some(death) = options.death.as_ref().filter(|_| dying.is_none()) {
         // A thread of C code alone, of which Python knows nothing.
         let native_id = u64::try_from(death.thread).ok();
-        let (ident, kind) = (death.ident.unwrap_or(0), "native".to_owned());
-        found.push((false, Thread { ident, native_id, kind, current: true, facts: signal(), ..Thread::default() }));
+        let (ident, kind) = (death.ident.unwrap_or(0), native::KIND.to_owned());
+        let mut facts: Vec<_> = signal();
+        facts.extend(native::of_thread(options, death.thread).into_iter().flat_map(|stack| native::facts(stack, &[])));
+        found.push((false, Thread { ident, native_id, kind, current: true, facts, ..Thread::default() }));
     }
+    let known: Vec<u64> = found.iter().map(|(_, thread)| thread.ident).collect();
+    found.extend(native::others(options, &known).map(|thread| (true, thread)));
     // Stable: the others keep their order.
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, thread)| thread).collect()

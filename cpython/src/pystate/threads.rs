@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CaptureOptions;
 use crate::exceptions::traceback_of;
-use crate::frame::{Frame, MAXIMUM_DEPTH};
+use crate::frame::{Evaluation, Frame, MAXIMUM_DEPTH};
 use crate::genobject::handled_exceptions;
 use crate::heap::{CPythonHeap, Payload};
 use crate::memory::Memory;
@@ -39,20 +39,31 @@ impl State {
 
     /// The innermost frame that Python shows.
     pub(super) fn innermost<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Frame> {
-        let layouts = heap.layouts();
-        let layout = &layouts.thread;
-        if let Some(field) = layout.frame {
+        if let Some(field) = heap.layouts().thread.frame {
             let object = field.read(&heap.memory, self.address)?;
             return Frame::past_cframes(heap, object);
         }
-        let current = match (layout.current_frame, layout.cframe, layouts.cframe) {
-            (Some(field), ..) => field.read(&heap.memory, self.address)?,
-            (None, Some(cframe), Some(inner)) => {
-                inner.current_frame.read(&heap.memory, cframe.read(&heap.memory, self.address)?)?
-            }
-            _ => return None,
-        };
-        Frame::first_complete(heap, current)
+        Frame::first_complete(heap, self.interpreter_frame(heap)?)
+    }
+
+    /// The innermost interpreter frame, whether Python shows it or not (3.11+).
+    fn interpreter_frame<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Address> {
+        let layouts = heap.layouts();
+        let layout = &layouts.thread;
+        match (layout.current_frame, layout.cframe, layouts.cframe) {
+            (Some(field), ..) => field.read(&heap.memory, self.address),
+            (None, Some(cframe), Some(inner)) => inner.current_frame.read(&heap.memory, cframe.read(&heap.memory, self.address)?),
+            _ => None,
+        }
+    }
+
+    /// The calls of the evaluation loop that run its frames, the innermost first: one each up to 3.10.
+    pub(super) fn by_evaluation<M: Memory>(&self, heap: &CPythonHeap<M>) -> Vec<Evaluation> {
+        if heap.layouts().thread.frame.is_some() {
+            let call = |frame| Evaluation { frames: vec![frame], on_stack: None };
+            return self.frames(heap).into_iter().map(call).collect();
+        }
+        self.interpreter_frame(heap).map(|innermost| Frame::by_evaluation(heap, innermost)).unwrap_or_default()
     }
 
     /// Its frames, the innermost first.
@@ -169,9 +180,17 @@ fn thread_objects<M: Memory>(heap: &CPythonHeap<M>, interpreter: Address) -> FxH
     found
 }
 
-/// The thread state that holds the interpreter lock.
+/// Whether a thread state may run code of Python now: `_Py_THREAD_ATTACHED` (3.13+).
+pub(crate) const ATTACHED: i32 = 1;
+
+/// The thread state that holds the interpreter lock; without such a lock the one that runs, if it is the only one.
 fn holder<M: Memory>(heap: &CPythonHeap<M>, states: &[State]) -> Option<Address> {
     let layouts = heap.layouts();
+    if layouts.object.ob_ref_local.is_some() {
+        let attached = |state: &&State| heap.optional_field(layouts.thread.state, state.address) == Some(ATTACHED);
+        let mut running = states.iter().filter(attached);
+        return running.next().filter(|_| running.next().is_none()).map(|state| state.address);
+    }
     if let Some(field) = layouts.thread.holds_gil {
         let holds = |state: &&State| field.read(&heap.memory, state.address) == Some(1);
         return states.iter().find(holds).map(|state| state.address);

@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         reason: reason.clone(),
         find_exception: true,
         all: arguments.what.all,
+        native: arguments.what.native,
         only_current: postmortem.death().is_some(),
         root_dir: search.root(),
         sources: arguments.what.sources()?,

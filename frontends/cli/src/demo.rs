@@ -31,8 +31,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let script = folder.join("bakery.py");
     std::fs::write(&script, PROGRAM).with_context(|| format!("cannot write {}", script.display()))?;
-    let what =
-        What { redact: Redaction::Names, sources: Vec::new(), all: false, max_bytes: None, max_seconds: None, max_objects: None };
+    let what = What {
+        redact: Redaction::Names,
+        sources: Vec::new(),
+        all: false,
+        native: false,
+        max_bytes: None,
+        max_seconds: None,
+        max_objects: None,
+    };
     let wanted = run::Arguments {
         python: arguments.python.clone(),
         output: Some(arguments.output.clone().unwrap_or_else(|| folder.clone())),

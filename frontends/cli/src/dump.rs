@@ -44,6 +44,9 @@ pub(crate) struct What {
     /// Objects, too, that nothing leads to: garbage in cycles that the collector has not freed.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Also the stacks of C functions, of all threads, those included that Python knows nothing of.
+    #[arg(long)]
+    pub(crate) native: bool,
     /// Stop after objects of so many bytes; what is left out is counted.
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_bytes: Option<u64>,
@@ -166,7 +169,8 @@ fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
         taken => (taken?, None),
     };
     let sources = arguments.what.sources()?;
-    let options = CaptureOptions { find_exception: true, sources, all: arguments.what.all, ..outside(pid, "on demand") };
+    let What { all, native, .. } = arguments.what;
+    let options = CaptureOptions { find_exception: true, sources, all, native, ..outside(pid, "on demand") };
     let (path, summary, taking) = write(file, &plugins, taken, options, arguments.what.options("on demand"))?;
     let reduced = crate::python::reduce(&path);
     Ok(Made { pid, path, summary, taking, reduced })

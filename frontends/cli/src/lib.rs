@@ -14,6 +14,7 @@ mod dump;
 mod extract;
 mod holders;
 mod inspect;
+mod native;
 mod output;
 #[doc(hidden)]
 pub mod path;

@@ -4,10 +4,13 @@ use ciborium::Value;
 use heapsake_core::format::records::Thread;
 use heapsake_loader::Dump;
 
+use crate::native::{self, NativeFrame};
 use crate::output::{Output, Style, harmless};
 
 /// Registers in a line.
 const IN_A_LINE: usize = 4;
+/// Functions of C that are named, the innermost first; `heapsake stack --native` has all.
+const IN_A_CHAIN: usize = 6;
 
 /// The signal among the facts of a thread that died of one.
 pub(crate) fn of_thread(thread: &Thread) -> Option<&Value> {
@@ -30,6 +33,12 @@ pub(crate) fn print(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     let what = format!("Died of {}{}{native}", words(signal), name.unwrap_or_default());
     output.line(output.style(Style::Problem, what))?;
     print_place(signal, output)?;
+    let native = thread.and_then(native::of_thread).unwrap_or_default();
+    if !native.is_empty() {
+        let names: Vec<String> = native.iter().rev().take(IN_A_CHAIN).map(NativeFrame::name).collect();
+        let more = if native.len() > IN_A_CHAIN { " ← …" } else { "" };
+        output.line(format!("  in C: {}{more}", names.join(" ← ")))?;
+    }
     if let Some(before) = field(signal, "before") {
         output.line(format!("  a handler of the program was given {} before", words(before)))?;
         print_place(before, output)?;

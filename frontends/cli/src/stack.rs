@@ -9,6 +9,7 @@ use heapsake_core::heap::FrameKind;
 use heapsake_loader::{Dump, Limits, open, render};
 use serde_json::{Value, json};
 
+use crate::native::{self, Merged, NativeFrame};
 use crate::output::{Output, Style, harmless};
 use crate::signal;
 use crate::summary::cbor_json;
@@ -28,6 +29,9 @@ pub(crate) struct Arguments {
     /// Also all tasks of asyncio and trio, each with the frames of its coroutines.
     #[arg(long)]
     tasks: bool,
+    /// Also the frames of C functions, where they were taken along: `heapsake dump --native`, `heapsake core --native`.
+    #[arg(long)]
+    native: bool,
     /// Print JSON (docs/json.md).
     #[arg(long)]
     json: bool,
@@ -41,6 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         None => dump.threads().iter().collect(),
     };
     let waits = Waits::of(&dump);
+    if arguments.native && dump.threads().iter().all(|thread| native::of_thread(thread).is_none()) {
+        bail!("this dump has no native stacks\nhint: `heapsake dump --native` and `heapsake core --native` take them along");
+    }
     if output.json {
         let threads: Vec<Value> = threads.iter().map(|thread| thread_json(&dump, &waits, thread)).collect();
         let mut value = json!({ "threads": threads });
@@ -54,8 +61,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
                 output.line("")?;
             }
             output.line(output.style(Style::Title, heading(thread)))?;
-            for frame in &thread.frames {
-                print_frame(&mut output, &dump, frame, !arguments.short)?;
+            match native::merged(thread).filter(|_| arguments.native) {
+                Some(frames) => print_merged(&mut output, &dump, thread, &frames, !arguments.short)?,
+                None => {
+                    for frame in &thread.frames {
+                        print_frame(&mut output, &dump, frame, !arguments.short)?;
+                    }
+                }
             }
             if let Some(wait) = of_thread(&dump, &waits, thread) {
                 output.line(wait_line(&output, wait))?;
@@ -100,6 +112,19 @@ pub(crate) fn source_line(dump: &Dump, frame: &Frame) -> Option<String> {
     let source = dump.source(&frame.filename)?;
     let line = source.text.as_ref()?.lines().nth(frame.line.checked_sub(1)? as usize)?;
     Some(harmless(line.trim()))
+}
+
+fn print_merged(output: &mut Output, dump: &Dump, thread: &Thread, frames: &[Merged<'_>], variables: bool) -> anyhow::Result<()> {
+    if let Some(cut) = native::cut(thread) {
+        output.line(format!("  native frames further out are missing: {}", harmless(cut)))?;
+    }
+    for frame in frames {
+        match frame {
+            Merged::Native(frame) => output.line(format!("  {}", frame.line(output)))?,
+            Merged::Python(frame) => print_frame(output, dump, frame, variables)?,
+        }
+    }
+    Ok(())
 }
 
 /// Prints a frame as a traceback does, and its variables.
@@ -172,6 +197,8 @@ pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value 
         "carrier": thread.carrier,
         "signal": signal::of_thread(thread).map(cbor_json),
         "depth": thread.depth,
+        "native": native::of_thread(thread).map(|frames| frames.iter().map(NativeFrame::json).collect::<Vec<_>>()),
+        "native_cut": native::cut(thread),
         "waits_for": wait_json(of_thread(dump, waits, thread)),
         "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),
     })

@@ -1,6 +1,6 @@
 """Runs a generated program, describes its graphs, dumps itself, and waits to be dumped once more.
 
-Arguments: the program, a file for the description, a file for a dump from inside.
+Arguments: the program, a file for the description, a file for a dump from inside, which is not made where there is no package.
 """
 import asyncio
 import gc
@@ -13,18 +13,27 @@ import warnings
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 warnings.simplefilter("ignore")
 import describing
-import heapsake
 import making
+
+try:
+    import heapsake
+except ImportError:
+    heapsake = None
 
 PROGRAM, OUT, INSIDE = sys.argv[1:]
 GRAPHS = []
+
+
+def dump_from_inside():
+    if heapsake is not None:
+        heapsake.dump(INSIDE, redact="none")
 
 
 def main():
     with open(PROGRAM, encoding="utf-8", errors="surrogatepass") as file:
         source = file.read()
     # What a dump imports and makes on its way is there before anything is said.
-    heapsake.dump(INSIDE, redact="none")
+    dump_from_inside()
     space = {"__name__": "__main__", "making": making, "GRAPHS": GRAPHS}
 
     def make():
@@ -45,7 +54,7 @@ def main():
     said = json.dumps({"root": id(GRAPHS), "threads": threads, "rows": rows}).encode("ascii")
     with open(OUT, "wb") as file:
         file.write(said)
-    heapsake.dump(INSIDE, redact="none")
+    dump_from_inside()
     os.write(1, b"ready\n")
     os.read(0, 1)
     # Threads and tasks are left as they are.

@@ -78,10 +78,10 @@ impl Core {
         let segments = elf::segments(&bytes)?;
         let notes = Notes::of(&bytes, &segments);
         let loads = loads(&segments);
-        let copies: Vec<Copy> = loads.iter().filter_map(|load| held(load, length)).collect();
+        let (copies, told_twice) = apart(loads.iter().filter_map(|load| held(load, length)).collect());
         let mappings = mappings(&loads, &notes.files);
         let cut = cut(&loads, &copies, length);
-        faults.extend(shortages(&loads, cut));
+        faults.extend(shortages(&loads, cut, told_twice));
         if notes.threads.is_empty() {
             faults.push("no thread is told: native stacks and registers are missing".to_owned());
         }
@@ -199,6 +199,24 @@ fn held(load: &Segment, length: u64) -> Option<Copy> {
     (there > 0).then(|| Copy { span: Span::new(Address(load.address), there), offset: load.offset })
 }
 
+/// Of parts of the file that tell of two places in memory the one that comes first in the file is believed, so that no more
+/// memory is told of than the file has; and how much that leaves out.
+fn apart(mut copies: Vec<Copy>) -> (Vec<Copy>, u64) {
+    copies.sort_by_key(|copy| (copy.offset, copy.span.start));
+    let (mut end, mut left_out) = (0_u64, 0);
+    copies.retain_mut(|copy| {
+        // Whole pages, as everything else.
+        let skipped = end.saturating_sub(copy.offset).next_multiple_of(PAGE).min(copy.span.len());
+        left_out += skipped;
+        copy.offset += skipped;
+        copy.span.start = copy.span.start.offset(skipped as i64);
+        end = end.max(copy.offset + copy.span.len());
+        !copy.span.is_empty()
+    });
+    copies.sort_by_key(|copy| copy.span.start);
+    (copies, left_out)
+}
+
 /// If a file of this length ends before its segments do: how much of memory it should have, and has.
 fn cut(loads: &[Segment], copies: &[Copy], length: u64) -> Option<(u64, u64)> {
     let wanted: u64 = loads.iter().map(|load| load.file_size.min(load.memory_size)).sum();
@@ -208,12 +226,16 @@ fn cut(loads: &[Segment], copies: &[Copy], length: u64) -> Option<(u64, u64)> {
 }
 
 /// What a core lacks by itself.
-fn shortages(loads: &[Segment], cut: Option<(u64, u64)>) -> Vec<String> {
+fn shortages(loads: &[Segment], cut: Option<(u64, u64)>, told_twice: u64) -> Vec<String> {
     const WRITE: u32 = 2;
     let mut found = Vec::new();
     if let Some((wanted, there)) = cut {
         let (wanted, there) = (bytes(wanted), bytes(there));
         found.push(format!("the core file is cut: of {wanted} of memory it has {there}"));
+    }
+    if told_twice > 0 {
+        let told_twice = bytes(told_twice);
+        found.push(format!("{told_twice} of memory were left out, whose bytes in the file are those of other memory"));
     }
     let left_out: u64 =
         loads.iter().filter(|load| load.flags & WRITE != 0 && load.file_size == 0).map(|load| load.memory_size).sum();

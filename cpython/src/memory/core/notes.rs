@@ -24,6 +24,9 @@ const REGISTERS: [&str; 27] = [
     "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax", "rip",
     "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs",
 ];
+/// General registers in the order of their numbers in debug information.
+const GENERAL: [&str; 16] =
+    ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
 /// What the dump's header tells of them, as for a process that is traced.
 const TOLD: [&str; 19] = [
     "rip", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
@@ -102,7 +105,10 @@ impl Thread {
 
     /// Where it is.
     pub fn stands(&self) -> Option<Registers> {
+        let general = GENERAL.map(|name| self.register(name).unwrap_or_default());
         Some(Registers {
+            thread: self.id,
+            general,
             instruction: Address(self.register("rip")?),
             stack: Address(self.register("rsp")?),
             thread_pointer: self.register("fs_base")?,

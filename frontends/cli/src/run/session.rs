@@ -325,6 +325,7 @@ impl<'a> Session<'a> {
         Ok(CaptureOptions {
             sources: self.arguments.what.sources()?,
             all: self.arguments.what.all,
+            native: self.arguments.what.native,
             hidden_prefixes: vec![DESCRIPTORS.to_owned(), BOOTSTRAP_NAME.to_owned()],
             ..dump::outside(pid, reason)
         })

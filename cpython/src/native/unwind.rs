@@ -1,0 +1,302 @@
+//! From the registers of a thread to those of its callers, by the rules of call frame information (DWARF 5, 6.4; the
+//! `.eh_frame` of the Linux Standard Base).
+//!
+//! The rules of a binary are found by its program headers in memory, as the runtime's own unwinder does; sections need not be
+//! there, and the kernel's own library (vdso) is like any other. A frame that no rule covers is stepped over as a leaf, if it
+//! is the innermost, or by its frame pointer.
+
+use std::rc::Rc;
+
+use gimli::{
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, Evaluation, EvaluationResult, Expression, LittleEndian, Location,
+    Pointer, Register, RegisterRule, UnwindContext, UnwindSection, Value,
+};
+use heapsake_core::{Address, Span};
+use rustc_hash::FxHashMap;
+
+use crate::memory::{FRAME_POINTER, Mapping, Memory, RETURN_ADDRESS, Registers, STACK_POINTER, Source};
+use crate::symbols::{Header, program_headers};
+
+/// Longer tables than any binary has.
+const LARGEST_TABLE: u64 = 256 << 20;
+/// Deeper stacks than the largest of C stacks has room for.
+const MAXIMUM_FRAMES: usize = 1 << 18;
+/// Steps of an expression; those of compilers have a dozen.
+const MAXIMUM_STEPS: u32 = 1000;
+const WORD: i64 = 8;
+
+type Slice<'b> = EndianSlice<'b, LittleEndian>;
+
+/// Where an instruction was found on a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    /// It.
+    pub(super) instruction: Address,
+    /// An address that surely is in the function: what a call returns to may be the next function's first byte.
+    pub(super) inside: Address,
+    /// The top of the stack there.
+    pub(super) stack: Address,
+    /// What is added to the binary's own addresses.
+    pub(super) bias: u64,
+}
+
+/// Unwinds stacks of one process.
+pub(super) struct Unwinder<'m, S> {
+    memory: &'m S,
+    /// By the start of the mapping that an instruction lies in.
+    modules: FxHashMap<Address, Option<Rc<Module>>>,
+    context: Box<UnwindContext<usize>>,
+}
+
+/// A binary's tables.
+struct Module {
+    bias: u64,
+    tables: Option<Tables>,
+}
+
+struct Tables {
+    header: Vec<u8>,
+    frames: Vec<u8>,
+    bases: BaseAddresses,
+}
+
+/// Registers by their DWARF numbers, the last of which is the return address; none where it is not known any more.
+type Known = [Option<u64>; 17];
+
+/// Why there are no callers to be had.
+enum End {
+    /// The thread began here.
+    Beginning,
+    Cut(String),
+}
+
+impl<'m, S: Source> Unwinder<'m, S> {
+    pub(super) fn new(memory: &'m S) -> Unwinder<'m, S> {
+        Unwinder { memory, modules: FxHashMap::default(), context: Box::new(UnwindContext::new()) }
+    }
+
+    /// The instructions of a thread's frames, the innermost first, and why there are no more if they end too early.
+    pub(super) fn unwind(&mut self, registers: &Registers) -> (Vec<At>, Option<String>) {
+        let mut known: Known = [None; 17];
+        for (slot, value) in known.iter_mut().zip(registers.general) {
+            *slot = Some(value);
+        }
+        known[RETURN_ADDRESS] = Some(registers.instruction.0);
+        let mut found = Vec::new();
+        // What is executed next is in its function; what a call returns to is one behind it.
+        let mut is_exact = true;
+        loop {
+            let Some(instruction) = known[RETURN_ADDRESS].filter(|instruction| *instruction != 0) else {
+                return (found, None);
+            };
+            let inside = Address(if is_exact { instruction } else { instruction - 1 });
+            let module = self.module(inside);
+            let bias = module.as_ref().map_or(0, |module| module.bias);
+            let stack = Address(known[STACK_POINTER].unwrap_or(0));
+            found.push(At { instruction: Address(instruction), inside, stack, bias });
+            if found.len() >= MAXIMUM_FRAMES {
+                return (found, Some(format!("there are more than {MAXIMUM_FRAMES} frames")));
+            }
+            let before = known[STACK_POINTER];
+            let stepped = match module.as_ref().and_then(|module| module.tables.as_ref()) {
+                Some(tables) => self.step(tables, inside, &mut known),
+                None => None,
+            };
+            let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, found.len() == 1)) {
+                // A stack grows downwards; only a signal's handler may have one of its own.
+                Ok(is_signal) if is_signal || known[STACK_POINTER] > before => {
+                    is_exact = is_signal;
+                    continue;
+                }
+                Ok(_) => End::Cut(format!("the frame at {instruction:#x} has no end")),
+                Err(end) => end,
+            };
+            return match end {
+                End::Beginning => (found, None),
+                End::Cut(why) => (found, Some(why)),
+            };
+        }
+    }
+
+    /// From a frame to its caller, by rules, if there are any for this frame; whether the frame is that of a signal.
+    fn step(&mut self, tables: &Tables, inside: Address, known: &mut Known) -> Option<Result<bool, End>> {
+        let Tables { header, frames, bases } = tables;
+        let header = EhFrameHdr::new(header, LittleEndian).parse(bases, 8).ok()?;
+        let section = EhFrame::new(frames, LittleEndian);
+        let found = match header.table() {
+            Some(table) => table.fde_for_address(&section, bases, inside.0, EhFrame::cie_from_offset),
+            None => section.fde_for_address(bases, inside.0, EhFrame::cie_from_offset),
+        };
+        let entry = found.ok()?;
+        let row = entry.unwind_info_for_address(&section, bases, &mut self.context, inside.0).ok()?;
+        let unreadable = || End::Cut(format!("the stack cannot be read at {:#x}", inside.0));
+        let memory = self.memory;
+        let cfa = match row.cfa() {
+            CfaRule::RegisterAndOffset { register, offset } => {
+                value(known, *register).map(|base| base.wrapping_add_signed(*offset))
+            }
+            CfaRule::Expression(expression) => {
+                expression.get(&section).ok().and_then(|expression| evaluate(memory, known, expression, None))
+            }
+        };
+        let Some(cfa) = cfa else { return Some(Err(unreadable())) };
+        let mut caller = *known;
+        caller[STACK_POINTER] = Some(cfa);
+        let return_address = entry.cie().return_address_register();
+        let mut is_outermost = false;
+        for (register, rule) in row.registers() {
+            let at = |offset: i64| memory.word(Address(cfa.wrapping_add_signed(offset)));
+            let read =
+                |expression: &gimli::UnwindExpression<usize>| evaluate(memory, known, expression.get(&section).ok()?, Some(cfa));
+            let restored = match rule {
+                RegisterRule::Undefined => {
+                    is_outermost |= *register == return_address;
+                    None
+                }
+                RegisterRule::SameValue => value(known, *register),
+                RegisterRule::Offset(offset) => at(*offset),
+                RegisterRule::ValOffset(offset) => Some(cfa.wrapping_add_signed(*offset)),
+                RegisterRule::Register(other) => value(known, *other),
+                RegisterRule::Expression(expression) => read(expression).and_then(|address| memory.word(Address(address))),
+                RegisterRule::ValExpression(expression) => read(expression),
+                RegisterRule::Constant(value) => Some(*value),
+                RegisterRule::Architectural => None,
+            };
+            if let Some(slot) = caller.get_mut(usize::from(register.0)) {
+                *slot = restored;
+            }
+        }
+        if is_outermost {
+            return Some(Err(End::Beginning));
+        }
+        if caller[RETURN_ADDRESS].is_none() {
+            return Some(Err(unreadable()));
+        }
+        *known = caller;
+        Some(Ok(entry.is_signal_trampoline()))
+    }
+
+    /// From a frame without rules to its caller: the innermost may be in a function that has just been called, or has jumped
+    /// nowhere; others may keep a frame pointer.
+    fn step_blindly(&self, known: &mut Known, is_innermost: bool) -> Result<bool, End> {
+        let instruction = known[RETURN_ADDRESS].unwrap_or(0);
+        let returns = |address: Option<u64>| {
+            let returns = self.memory.word(Address(address?))?;
+            self.is_code(Address(returns)).then_some(returns)
+        };
+        if is_innermost && let Some(caller) = returns(known[STACK_POINTER]) {
+            known[RETURN_ADDRESS] = Some(caller);
+            known[STACK_POINTER] = known[STACK_POINTER].map(|stack| stack.wrapping_add_signed(WORD));
+            return Ok(false);
+        }
+        let base = known[FRAME_POINTER].filter(|base| Some(*base) > known[STACK_POINTER] || is_innermost);
+        let above = base.and_then(|base| base.checked_add_signed(WORD));
+        match (base, returns(above)) {
+            (Some(base), Some(caller)) => {
+                known[RETURN_ADDRESS] = Some(caller);
+                known[STACK_POINTER] = base.checked_add_signed(2 * WORD);
+                known[FRAME_POINTER] = self.memory.word(Address(base));
+                Ok(false)
+            }
+            _ => Err(End::Cut(format!("nothing says how to unwind the code at {instruction:#x}"))),
+        }
+    }
+
+    fn is_code(&self, address: Address) -> bool {
+        self.mapping(address).is_some_and(|mapping| mapping.permissions.execute)
+    }
+
+    fn mapping(&self, address: Address) -> Option<&'m Mapping> {
+        let mappings = self.memory.mappings();
+        let after = mappings.partition_point(|mapping| mapping.span.start <= address);
+        mappings.get(after.checked_sub(1)?).filter(|mapping| mapping.span.contains(address))
+    }
+
+    /// The binary that an instruction lies in.
+    fn module(&mut self, address: Address) -> Option<Rc<Module>> {
+        let mapping = self.mapping(address)?;
+        if let Some(known) = self.modules.get(&mapping.span.start) {
+            return known.clone();
+        }
+        let module = self.read_module(mapping).map(Rc::new);
+        self.modules.insert(mapping.span.start, module.clone());
+        module
+    }
+
+    /// Where the file's first byte is mapped, which is the binary's header, for the part of it that is `mapping`.
+    fn start(&self, mapping: &Mapping) -> Option<Address> {
+        if mapping.offset.0 == 0 {
+            return Some(mapping.span.start);
+        }
+        let same = |other: &&Mapping| {
+            (other.device, other.inode, &other.path) == (mapping.device, mapping.inode, &mapping.path) && other.path.is_some()
+        };
+        let before = self.memory.mappings().iter().take_while(|other| other.span.start < mapping.span.start);
+        before.filter(same).filter(|other| other.offset.0 == 0).last().map(|first| first.span.start)
+    }
+
+    fn read_module(&self, mapping: &Mapping) -> Option<Module> {
+        const LOAD: u32 = 1;
+        const UNWINDING: u32 = 0x6474_e550;
+        let start = self.start(mapping)?;
+        let (_, headers) = program_headers(self.memory, start)?;
+        let first = headers.iter().find(|header| header.kind == LOAD && header.offset == 0)?;
+        let bias = start.0.wrapping_sub(first.address);
+        let tables = headers.iter().find(|header| header.kind == UNWINDING).and_then(|header| {
+            let loads: Vec<&Header> = headers.iter().filter(|header| header.kind == LOAD).collect();
+            self.read_tables(header, &loads, bias)
+        });
+        Some(Module { bias, tables })
+    }
+
+    fn read_tables(&self, header: &Header, loads: &[&Header], bias: u64) -> Option<Tables> {
+        let read = |address: u64, length: u64| self.memory.read_vec(Address(address), length, LARGEST_TABLE as usize).ok();
+        let at = header.address.wrapping_add(bias);
+        let bytes = read(at, header.length)?;
+        let mut bases = BaseAddresses::default().set_eh_frame_hdr(at);
+        let Pointer::Direct(frames_at) = EhFrameHdr::new(&bytes, LittleEndian).parse(&bases, 8).ok()?.eh_frame_ptr() else {
+            return None;
+        };
+        bases = bases.set_eh_frame(frames_at);
+        // How long the table is only a section says; it ends with its segment at the latest.
+        let segment =
+            |load: &&&Header| Span::new(Address(load.address.wrapping_add(bias)), load.length).contains(Address(frames_at));
+        let load = loads.iter().find(segment)?;
+        let end = load.address.wrapping_add(bias).wrapping_add(load.length);
+        let frames = read(frames_at, end.checked_sub(frames_at)?)?;
+        Some(Tables { header: bytes, frames, bases })
+    }
+}
+
+fn value(known: &Known, register: Register) -> Option<u64> {
+    known.get(usize::from(register.0)).copied().flatten()
+}
+
+/// What an expression comes to.
+fn evaluate<M: Memory>(memory: &M, known: &Known, expression: Expression<Slice<'_>>, initial: Option<u64>) -> Option<u64> {
+    let encoding = gimli::Encoding { address_size: 8, format: gimli::Format::Dwarf32, version: 4 };
+    let mut evaluation: Evaluation<Slice<'_>> = expression.evaluation(encoding);
+    evaluation.set_max_iterations(MAXIMUM_STEPS);
+    if let Some(initial) = initial {
+        evaluation.set_initial_value(initial);
+    }
+    let mut result = evaluation.evaluate().ok()?;
+    loop {
+        result = match result {
+            EvaluationResult::Complete => break,
+            EvaluationResult::RequiresMemory { address, size, .. } => {
+                let mut bytes = [0; 8];
+                memory.read_at(Address(address), bytes.get_mut(..usize::from(size))?).ok()?;
+                evaluation.resume_with_memory(Value::Generic(u64::from_le_bytes(bytes))).ok()?
+            }
+            EvaluationResult::RequiresRegister { register, .. } => {
+                evaluation.resume_with_register(Value::Generic(value(known, register)?)).ok()?
+            }
+            _ => return None,
+        };
+    }
+    match evaluation.as_result().first()?.location {
+        Location::Address { address } => Some(address),
+        _ => None,
+    }
+}

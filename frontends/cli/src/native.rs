@@ -1,0 +1,144 @@
+//! Native stacks, as facts of threads have them: the frames of C functions, and where Python's stand among them.
+
+use ciborium::Value;
+use heapsake_core::format::records::{Frame, Thread};
+use serde_json::json;
+
+use crate::output::{Output, Style, harmless};
+
+/// A frame of a C function.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NativeFrame<'d> {
+    address: u64,
+    function: Option<(&'d str, u64)>,
+    file: Option<(&'d str, u64)>,
+    /// How many of Python's frames this call of the evaluation loop runs.
+    frames: Option<usize>,
+}
+
+/// A frame of either kind.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Merged<'d> {
+    Native(NativeFrame<'d>),
+    Python(&'d Frame),
+}
+
+/// The native frames of a thread, the outermost first; none where they were not unwound.
+pub(crate) fn of_thread(thread: &Thread) -> Option<Vec<NativeFrame<'_>>> {
+    let frames = fact(thread, "native")?.as_array()?;
+    Some(frames.iter().map(NativeFrame::read).collect())
+}
+
+/// Why the outermost of a thread's native frames are missing, if they are.
+pub(crate) fn cut(thread: &Thread) -> Option<&str> {
+    fact(thread, "native_cut")?.as_text()
+}
+
+/// The frames of both kinds, the outermost first. A call of the evaluation loop is told by what it runs.
+pub(crate) fn merged(thread: &Thread) -> Option<Vec<Merged<'_>>> {
+    let native = of_thread(thread)?;
+    let placed: usize = native.iter().filter_map(|frame| frame.frames).sum();
+    // Those whose calls are missing come first: what is missing is the outermost.
+    let (unplaced, mut rest) = thread.frames.split_at(thread.frames.len().saturating_sub(placed));
+    let mut merged: Vec<Merged<'_>> = unplaced.iter().map(Merged::Python).collect();
+    for frame in native {
+        match frame.frames.filter(|count| *count > 0) {
+            Some(count) => {
+                let (here, after) = rest.split_at(count.min(rest.len()));
+                merged.extend(here.iter().map(Merged::Python));
+                rest = after;
+            }
+            None => merged.push(Merged::Native(frame)),
+        }
+    }
+    merged.extend(rest.iter().map(Merged::Python));
+    Some(merged)
+}
+
+fn fact<'d>(thread: &'d Thread, name: &str) -> Option<&'d Value> {
+    thread.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+impl NativeFrame<'_> {
+    fn read(told: &Value) -> NativeFrame<'_> {
+        let field = |name: &str| told.as_map()?.iter().find(|(known, _)| known.as_text() == Some(name)).map(|(_, value)| value);
+        let number = |name| field(name).and_then(Value::as_integer).and_then(|number| u64::try_from(number).ok());
+        let text = |name| field(name).and_then(Value::as_text);
+        NativeFrame {
+            address: number("address").unwrap_or(0),
+            function: text("function").map(|name| (name, number("offset").unwrap_or(0))),
+            file: text("file").map(|path| (path, number("file_address").unwrap_or(0))),
+            frames: number("frames").and_then(|count| usize::try_from(count).ok()),
+        }
+    }
+
+    /// What it is, in a line.
+    pub(crate) fn line(&self, output: &Output) -> String {
+        let file = self.file.map(|(path, _)| format!(", {}", harmless(path))).unwrap_or_default();
+        match (self.function, self.file) {
+            (Some((name, offset)), _) => format!("C {} + {offset:#x}{file}", output.style(Style::Name, harmless(name))),
+            (None, Some((path, address))) => format!("C {} + {address:#x}", harmless(path)),
+            (None, None) => format!("C {:#x}", self.address),
+        }
+    }
+
+    /// The function's name, or where it is.
+    pub(crate) fn name(&self) -> String {
+        match (self.function, self.file) {
+            (Some((name, _)), _) => harmless(name),
+            (None, Some((path, address))) => format!("{}+{address:#x}", harmless(path.rsplit('/').next().unwrap_or(path))),
+            (None, None) => format!("{:#x}", self.address),
+        }
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        json!({
+            "address": self.address,
+            "function": self.function.map(|(name, _)| name),
+            "offset": self.function.map(|(_, offset)| offset),
+            "file": self.file.map(|(path, _)| path),
+            "file_address": self.file.map(|(_, address)| address),
+            "frames": self.frames,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn native(function: &str, frames: Option<u64>) -> Value {
+        let mut told: Vec<(Value, Value)> = vec![("address".into(), 7.into()), ("function".into(), function.into())];
+        told.extend(frames.map(|count| ("frames".into(), count.into())));
+        Value::Map(told)
+    }
+
+    fn names(thread: &Thread) -> Vec<String> {
+        let name = |frame: &Merged<'_>| match frame {
+            Merged::Native(frame) => frame.name(),
+            Merged::Python(frame) => frame.function.clone(),
+        };
+        merged(thread).expect("native frames").iter().map(name).collect()
+    }
+
+    #[test]
+    fn frames_of_python_stand_where_their_calls_do() {
+        let python = |name: &&str| Frame { function: (*name).to_owned(), ..Frame::default() };
+        let mut thread = Thread { frames: ["a", "b", "c"].iter().map(python).collect(), ..Thread::default() };
+        assert_eq!(merged(&thread), None);
+        let calls = |inner| vec![native("main", None), native("eval", Some(2)), native("call", None), native("eval", inner)];
+        thread.facts = vec![("native".to_owned(), Value::Array(calls(Some(1))))];
+        assert_eq!(names(&thread), ["main", "a", "b", "call", "c"]);
+        // A call that runs nothing stands for itself.
+        thread.facts = vec![("native".to_owned(), Value::Array(calls(Some(0))))];
+        assert_eq!(names(&thread), ["a", "main", "b", "c", "call", "eval"]);
+        // The outermost are missing.
+        thread.facts = vec![("native".to_owned(), Value::Array(calls(Some(1)).split_off(2)))];
+        assert_eq!(names(&thread), ["a", "b", "call", "c"]);
+        // A file that says more than there is.
+        thread.facts = vec![("native".to_owned(), Value::Array(calls(Some(9))))];
+        assert_eq!(names(&thread), ["main", "a", "b", "call", "c"]);
+        thread.facts = vec![("native".to_owned(), Value::Array(vec![Value::Null]))];
+        assert_eq!(names(&thread), ["a", "b", "c", "0x0"]);
+    }
+}
