@@ -7,6 +7,7 @@
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, VariableKind};
 use heapsake_core::reduce::Failure;
+use rustc_hash::FxHashSet;
 
 use crate::codeobject::{Code, OPTIMIZED};
 use crate::heap::{CPythonHeap, Payload, State, TypeEntry, corrupt};
@@ -245,9 +246,10 @@ impl Frame {
     pub(crate) fn by_evaluation<M: Memory>(heap: &CPythonHeap<M>, innermost: Address) -> Vec<Evaluation> {
         let Some(layout) = heap.layouts().interpreter_frame else { return Vec::new() };
         let (mut calls, mut frames) = (Vec::new(), Vec::new());
+        let mut seen = FxHashSet::default();
         let mut next = innermost;
-        for _ in 0..MAXIMUM_DEPTH {
-            let Some(frame) = Frame::of_interpreter_frame(heap, next).filter(|_| !next.is_null()) else { break };
+        while !next.is_null() && seen.len() < MAXIMUM_DEPTH && seen.insert(next) {
+            let Some(frame) = Frame::of_interpreter_frame(heap, next) else { break };
             // A call begins with a frame of the loop's own, which lies on the C stack (3.12+), or with one that says so.
             let is_first = match layout.is_entry {
                 Some(is_entry) => is_entry.read(&heap.memory, next).is_some_and(|is_entry| is_entry != 0),

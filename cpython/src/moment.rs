@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use heapsake_core::{Address, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::attach::Runtime;
 use crate::error::Result;
@@ -159,7 +159,8 @@ impl Watch {
         let layouts = &self.runtime.layouts;
         let mut found = Vec::new();
         let mut next = layouts.interpreter.threads_head.read(memory, interpreter).unwrap_or_default();
-        while !next.is_null() && found.len() < MAXIMUM_THREADS {
+        let mut seen = FxHashSet::default();
+        while !next.is_null() && found.len() < MAXIMUM_THREADS && seen.insert(next) {
             let Some(ident) = layouts.thread.thread_id.read(memory, next) else { break };
             found.push((next, ident));
             next = layouts.thread.next.read(memory, next).unwrap_or_default();

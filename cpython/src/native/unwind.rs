@@ -21,8 +21,14 @@ use crate::symbols::{Header, program_headers};
 const LARGEST_TABLE: u64 = 256 << 20;
 /// Deeper stacks than the largest of C stacks has room for.
 const MAXIMUM_FRAMES: usize = 1 << 18;
+/// Handlers of signals that interrupt one another.
+const MAXIMUM_SIGNALS: usize = 64;
 /// Steps of an expression; those of compilers have a dozen.
-const MAXIMUM_STEPS: u32 = 1000;
+const MAXIMUM_STEPS: u32 = 100;
+/// Expressions of all frames; few frames have one.
+const MAXIMUM_EXPRESSIONS: u64 = 1 << 22;
+/// A longer entry of a table has more rules than any function, in bytes.
+const LONGEST_ENTRY: usize = 1 << 16;
 const WORD: i64 = 8;
 
 type Slice<'b> = EndianSlice<'b, LittleEndian>;
@@ -46,6 +52,8 @@ pub(super) struct Unwinder<'m, S> {
     /// By the start of the mapping that an instruction lies in.
     modules: FxHashMap<Address, Option<Rc<Module>>>,
     context: Box<UnwindContext<usize>>,
+    /// How many expressions were evaluated.
+    expressions: u64,
 }
 
 /// A binary's tables.
@@ -72,7 +80,7 @@ enum End {
 
 impl<'m, S: Source> Unwinder<'m, S> {
     pub(super) fn new(memory: &'m S) -> Unwinder<'m, S> {
-        Unwinder { memory, modules: FxHashMap::default(), context: Box::new(UnwindContext::new()) }
+        Unwinder { memory, modules: FxHashMap::default(), context: Box::new(UnwindContext::new()), expressions: 0 }
     }
 
     /// The instructions of a thread's frames, the innermost first, and why there are no more if they end too early.
@@ -85,8 +93,10 @@ impl<'m, S: Source> Unwinder<'m, S> {
         let mut found = Vec::new();
         // What is executed next is in its function; what a call returns to is one behind it.
         let mut is_exact = true;
+        let mut signals = 0;
         loop {
-            let Some(instruction) = known[RETURN_ADDRESS].filter(|instruction| *instruction != 0) else {
+            // A thread begins where a call would return to nowhere; a call of nothing stands at nothing.
+            let Some(instruction) = known[RETURN_ADDRESS].filter(|instruction| *instruction != 0 || is_exact) else {
                 return (found, None);
             };
             let inside = Address(if is_exact { instruction } else { instruction - 1 });
@@ -102,9 +112,10 @@ impl<'m, S: Source> Unwinder<'m, S> {
                 Some(tables) => self.step(tables, inside, &mut known),
                 None => None,
             };
-            let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, found.len() == 1)) {
+            let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, is_exact)) {
                 // A stack grows downwards; only a signal's handler may have one of its own.
-                Ok(is_signal) if is_signal || known[STACK_POINTER] > before => {
+                Ok(is_signal) if is_signal && signals < MAXIMUM_SIGNALS || known[STACK_POINTER] > before => {
+                    signals += usize::from(is_signal);
                     is_exact = is_signal;
                     continue;
                 }
@@ -123,11 +134,10 @@ impl<'m, S: Source> Unwinder<'m, S> {
         let Tables { header, frames, bases } = tables;
         let header = EhFrameHdr::new(header, LittleEndian).parse(bases, 8).ok()?;
         let section = EhFrame::new(frames, LittleEndian);
-        let found = match header.table() {
-            Some(table) => table.fde_for_address(&section, bases, inside.0, EhFrame::cie_from_offset),
-            None => section.fde_for_address(bases, inside.0, EhFrame::cie_from_offset),
-        };
-        let entry = found.ok()?;
+        let entry = header.table()?.fde_for_address(&section, bases, inside.0, EhFrame::cie_from_offset).ok()?;
+        if entry.entry_len().max(entry.cie().entry_len()) > LONGEST_ENTRY {
+            return None;
+        }
         let row = entry.unwind_info_for_address(&section, bases, &mut self.context, inside.0).ok()?;
         let unreadable = || End::Cut(format!("the stack cannot be read at {:#x}", inside.0));
         let memory = self.memory;
@@ -136,18 +146,25 @@ impl<'m, S: Source> Unwinder<'m, S> {
                 value(known, *register).map(|base| base.wrapping_add_signed(*offset))
             }
             CfaRule::Expression(expression) => {
+                self.expressions += 1;
                 expression.get(&section).ok().and_then(|expression| evaluate(memory, known, expression, None))
             }
         };
         let Some(cfa) = cfa else { return Some(Err(unreadable())) };
         let mut caller = *known;
         caller[STACK_POINTER] = Some(cfa);
+        // Where no rule tells of it, it is not known.
+        caller[RETURN_ADDRESS] = None;
         let return_address = entry.cie().return_address_register();
         let mut is_outermost = false;
         for (register, rule) in row.registers() {
             let at = |offset: i64| memory.word(Address(cfa.wrapping_add_signed(offset)));
             let read =
                 |expression: &gimli::UnwindExpression<usize>| evaluate(memory, known, expression.get(&section).ok()?, Some(cfa));
+            self.expressions += u64::from(matches!(rule, RegisterRule::Expression(_) | RegisterRule::ValExpression(_)));
+            if self.expressions > MAXIMUM_EXPRESSIONS {
+                return Some(Err(End::Cut("there are more expressions than any program has".to_owned())));
+            }
             let restored = match rule {
                 RegisterRule::Undefined => {
                     is_outermost |= *register == return_address;

@@ -24,8 +24,8 @@ const SEGMENT: u64 = 32 << 20;
 const SLICE: u64 = 64 << 10;
 /// More queues, pages in one, slices and segments than there are.
 const MAXIMUM_QUEUES: i64 = 1 << 10;
-const MAXIMUM_PAGES: usize = 1 << 24;
-const MAXIMUM_SLICES: u64 = 1 << 16;
+const MAXIMUM_PAGES: usize = 1 << 22;
+const MAXIMUM_SLICES: u64 = 512;
 const MAXIMUM_SEGMENTS: usize = 1 << 20;
 
 /// Whether this build has such heaps instead of the collector's lists.
@@ -38,7 +38,7 @@ pub(super) fn each_object<M: Memory>(heap: &CPythonHeap<M>, with_plain: bool, mu
     let layouts = heap.layouts();
     let (Some(page), Some(segment)) = (layouts.mi_page, layouts.mi_segment) else { return };
     for at in segments(heap, &segment) {
-        each_page(heap, &segment, &page, at, |description, start| {
+        each_page(heap, &segment, &page, at, |description, start, room| {
             let tag = page.tag.and_then(|tag| tag.read(&heap.memory, description)).map_or(0, u64::from);
             let before = match tag {
                 PLAIN if with_plain => 0,
@@ -46,7 +46,7 @@ pub(super) fn each_object<M: Memory>(heap: &CPythonHeap<M>, with_plain: bool, mu
                 COLLECTED_WITH_PREHEADER => PREHEADER,
                 _ => return,
             };
-            each_block(heap, &page, description, start, |block| each(block.offset(before)));
+            each_block(heap, &page, description, (start, room), |block| each(block.offset(before)));
         });
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn each_object<M: Memory>(heap: &CPythonHeap<M>, with_plain: bool, mu
 fn segments<M: Memory>(heap: &CPythonHeap<M>, layout: &MiSegment) -> Vec<Address> {
     let layouts = heap.layouts();
     let memory = &heap.memory;
-    let mut found: FxHashSet<Address> = FxHashSet::default();
+    let (mut found, mut seen) = (FxHashSet::default(), FxHashSet::default());
     let (Some(queue), Some(one), Some(page)) = (layouts.mi_page_queue, layouts.mi_heap, layouts.mi_page) else {
         return Vec::new();
     };
@@ -70,10 +70,7 @@ fn segments<M: Memory>(heap: &CPythonHeap<M>, layout: &MiSegment) -> Vec<Address
             let pages = one.pages.at(heaps.at(state.address).offset(index * one.size as i64));
             for number in 0..queues.clamp(0, MAXIMUM_QUEUES) {
                 let mut next = queue.first.read(memory, pages.offset(number * queue.size as i64)).unwrap_or_default();
-                for _ in 0..MAXIMUM_PAGES {
-                    if next.is_null() {
-                        break;
-                    }
+                while !next.is_null() && seen.len() < MAXIMUM_PAGES && seen.insert(next) {
                     found.insert(Address(next.0 & !(SEGMENT - 1)));
                     next = page.next.read(memory, next).unwrap_or_default();
                 }
@@ -96,13 +93,14 @@ fn segments<M: Memory>(heap: &CPythonHeap<M>, layout: &MiSegment) -> Vec<Address
     found
 }
 
-/// Gives the description of every page of a segment that is in use to `each`, and where its blocks begin.
+/// Gives the description of every page of a segment that is in use to `each`, where its blocks begin, and for how many there is
+/// room.
 fn each_page<M: Memory>(
     heap: &CPythonHeap<M>,
     segment: &MiSegment,
     page: &MiPage,
     at: Address,
-    mut each: impl FnMut(Address, Address),
+    mut each: impl FnMut(Address, Address, u64),
 ) {
     let memory = &heap.memory;
     let slices = segment.slices.at(at);
@@ -114,28 +112,29 @@ fn each_page<M: Memory>(
         let Some(length) = page.slice_count.read(memory, description) else { return };
         let block_size = u64::from(page.block_size.read(memory, description).unwrap_or(0));
         // A slice that is part of no page says 0 or 1.
-        if block_size > 1 {
+        if block_size >= 8 {
             let skipped = match block_size {
-                8..=64 => 3 * block_size,
+                ..=64 => 3 * block_size,
                 65..=512 => block_size,
                 _ => 0,
             };
-            each(description, at.offset((index * SLICE + skipped) as i64));
+            let room = u64::from(length.max(1)).saturating_mul(SLICE).saturating_sub(skipped) / block_size;
+            each(description, at.offset((index * SLICE + skipped) as i64), room.max(1));
         }
         index += u64::from(length.max(1));
     }
 }
 
-/// Gives every block of a page that is in use to `each`.
+/// Gives every block of a page that is in use to `each`. The blocks begin at `start`, and there is room for `room` of them.
 fn each_block<M: Memory>(
     heap: &CPythonHeap<M>,
     page: &MiPage,
     description: Address,
-    start: Address,
+    (start, room): (Address, u64),
     mut each: impl FnMut(Address),
 ) {
     let memory = &heap.memory;
-    let capacity = u64::from(page.capacity.read(memory, description).unwrap_or(0));
+    let capacity = u64::from(page.capacity.read(memory, description).unwrap_or(0)).min(room);
     let block_size = u64::from(page.block_size.read(memory, description).unwrap_or(0)).max(1);
     let mut free = vec![false; capacity as usize];
     let local = [page.free, page.local_free].map(|list| list.read(memory, description).unwrap_or_default());

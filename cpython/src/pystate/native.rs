@@ -14,6 +14,10 @@ use crate::native::{NativeFrame, NativeStack};
 /// What a thread is that Python knows nothing of.
 pub(super) const KIND: &str = "native";
 
+/// Of a longer stack so many frames are told, of either end.
+const INNERMOST: usize = 700;
+const OUTERMOST: usize = 300;
+
 /// The native stack of a thread of Python.
 pub(super) fn of_state<'o>(options: &'o CaptureOptions, state: &State) -> Option<&'o NativeStack> {
     let by_ident = options.native_stacks.iter().find(|stack| stack.ident != 0 && stack.ident == state.ident);
@@ -65,7 +69,22 @@ pub(super) fn facts<'s>(stack: &'s NativeStack, calls: &[Call]) -> impl Iterator
         }
         Value::Map(told)
     };
-    let mut frames: Vec<Value> = stack.frames.iter().enumerate().map(frame).collect();
+    let told = |from: usize, to: usize| stack.frames.iter().enumerate().take(to).skip(from).map(frame);
+    let count = stack.frames.len();
+    let mut frames: Vec<Value> = Vec::new();
+    if count > INNERMOST + OUTERMOST {
+        // A stack that overflows is the same all along, and a thread's record is to stay small.
+        let end = count - OUTERMOST;
+        let calls: usize = placed.range(INNERMOST..end).map(|(_, frames)| *frames).sum();
+        frames.extend(told(0, INNERMOST));
+        frames.push(Value::Map(vec![
+            ("left_out".into(), ((end - INNERMOST) as u64).into()),
+            ("frames".into(), (calls as u64).into()),
+        ]));
+        frames.extend(told(end, count));
+    } else {
+        frames.extend(told(0, count));
+    }
     frames.reverse();
     let cut = stack.cut.as_ref().map(|cut| ("native_cut".to_owned(), cut.as_str().into()));
     std::iter::once(("native".to_owned(), Value::Array(frames))).chain(cut)
@@ -77,13 +96,16 @@ pub(super) fn facts<'s>(stack: &'s NativeStack, calls: &[Call]) -> impl Iterator
 fn placed(stack: &NativeStack, calls: &[Call]) -> BTreeMap<usize, usize> {
     let mut found = BTreeMap::new();
     if calls.iter().any(|call| call.on_stack.is_some()) {
-        // The tops of the frames ascend, but for a handler's on a stack of its own.
+        // By where each frame's part of the stack begins and ends: a handler's may be on a stack of its own.
+        let next = |index: usize| stack.frames.get(index + 1).map(|next| next.stack);
+        let mut parts: Vec<(Address, Address, usize)> =
+            stack.frames.iter().enumerate().filter_map(|(index, one)| Some((one.stack, next(index)?, index))).collect();
+        parts.sort();
         for (call, at) in calls.iter().filter_map(|call| Some((call, call.on_stack?))) {
-            let holds =
-                |(one, next): (&NativeFrame, Option<&NativeFrame>)| one.stack <= at && next.is_some_and(|next| at < next.stack);
-            let mut frames = stack.frames.iter().enumerate().map(|(index, frame)| (frame, stack.frames.get(index + 1)));
-            if let Some(index) = frames.position(holds) {
-                *found.entry(index).or_insert(0) += call.frames;
+            let after = parts.partition_point(|(start, ..)| *start <= at);
+            let part = after.checked_sub(1).and_then(|before| parts.get(before)).filter(|(_, end, _)| at < *end);
+            if let Some((.., index)) = part {
+                *found.entry(*index).or_insert(0) += call.frames;
             }
         }
         return found;

@@ -7,13 +7,15 @@ use serde_json::json;
 use crate::output::{Output, Style, harmless};
 
 /// A frame of a C function.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NativeFrame<'d> {
     address: u64,
     function: Option<(&'d str, u64)>,
     file: Option<(&'d str, u64)>,
     /// How many of Python's frames this call of the evaluation loop runs.
     frames: Option<usize>,
+    /// For how many frames, those between the innermost and the outermost, this one stands.
+    left_out: u64,
 }
 
 /// A frame of either kind.
@@ -37,12 +39,16 @@ pub(crate) fn cut(thread: &Thread) -> Option<&str> {
 /// The frames of both kinds, the outermost first. A call of the evaluation loop is told by what it runs.
 pub(crate) fn merged(thread: &Thread) -> Option<Vec<Merged<'_>>> {
     let native = of_thread(thread)?;
-    let placed: usize = native.iter().filter_map(|frame| frame.frames).sum();
+    let placed = native.iter().filter_map(|frame| frame.frames).fold(0_usize, usize::saturating_add);
     // Those whose calls are missing come first: what is missing is the outermost.
     let (unplaced, mut rest) = thread.frames.split_at(thread.frames.len().saturating_sub(placed));
     let mut merged: Vec<Merged<'_>> = unplaced.iter().map(Merged::Python).collect();
     for frame in native {
-        match frame.frames.filter(|count| *count > 0) {
+        let count = frame.frames.filter(|count| *count > 0);
+        if frame.left_out > 0 && count.is_some() {
+            merged.push(Merged::Native(frame.clone()));
+        }
+        match count {
             Some(count) => {
                 let (here, after) = rest.split_at(count.min(rest.len()));
                 merged.extend(here.iter().map(Merged::Python));
@@ -68,12 +74,16 @@ impl NativeFrame<'_> {
             address: number("address").unwrap_or(0),
             function: text("function").map(|name| (name, number("offset").unwrap_or(0))),
             file: text("file").map(|path| (path, number("file_address").unwrap_or(0))),
+            left_out: number("left_out").unwrap_or(0),
             frames: number("frames").and_then(|count| usize::try_from(count).ok()),
         }
     }
 
     /// What it is, in a line.
     pub(crate) fn line(&self, output: &Output) -> String {
+        if self.left_out > 0 {
+            return format!("C … {} frames, which the dump leaves out", self.left_out);
+        }
         let file = self.file.map(|(path, _)| format!(", {}", harmless(path))).unwrap_or_default();
         match (self.function, self.file) {
             (Some((name, offset)), _) => format!("C {} + {offset:#x}{file}", output.style(Style::Name, harmless(name))),
@@ -99,6 +109,7 @@ impl NativeFrame<'_> {
             "file": self.file.map(|(path, _)| path),
             "file_address": self.file.map(|(_, address)| address),
             "frames": self.frames,
+            "left_out": self.left_out,
         })
     }
 }
