@@ -24,6 +24,11 @@ fn key(index: u64) -> Address {
     Address(0x9000_0000 + index * 16)
 }
 
+/// By how many bytes the header of objects is longer: without an interpreter lock it is.
+fn longer(layouts: &Layouts) -> i64 {
+    if layouts.flags.free_threaded { 16 } else { 0 }
+}
+
 /// The heap of one column of the table with a dict of these keys; values lie apart if `is_split`.
 fn heap(layouts: &Layouts, keys: &Keys, is_split: bool) -> CPythonHeap<Synthetic> {
     let size = 1u64 << keys.logarithm;
@@ -48,7 +53,8 @@ fn heap(layouts: &Layouts, keys: &Keys, is_split: bool) -> CPythonHeap<Synthetic
         let value = if is_split { 0 } else { key(index).0 + 8 };
         memory = memory.words(entry, &[key(index).0, value]);
     }
-    memory = memory.words(DICT.offset(32), &[KEYS.0]);
+    let header = longer(layouts);
+    memory = memory.words(DICT.offset(header + 32), &[KEYS.0]);
     if is_split {
         let values: Vec<u64> = (0..keys.filled).map(|index| key(index).0 + 8).collect();
         let order: Vec<u8> = (0..keys.filled as u8).collect();
@@ -65,7 +71,7 @@ fn heap(layouts: &Layouts, keys: &Keys, is_split: bool) -> CPythonHeap<Synthetic
                 VALUES.offset(8)
             }
         };
-        memory = memory.words(first, &values).words(DICT.offset(40), &[VALUES.0]);
+        memory = memory.words(first, &values).words(DICT.offset(header + 40), &[VALUES.0]);
     }
     CPythonHeap::new(memory.build(), Facts::of_memory(layouts.clone()), Registry::default())
 }
@@ -130,7 +136,7 @@ fn a_size_that_is_none_is_corrupt_or_unreadable() {
             let memory = Synthetic::builder().region(Address(0), 0xf_0000).region(Address(0xf_0000), 0x4_0000);
             let mut bytes = heap.memory.read_vec(KEYS, 4096, 4096).unwrap();
             bytes[8..8 + part.len()].copy_from_slice(&part);
-            let memory = memory.bytes(KEYS, &bytes).words(DICT.offset(32), &[KEYS.0]).build();
+            let memory = memory.bytes(KEYS, &bytes).words(DICT.offset(longer(&layouts) + 32), &[KEYS.0]).build();
             let changed = CPythonHeap::new(memory, Facts::of_memory(layouts.clone()), Registry::default());
             let found = read(&changed);
             assert!(matches!(found, Err(Reason::Corrupt | Reason::Unreadable)), "{:?} {size:#x}: {found:?}", layouts.version);

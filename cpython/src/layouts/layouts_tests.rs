@@ -10,9 +10,9 @@ fn all() -> Vec<Layouts> {
 
 #[test]
 fn every_column_gives_layouts() {
-    let builds: Vec<(u8, bool)> = all().iter().map(|layouts| (layouts.version.minor(), layouts.flags.stackless)).collect();
-    let plain = (8..=15).map(|minor| (minor, false));
-    assert_eq!(builds, [(7, false), (7, true), (7, false)].into_iter().chain(plain).collect::<Vec<_>>());
+    let build = |layouts: &Layouts| format!("{}{}", layouts.version.minor(), layouts.flags);
+    let builds: Vec<String> = all().iter().map(build).collect();
+    assert_eq!(builds, ["7", "7s", "7", "8", "9", "10", "11", "12", "13", "13t", "14", "15"]);
     assert_eq!(Layouts::lp64(HexVersion(0x030b08f0), Flags::NONE).unwrap().version, HexVersion(0x030b07f0));
     assert!(Layouts::lp64(HexVersion(0x03060ff0), Flags::NONE).is_err());
 }
@@ -42,14 +42,17 @@ fn names_are_unique_and_spelt_as_in_c() {
 #[test]
 fn what_is_public_lies_where_it_is_documented_to() {
     for layouts in all() {
-        assert_eq!((layouts.object.size, layouts.object.ob_type.offset()), (16, 8));
-        assert_eq!(layouts.var_object.ob_size.offset(), 16);
+        // Without an interpreter lock objects have a longer header.
+        let more = if layouts.flags.free_threaded { 16 } else { 0 };
+        assert_eq!((layouts.object.size, layouts.object.ob_type.offset()), (more + 16, more + 8));
+        assert_eq!(layouts.var_object.ob_size.offset(), more + 16);
         let hash = if layouts.version.minor() >= 14 { 8 } else { 0 };
-        assert_eq!((layouts.list.ob_item.offset(), layouts.tuple.ob_item.offset()), (24, 24 + hash));
-        assert_eq!((layouts.type_object.tp_name.offset(), layouts.type_object.tp_flags.offset()), (24, 168));
-        assert_eq!(layouts.float.ob_fval.offset(), 16);
-        assert_eq!((layouts.ascii.length.offset(), layouts.ascii.hash.offset()), (16, 24));
-        assert_eq!(format!("{:?} {:?}", layouts.ascii.kind, layouts.ascii.ascii), "@32.2:3 @32.6:1");
+        assert_eq!((layouts.list.ob_item.offset(), layouts.tuple.ob_item.offset()), (more + 24, more + 24 + hash));
+        assert_eq!((layouts.type_object.tp_name.offset(), layouts.type_object.tp_flags.offset()), (more + 24, more + 168));
+        assert_eq!(layouts.float.ob_fval.offset(), more + 16);
+        assert_eq!((layouts.ascii.length.offset(), layouts.ascii.hash.offset()), (more + 16, more + 24));
+        let bits = format!("@{at}.2:3 @{at}.6:1", at = more + 32);
+        assert_eq!(format!("{:?} {:?}", layouts.ascii.kind, layouts.ascii.ascii), bits);
     }
 }
 
@@ -72,7 +75,8 @@ fn each_minor_release_has_one_shape_of_each_kind() {
         assert_eq!(layouts.debug_offsets.is_some(), minor >= 13, "debug offsets");
         assert_eq!(layouts.interpreter_frame.is_some_and(|frame| frame.stackpointer.is_some()), minor >= 14, "tagged references");
         assert_eq!(layouts.object.ob_flags.is_some(), minor >= 14, "reference counts of 32 bits");
-        assert_eq!(layouts.lock.mutex.is_some(), minor >= 14, "locks of one byte");
+        assert_eq!(layouts.lock.mutex.is_some(), minor >= 14 || layouts.flags.free_threaded, "locks of one byte");
+        assert_eq!(layouts.object.ob_ref_local.is_some(), layouts.flags.free_threaded, "two counts of references");
         assert_eq!(layouts.interpreter.asyncio_tasks_head.is_some(), minor >= 14, "lists of tasks");
         assert_eq!(layouts.string_io.writer.is_some(), minor >= 14, "texts written apart");
         assert_eq!(layouts.thread.base_frame.is_some(), minor >= 15, "states of generators from 0 on");
