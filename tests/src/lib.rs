@@ -9,20 +9,16 @@ pub mod damage;
 pub mod fire;
 pub mod fuzz;
 pub mod model;
+mod processes;
 pub mod programs;
 pub mod rich;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-/// How long any program of these tests may run.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub use processes::{Ended, Waiting, converse, run, until};
 
 /// A virtual environment of one interpreter, with the package.
 #[derive(Clone, Debug)]
@@ -127,143 +123,6 @@ pub fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// How a program ended, and what it said.
-#[derive(Debug)]
-pub struct Ended {
-    /// Its status.
-    pub status: ExitStatus,
-    /// What it wrote to standard output.
-    pub out: String,
-    /// What it wrote to standard error.
-    pub err: String,
-}
-
-impl Ended {
-    /// Standard output, of a program that must have succeeded.
-    pub fn success(self, what: &str) -> String {
-        assert!(self.status.success(), "{what} ended with {}:\n{}\n{}", self.status, self.out, self.err);
-        self.out
-    }
-}
-
-/// Runs a program to its end, without input.
-pub fn run(command: &mut Command) -> Ended {
-    finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), "")
-}
-
-/// Runs a program with this input.
-pub fn converse(command: &mut Command, input: &str) -> Ended {
-    finish(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()), input)
-}
-
-fn finish(command: &mut Command, input: &str) -> Ended {
-    let shown = format!("{command:?}");
-    let mut child = command.spawn().unwrap_or_else(|problem| panic!("{shown} does not start: {problem}"));
-    if let Some(mut writer) = child.stdin.take() {
-        // A program that ends before it has read everything is judged by what it said.
-        let _ = std::io::Write::write_all(&mut writer, input.as_bytes());
-    }
-    let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-    let (status, out, err) = std::thread::scope(|scope| {
-        let out = scope.spawn(move || text_of(&mut out));
-        let err = scope.spawn(move || text_of(&mut err));
-        let status = wait(&mut child, &shown);
-        (status, out.join().expect("output"), err.join().expect("output"))
-    });
-    Ended { status, out, err }
-}
-
-fn text_of(reader: &mut impl Read) -> String {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).expect("a pipe is read");
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn wait(child: &mut Child, shown: &str) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().expect("a child is waited for") {
-            return status;
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("{shown} did not end in {PATIENCE:?}");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// A program that has said that it is ready, and waits for a line; killed when dropped.
-#[derive(Debug)]
-pub struct Waiting {
-    child: Child,
-    problems: File,
-}
-
-impl Waiting {
-    /// Starts it. Its standard error is a file of its own: how far one is that others write to as well is a fact that changes
-    /// between two dumps.
-    pub fn start(command: &mut Command) -> Waiting {
-        let problems = tempfile::tempfile().expect("a file for standard error");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(problems.try_clone().expect("the file once more"));
-        let mut waiting = Waiting { child: command.spawn().expect("the program starts"), problems };
-        let mut line = String::new();
-        let output = waiting.child.stdout.take().expect("piped");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        assert_eq!(line, "ready\n", "{command:?}: {}", waiting.problems());
-        waiting
-    }
-
-    /// What it has written on standard error.
-    fn problems(&self) -> String {
-        let mut text = Vec::new();
-        // By a name of its own, for the position is the program's as well.
-        let file = File::open(format!("/proc/self/fd/{}", self.problems.as_raw_fd()));
-        file.and_then(|mut file| file.read_to_end(&mut text)).expect("what it said");
-        String::from_utf8_lossy(&text).into_owned()
-    }
-
-    /// Its number, as text.
-    pub fn pid(&self) -> String {
-        self.child.id().to_string()
-    }
-
-    /// Sends it a signal that it dies of, and waits for that.
-    pub fn die(mut self, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.pid()]).status().expect("kill");
-        assert!(sent.success());
-        let status = wait(&mut self.child, "the program that is to die");
-        assert!(!status.success(), "the program that was to die of {signal} ended with {status}");
-    }
-
-    /// Lets it go on, to its end.
-    pub fn release(mut self) {
-        drop(self.child.stdin.take());
-        let status = wait(&mut self.child, "the program that was dumped");
-        assert!(status.success(), "the program that was dumped ended with {status}: {}", self.problems());
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Whether a condition comes to hold, in a bounded time.
-pub fn until(mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    true
-}
-
 /// Does `work` for each item, as many at once as there are processors; gives the results in order.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -307,23 +166,4 @@ pub fn problems(out: &str) -> Vec<String> {
 pub fn no_problems(problems: &[String]) {
     let shown: Vec<&str> = problems.iter().take(20).map(String::as_str).collect();
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), shown.join("\n"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_others_write_does_not_move_the_standard_error_of_a_program() {
-        let mut command = Command::new("sh");
-        let waiting = Waiting::start(command.args(["-c", "echo said >&2; echo ready; read line; exit 0"]));
-        let position = |pid: &str| {
-            let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/2")).expect("its standard error");
-            about.lines().next().map(str::to_owned)
-        };
-        assert_eq!(position(&waiting.pid()).as_deref(), Some("pos:\t5"));
-        eprintln!("of this test");
-        assert_eq!((position(&waiting.pid()).as_deref(), waiting.problems().as_str()), (Some("pos:\t5"), "said\n"));
-        waiting.release();
-    }
 }

@@ -181,7 +181,8 @@ impl Frozen {
                 .map_err(|error| self.process.explain(&error, "its threads cannot be listed"))?;
             let known = self.threads.len();
             for identifier in listed {
-                if !self.threads.iter().any(|thread| thread.identifier == identifier) {
+                // One that ended is listed until whoever waits for it has its status: here it has a negative number.
+                if !self.threads.iter().any(|thread| thread.identifier.abs() == identifier) {
                     self.seize(identifier)?;
                 }
             }
@@ -274,4 +275,31 @@ impl Drop for Frozen {
 /// Whether a thread stands still because it was asked to, and for no other reason.
 pub(super) fn is_answer(status: i32) -> bool {
     status >> 16 == libc::PTRACE_EVENT_STOP && libc::WSTOPSIG(status) == libc::SIGTRAP
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_traced_process_that_has_ended_and_is_waited_for_by_nobody_is_not_stopped_for_ever() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+        let pid = child.id() as i32;
+        let process = Process::open(pid).expect("it can be read");
+        ptrace::seize(pid).expect("it can be traced");
+        drop(child.stdin.take());
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !Status::of(pid).expect("its status").is_dead() {
+            assert!(Instant::now() < deadline, "it ends at the end of its input");
+            while let Ok(Some((thread, ptrace::Happened::Stopped(status)))) = ptrace::next() {
+                ptrace::go_on(thread, process::pending_signal(status)).expect("it goes on");
+            }
+            std::thread::yield_now();
+        }
+        let mut frozen = Frozen::traced(process, None, &[]);
+        assert_eq!(frozen.stop().expect_err("there is nothing to stop").kind(), ErrorKind::ProcessDied);
+        assert!(child.wait().expect("its status is left").success());
+    }
 }

@@ -3,14 +3,13 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use heapsake_tests::pythons;
+use heapsake_tests::{converse, pythons};
 use serde_json::Value;
 
 /// A dump that is expected: the thread's name, its innermost functions, and a variable of the innermost one.
@@ -135,14 +134,14 @@ impl Place {
         let dumps = self.path("dumps");
         let _ = fs::remove_dir_all(&dumps);
         fs::create_dir(&dumps).expect("a folder");
-        let plain = finish(self.command(&self.python).args(words), input);
+        let plain = converse(self.command(&self.python).args(words), input);
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_heapsake")));
         command.args(["run", "--python"]).arg(&self.python).arg("-o").arg(&dumps).args(words);
-        let ours = finish(&mut command, input);
-        let (said, kept) = apart(&ours.stderr);
+        let ours = converse(&mut command, input);
+        let (said, kept) = apart(&ours.err);
         let place = format!("{} {words:?}\n{said}", self.python.display());
-        self.same(&without_addresses(&plain.stdout), &without_addresses(&ours.stdout), &place);
-        self.same(&apart(&plain.stderr).1, &kept, &place);
+        self.same(&without_addresses(&plain.out), &without_addresses(&ours.out), &place);
+        self.same(&apart(&plain.err).1, &kept, &place);
         self.same(&plain.status.to_string(), &ours.status.to_string(), &place);
         let mut found: Vec<PathBuf> =
             fs::read_dir(&dumps).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
@@ -159,8 +158,7 @@ impl Place {
 }
 
 /// Text in which every `0x…` is the same.
-fn without_addresses(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+fn without_addresses(text: &str) -> String {
     let mut pieces = text.split("0x");
     let mut kept = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -171,20 +169,12 @@ fn without_addresses(text: &[u8]) -> String {
 }
 
 /// Our own lines of standard error, and the others.
-fn apart(stderr: &[u8]) -> (String, String) {
+fn apart(stderr: &str) -> (String, String) {
     let text = without_addresses(stderr);
     let (ours, others): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("heapsake:"));
     // The frame around the program takes a few of the recursions that Python allows.
     let others = others.into_iter().filter(|line| !line.contains("[Previous line repeated"));
     (ours.join("\n"), others.collect::<Vec<_>>().join("\n"))
-}
-
-fn finish(command: &mut Command, input: &str) -> Output {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
-    // It need not read.
-    let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
-    child.wait_with_output().expect("the program ends")
 }
 
 fn stacks(dump: &Path) -> Value {
@@ -357,7 +347,7 @@ print(os.waitpid(process, 0)[1])
     everywhere(|place| {
         let mut command = place.command(&place.python);
         command.args(["-c", driver, env!("CARGO_BIN_EXE_heapsake"), "run", "--python"]).arg(&place.python).args(["-c", code]);
-        let output = finish(&mut command, "");
-        place.same("0\n", &String::from_utf8_lossy(&output.stdout), &format!("{}: {output:?}", place.python.display()));
+        let output = converse(&mut command, "");
+        place.same("0\n", &output.out, &format!("{}: {output:?}", place.python.display()));
     });
 }
