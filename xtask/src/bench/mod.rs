@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: the engine on synthetic heaps and on a real program; `bench peers`: heapsake beside other tools.
+//! `cargo xtask bench`: the engine on synthetic heaps and on a real program; `bench peers` and `bench outside`: heapsake beside
+//! other tools, in the program and from outside.
 //!
 //! Figures are CPU seconds unless said, since others may use the machine; no figure is asserted.
 
+mod outside;
 mod peers;
 mod table;
 
@@ -37,6 +39,8 @@ pub(crate) struct Arguments {
 enum What {
     /// heapsake, cloudpickle, dill, coredumpy and a walk of the collector, on the same objects in one run.
     Peers(peers::Arguments),
+    /// heapsake, gcore, PyHeap, pystack and py-spy, on the same processes in one run.
+    Outside(outside::Arguments),
 }
 
 /// The program that is measured.
@@ -55,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = tidy::root()?;
     match &arguments.what {
         Some(What::Peers(peers)) => peers::run(&root, peers),
+        Some(What::Outside(outside)) => outside::run(&root, outside),
         None => engine(&root, arguments),
     }
 }
@@ -95,14 +100,7 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
 impl Program {
     /// The interpreter to use.
     pub(crate) fn interpreter(&self) -> anyhow::Result<Chosen> {
-        let found = interpreters::find(self.python.as_slice())?;
-        // Of several 3.11 the last release, and no special build.
-        let suits =
-            |one: &&Interpreter| self.python.is_some() || (one.version.minor() == MINOR && one.name() == one.version.to_string());
-        let chosen = found.iter().rfind(suits);
-        let chosen =
-            chosen.with_context(|| format!("no CPython 3.{MINOR} was found by pyenv or on PATH; name one with --python"))?;
-        Ok(Chosen { name: chosen.name(), binary: chosen.binaries.first().cloned() })
+        chosen(self.python.as_ref())
     }
 
     /// What dumping the program from outside costs, and showing the stack of the dump.
@@ -111,6 +109,16 @@ impl Program {
         let records = self.records.to_string();
         program(root, python, "outside.py", &[heapsake.as_os_str(), records.as_ref(), file.as_os_str()])
     }
+}
+
+/// The interpreter that is named, else a usual one.
+fn chosen(python: Option<&PathBuf>) -> anyhow::Result<Chosen> {
+    let found = interpreters::find(python.map_or(&[], std::slice::from_ref))?;
+    // Of several 3.11 the last release, and no special build.
+    let suits = |one: &&Interpreter| python.is_some() || (one.version.minor() == MINOR && one.name() == one.version.to_string());
+    let chosen = found.iter().rfind(suits);
+    let chosen = chosen.with_context(|| format!("no CPython 3.{MINOR} was found by pyenv or on PATH; name one with --python"))?;
+    Ok(Chosen { name: chosen.name(), binary: chosen.binaries.first().cloned() })
 }
 
 /// An interpreter that was chosen.
@@ -142,15 +150,20 @@ fn environment(root: &Path, chosen: &Chosen) -> anyhow::Result<PathBuf> {
 
 /// What a program of `benches/programs` reports: the last line that it prints, as JSON.
 fn program(root: &Path, python: &Path, name: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<Value> {
+    let text = said(root, python, name, arguments)?;
+    let line = text.lines().last().with_context(|| format!("{name} said nothing"))?;
+    serde_json::from_str(line).with_context(|| format!("{name} said {line:?}"))
+}
+
+/// What a program of `benches/programs` prints.
+fn said(root: &Path, python: &Path, name: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<String> {
     let mut command = Command::new(python);
     command.arg("-B").arg(root.join("benches/programs").join(name)).args(arguments);
     let output = command.output().with_context(|| format!("cannot run {}", python.display()))?;
     if !output.status.success() {
         bail!("{name} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().last().with_context(|| format!("{name} said nothing"))?;
-    serde_json::from_str(line).with_context(|| format!("{name} said {line:?}"))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A number of a report.

@@ -1,4 +1,4 @@
-//! `docs/benchmarks.md`: the table of a run, with its conditions.
+//! `docs/benchmarks.md`: the table of a run; figures and conditions as all pages of benchmarks show them.
 
 use std::fmt::Write;
 use std::fs;
@@ -75,7 +75,7 @@ pub(crate) fn page(run: &Run<'_>) -> anyhow::Result<String> {
             "| {} | {} | {} | {} | {} | {} | {} |",
             row.what,
             spread(&row.cpu, |value| format!("{value:.2}")),
-            spread(&row.pause, pause),
+            spread(&row.pause, duration),
             spread(&row.extra, megabytes),
             spread(&row.bytes, megabytes),
             spread(&row.open_cpu, |value| format!("{value:.3}")),
@@ -114,11 +114,26 @@ pub(crate) fn page(run: &Run<'_>) -> anyhow::Result<String> {
             times(|row| &row.open_cpu),
         )?;
     }
-    write!(page, "\n## Conditions\n\n{}", conditions(run)?)?;
+    let conditions = conditions(&Conditions {
+        command: format!("cargo xtask bench peers --records {} --rounds {}", run.records, run.rounds),
+        seconds: run.seconds,
+        python: run.python.to_owned(),
+        runs: format!("{} of heapsake and cloudpickle, in turn; 1 of the others", run.rounds),
+    })?;
+    write!(page, "\n## Conditions\n\n{conditions}")?;
     Ok(page)
 }
 
-fn conditions(run: &Run<'_>) -> anyhow::Result<String> {
+/// Under which figures were got.
+pub(crate) struct Conditions {
+    pub(crate) command: String,
+    pub(crate) seconds: u64,
+    pub(crate) python: String,
+    pub(crate) runs: String,
+}
+
+/// The conditions as a table, with what the machine says of itself.
+pub(crate) fn conditions(run: &Conditions) -> anyhow::Result<String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
@@ -133,18 +148,18 @@ fn conditions(run: &Run<'_>) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| date | {} |", String::from_utf8_lossy(&date).trim())?;
-    writeln!(text, "| command | `cargo xtask bench peers --records {} --rounds {}` |", run.records, run.rounds)?;
+    writeln!(text, "| command | `{}` |", run.command)?;
     writeln!(text, "| took | {} s; load average at its end {load} |", run.seconds)?;
     writeln!(text, "| machine | {processor}, {cores} cores, {:.0} GB |", memory / 1e6)?;
     writeln!(text, "| system | Linux {} |", read("/proc/sys/kernel/osrelease").trim())?;
     writeln!(text, "| Python | {} |", run.python)?;
     writeln!(text, "| heapsake | {} |", env!("CARGO_PKG_VERSION"))?;
-    writeln!(text, "| runs | {} of heapsake and cloudpickle, in turn; 1 of the others |", run.rounds)?;
+    writeln!(text, "| runs | {} |", run.runs)?;
     Ok(text)
 }
 
 /// The least of some figures, and the median where it is shown differently.
-fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
+pub(crate) fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (Some(least), Some(median)) = (sorted.first(), sorted.get(sorted.len() / 2)) else { return "–".to_owned() };
@@ -152,15 +167,18 @@ fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     if least == median { least } else { format!("{least} ({median})") }
 }
 
-fn least(values: &[f64]) -> f64 {
+/// The least of some figures.
+pub(crate) fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-fn megabytes(bytes: f64) -> String {
+/// A size in bytes, in MB.
+pub(crate) fn megabytes(bytes: f64) -> String {
     format!("{:.1} MB", bytes / 1e6)
 }
 
-fn pause(seconds: f64) -> String {
+/// A time in seconds, in the unit that suits it.
+pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
 
@@ -170,8 +188,8 @@ mod tests {
 
     #[test]
     fn figures_are_the_least_and_the_median_where_it_differs() {
-        assert_eq!(spread(&[], pause), "–");
-        assert_eq!(spread(&[0.0021, 0.0014, 1.5], pause), "1.4 ms (2.1 ms)");
+        assert_eq!(spread(&[], duration), "–");
+        assert_eq!(spread(&[0.0021, 0.0014, 1.5], duration), "1.4 ms (2.1 ms)");
         assert_eq!(spread(&[2.5e6, 2.54e6], megabytes), "2.5 MB");
     }
 
