@@ -7,6 +7,7 @@ the folder of a checkout; without it, and where a tool is missing, that is said.
 """
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -19,11 +20,13 @@ PATIENCE = 1800
 
 
 def children(pid):
+    found = []
     try:
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
-            found = [int(child) for child in file.read().split()]
+        for thread in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, thread)) as file:
+                found += [int(child) for child in file.read().split()]
     except OSError:
-        return []
+        pass
     return found + [one for child in found for one in children(child)]
 
 
@@ -78,6 +81,8 @@ class Held:
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], 60)[0]:
+            sys.exit("the program does not answer after it was looked at")
         return json.loads(self.process.stdout.readline())
 
 
@@ -129,6 +134,9 @@ def main():
     finally:
         held.process.kill()
         held.process.wait()
+        for path in [path for _, _, path in tools if path] + [file("pyheap")]:
+            if os.path.exists(path):
+                os.remove(path)
 
 
 if __name__ == "__main__":

@@ -53,11 +53,23 @@ pub fn capture_runtime<S: Source>(
         kept: Kept::default(),
     };
     let spans = memory.writable();
+    let private = if options.all { private(&memory, &spans) } else { Vec::new() };
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, origin };
+    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, private, origin };
     Ok(heapsake_core::dump(&mut target, out, dump)?)
+}
+
+/// What of these parts of memory no file has and no other process sees: where allocators have theirs.
+fn private<S: Source>(memory: &S, spans: &[Span]) -> Vec<Span> {
+    let mappings = memory.mappings();
+    let is_private = |span: &&Span| {
+        let after = mappings.partition_point(|mapping| mapping.span.start <= span.start);
+        let mapping = after.checked_sub(1).and_then(|at| mappings.get(at));
+        mapping.is_some_and(|mapping| mapping.file().is_none() && !mapping.permissions.shared)
+    };
+    spans.iter().filter(is_private).copied().collect()
 }
 
 /// A CPython heap with what is to be said of its process.
@@ -65,6 +77,8 @@ struct Target<M: Memory> {
     heap: CPythonHeap<M>,
     options: CaptureOptions,
     spans: Vec<Span>,
+    /// Where the pools of its allocator may lie, when all objects are asked for.
+    private: Vec<Span>,
     origin: Origin,
 }
 
@@ -98,7 +112,7 @@ impl<M: Memory> Heap for Target<M> {
     }
 
     fn others(&mut self) -> Vec<Address> {
-        if self.options.all { pystate::collectable(&self.heap) } else { Vec::new() }
+        if self.options.all { pystate::all(&self.heap, &self.private) } else { Vec::new() }
     }
 
     fn found_threads(&mut self) -> Vec<Thread> {

@@ -1,5 +1,5 @@
 //! A live process, taken from outside: stopped at a good moment and copied, or, where there is no memory for a copy, read
-//! while it stands still.
+//! while it stands still; or, where it may not be stopped, copied while it goes on.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::attach::Runtime;
 use crate::capture::capture_runtime;
 use crate::death::Death;
 use crate::error::{ErrorKind, Result};
-use crate::memory::{Files, Frozen, Registers, Snapshot, Source, Tracing, Windows};
+use crate::memory::{Files, Frozen, Process, Registers, Snapshot, Source, Tracing, Windows};
 use crate::moment::{Moment, Watch};
 use crate::pystate::CaptureOptions;
 use crate::version;
@@ -27,6 +27,11 @@ pub struct Taken {
     registers: Vec<Registers>,
 }
 
+/// So often is a process that goes on copied, until no collection was at work before and after.
+const MOST_COPIES: u32 = 4;
+/// So long it has for that each time.
+const WAIT: Duration = Duration::from_millis(20);
+
 /// Has a look at a stopped process, and may stop it again.
 type Settle = Box<dyn FnOnce(&mut Frozen) -> Result<Settled> + Send>;
 
@@ -35,12 +40,13 @@ type Settled = (Moment, Option<Watch>, Vec<Registers>);
 
 #[derive(Debug)]
 enum Held {
-    Copied(Snapshot),
-    /// It stands still until this is dropped.
-    Still {
-        windows: Windows,
-        want: String,
+    Copied {
+        snapshot: Snapshot,
+        /// Whether it was not stopped for that.
+        went_on: bool,
     },
+    /// It stands still until this is dropped.
+    Still { windows: Windows, want: String },
 }
 
 /// How a process was taken, in figures.
@@ -50,6 +56,8 @@ pub struct Taking {
     pub pause: Duration,
     /// How much was copied; none if it was read while it stood still.
     pub copied_bytes: Option<u64>,
+    /// How long the copying took of one that went on meanwhile; none if it stood still.
+    pub copying: Option<Duration>,
     /// How it was caught.
     pub moment: Moment,
 }
@@ -89,6 +97,37 @@ impl Taken {
         Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() }, registers })
     }
 
+    /// Process `pid` while it goes on: it is neither stopped nor traced, and something else may trace it. What it changes
+    /// while it is copied is of several moments.
+    ///
+    /// # Errors
+    /// As [`Taken::of_process`], but for a tracer.
+    pub fn of_running(pid: i32) -> Result<Taken> {
+        let watch = Watch::of_process(pid);
+        let process = Process::open(pid)?;
+        let judged = || watch.as_ref().map(|watch| watch.judge(&process, &[])).unwrap_or_default();
+        let mut copies = 1;
+        let (snapshot, mut caught) = loop {
+            let mut caught = judged();
+            let snapshot = Snapshot::untouched(pid)?;
+            caught.extend(judged());
+            caught.dedup();
+            if caught.is_empty() || copies == MOST_COPIES {
+                break (snapshot, caught);
+            }
+            copies += 1;
+            std::thread::sleep(WAIT);
+        };
+        caught.insert(0, format!("it went on while it was copied, for {:.1} ms", snapshot.pause().as_secs_f64() * 1e3));
+        let runtime = watch.map(|watch| watch.runtime);
+        Ok(Taken {
+            memory: Held::Copied { snapshot, went_on: true },
+            runtime,
+            moment: Moment { stops: 0, caught },
+            registers: Vec::new(),
+        })
+    }
+
     fn by(
         pid: i32,
         copy: impl FnOnce(Settle) -> Result<(Snapshot, Settled)>,
@@ -103,7 +142,7 @@ impl Taken {
         let error = match copy(settle(Watch::of_process(pid))) {
             Ok((snapshot, (moment, watch, registers))) => {
                 let runtime = watch.map(|watch| watch.runtime);
-                return Ok(Taken { memory: Held::Copied(snapshot), runtime, moment, registers });
+                return Ok(Taken { memory: Held::Copied { snapshot, went_on: false }, runtime, moment, registers });
             }
             Err(error) => error,
         };
@@ -143,8 +182,10 @@ impl Taken {
             options.facts.push(("caught".to_owned(), ciborium::Value::Array(caught)));
         }
         match memory {
-            Held::Copied(snapshot) => {
-                let taking = Taking { pause: snapshot.pause(), copied_bytes: Some(snapshot.copied_bytes()), moment };
+            Held::Copied { snapshot, went_on } => {
+                let took = snapshot.pause();
+                let (pause, copying) = if went_on { (Duration::ZERO, Some(took)) } else { (took, None) };
+                let taking = Taking { pause, copied_bytes: Some(snapshot.copied_bytes()), copying, moment };
                 options.pid.get_or_insert(snapshot.pid());
                 dump.pause.get_or_insert(taking.pause);
                 let runtime = confirmed(&snapshot, snapshot.pid(), runtime)?;
@@ -159,7 +200,7 @@ impl Taken {
                 let runtime = confirmed(&windows, windows.pid(), runtime)?;
                 options.unwind(&windows, &Files::of_process(windows.pid()), &registers);
                 let summary = capture_runtime(windows, runtime, options, registry, out, dump)?;
-                Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, moment }))
+                Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, copying: None, moment }))
             }
         }
     }

@@ -5,10 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// How long any program of these tests may run.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// How long it may take to end one that ran longer.
+const KILLING: Duration = Duration::from_secs(20);
 
 /// How a program ended, and what it said.
 #[derive(Debug)]
@@ -43,40 +46,48 @@ fn finish(command: &mut Command, input: &str) -> Ended {
     finish_within(command, input, PATIENCE)
 }
 
+/// What is read and written by threads of its own, so that nothing is waited for without a bound: a thread that a process which
+/// cannot be killed holds up is left.
 fn finish_within(command: &mut Command, input: &str, patience: Duration) -> Ended {
     let shown = format!("{command:?}");
     let mut child = command.spawn().unwrap_or_else(|problem| panic!("{shown} does not start: {problem}"));
     if let Some(mut writer) = child.stdin.take() {
+        let input = input.to_owned();
         // A program that ends before it has read everything is judged by what it said.
-        let _ = std::io::Write::write_all(&mut writer, input.as_bytes());
+        std::thread::spawn(move || drop(std::io::Write::write_all(&mut writer, input.as_bytes())));
     }
     let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-    let pipes =
-        [out.as_raw_fd(), err.as_raw_fd()].map(|pipe| std::fs::read_link(format!("/proc/self/fd/{pipe}")).expect("a pipe"));
-    std::thread::scope(|scope| {
-        let out = scope.spawn(move || text_of(&mut out));
-        let err = scope.spawn(move || text_of(&mut err));
-        let mut status = None;
+    let pipes = [out.as_raw_fd(), err.as_raw_fd()]
+        .map(|pipe| std::fs::read_link(format!("/proc/self/fd/{pipe}")).expect("the name of a pipe"));
+    let out = std::thread::spawn(move || text_of(&mut out));
+    let err = std::thread::spawn(move || text_of(&mut err));
+    let mut status = None;
+    let mut is_over = |child: &mut Child| {
+        status = status.or_else(|| child.try_wait().expect("a child is waited for"));
         // What it has started may outlive it, and say something yet.
-        let ended = within(patience, || {
-            status = status.or_else(|| child.try_wait().expect("a child is waited for"));
-            status.is_some() && out.is_finished() && err.is_finished()
+        status.filter(|_| out.is_finished() && err.is_finished())
+    };
+    let mut ended = None;
+    let is_in_time = within(patience, || {
+        ended = is_over(&mut child);
+        ended.is_some()
+    });
+    let mut held_up = Vec::new();
+    if !is_in_time {
+        held_up.extend(holders(&pipes).into_iter().map(told));
+        // One may start another before it is killed.
+        within(KILLING, || {
+            holders(&pipes).into_iter().for_each(kill);
+            ended = is_over(&mut child);
+            let _ = ended.is_none() && child.kill().is_ok();
+            ended.is_some()
         });
-        let held_up = (!ended).then(|| {
-            let holders = holders(&pipes);
-            let told: Vec<String> = holders.iter().map(|pid| told(*pid)).collect();
-            for pid in holders.into_iter().chain([child.id() as i32]) {
-                kill(pid);
-            }
-            told.join("\n")
-        });
-        let (out, err) = (out.join().expect("output"), err.join().expect("output"));
-        let status = status.unwrap_or_else(|| child.wait().expect("a child is waited for"));
-        if let Some(told) = held_up {
-            panic!("{shown} did not end in {patience:?} ({status} when it was killed)\n{out}\n{err}\n{told}");
-        }
-        Ended { status, out, err }
-    })
+    }
+    let told = held_up.join("\n");
+    let Some(status) = ended else { panic!("{shown} did not end in {patience:?}, nor when it was killed\n{told}") };
+    let (out, err) = (out.join().expect("output"), err.join().expect("output"));
+    assert!(is_in_time, "{shown} did not end in {patience:?}: {status}\n{out}\n{err}\n{told}");
+    Ended { status, out, err }
 }
 
 /// The other processes that have one of these pipes open.
@@ -116,18 +127,16 @@ fn text_of(reader: &mut impl Read) -> String {
 }
 
 fn wait(child: &mut Child, shown: &str) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().expect("a child is waited for") {
-            return status;
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("{shown} did not end in {PATIENCE:?}");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let mut status = None;
+    until(|| {
+        status = child.try_wait().expect("a child is waited for");
+        status.is_some()
+    });
+    status.unwrap_or_else(|| {
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("{shown} did not end in {PATIENCE:?}");
+    })
 }
 
 /// A program that has said that it is ready, and waits for a line; killed when dropped.
@@ -144,9 +153,14 @@ impl Waiting {
         let problems = tempfile::tempfile().expect("a file for standard error");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(problems.try_clone().expect("the file once more"));
         let mut waiting = Waiting { child: command.spawn().expect("the program starts"), problems };
-        let mut line = String::new();
         let output = waiting.child.stdout.take().expect("piped");
-        BufReader::new(output).read_line(&mut line).expect("a line");
+        let (said, line) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(output).read_line(&mut line);
+            let _ = said.send(read.map(|_| line));
+        });
+        let line = line.recv_timeout(PATIENCE).expect("a line in time").expect("a line");
         assert_eq!(line, "ready\n", "{command:?}: {}", waiting.problems());
         waiting
     }
@@ -223,10 +237,16 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "did not end")]
     fn what_holds_up_a_program_is_told_and_killed() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "sleep 1000 & echo said; exit 3"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish_within(&mut command, "", Duration::from_millis(200));
+        let ended = std::panic::catch_unwind(|| {
+            let mut command = Command::new("sh");
+            command.args(["-c", "sleep 1000 & echo said; exit 3"]).stdin(Stdio::null()).stdout(Stdio::piped());
+            finish_within(command.stderr(Stdio::piped()), "", Duration::from_millis(200))
+        });
+        let problem = ended.expect_err("it does not end");
+        let problem = problem.downcast_ref::<String>().expect("a text");
+        for word in ["did not end in 200ms: exit status: 3", "said", ": sleep 1000", "State:\tS"] {
+            assert!(problem.contains(word), "{word:?} is not in {problem}");
+        }
     }
 }

@@ -308,6 +308,9 @@ impl<H: Heap> Walk<'_, H> {
     /// What no root leads to, and all that it leads to, an object after the other; gives the objects that were begun with.
     fn others(&mut self) -> Vec<Address> {
         let mut begun = Vec::new();
+        if self.cut.is_some() {
+            return begun;
+        }
         for object in self.heap.others() {
             if self.cut.is_some() {
                 break;

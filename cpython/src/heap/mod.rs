@@ -3,8 +3,9 @@
 //! An object is told in this order: its type and size ([`sizes`]), its C part (the [`Payload`] of its nearest base with a
 //! known layout, or a registered reducer), then what every instance may have ([`instance`]): its attributes in any of
 //! CPython's forms, slots and C members, and at last, for C types that nothing knows, the words that look like objects
-//! ([`generic`]), those of the memory that they own included ([`owned`]). What a type is like is worked out once ([`types`]); a reduction reads memory and nothing else, and so
-//! says the same at every call.
+//! ([`generic`]), those of the memory that they own included ([`owned`]). What a type is like is worked out once ([`types`]); a
+//! reduction reads memory and nothing else, and so says the same at every call. Objects that nothing leads to are found in the
+//! blocks of the allocator ([`pools`]).
 
 mod bytesobject;
 mod delegated;
@@ -20,6 +21,7 @@ mod moduleobject;
 mod names;
 mod owned;
 mod payload;
+mod pools;
 mod read;
 mod registered;
 mod setobject;

@@ -12,6 +12,7 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::pools::{HEADERS, Pool};
 use super::{CPythonHeap, TypeEntry};
 use crate::memory::Memory;
 
@@ -29,13 +30,6 @@ const BUFFER: u64 = 512;
 const SPARSEST: u64 = 8;
 /// The largest block that is believed in.
 const LARGEST: u64 = 1 << 24;
-
-/// `Objects/obmalloc.c`: sizes of a pool (from 3.10 on, before), of its head, and the largest block in one.
-const POOLS: [u64; 2] = [16 << 10, 4 << 10];
-const POOL_HEAD: u64 = 48;
-const LARGEST_IN_POOL: u64 = 512;
-/// In front of an object may lie the collector's head, and a dictionary and weak references.
-const HEADS: [i64; 3] = [0, 16, 32];
 
 /// What was followed when objects were marked.
 #[derive(Default)]
@@ -125,26 +119,9 @@ impl<M: Memory> CPythonHeap<M> {
         if address.0 & 15 != 0 || address.0 < 4096 {
             return None;
         }
-        let size = self.size_in_pool(address).or_else(|| self.size_of_chunk(address))?;
-        let is_taken = HEADS.iter().any(|head| *head + 16 <= size as i64 && self.is_object(address.offset(*head)));
+        let size = Pool::of_block(self, address).map(|pool| pool.block).or_else(|| self.size_of_chunk(address))?;
+        let is_taken = HEADERS.iter().any(|header| *header + 16 <= size as i64 && self.is_object(address.offset(*header)));
         (!is_taken && !self.is_state_of_thread(address, size)).then_some(size)
-    }
-
-    /// Python's allocator keeps blocks of one size in a pool, which says what it holds.
-    fn size_in_pool(&self, address: Address) -> Option<u64> {
-        POOLS.iter().find_map(|pool_size| {
-            let pool = Address(address.0 & !(pool_size - 1));
-            let head = self.piece(pool, POOL_HEAD).ok()?;
-            let half = |at: usize| head.get(at..at + 4)?.first_chunk::<4>().map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
-            let (used, class, next, last) = (half(0)?, half(36)?, half(40)?, half(44)?);
-            let size = (class + 1) * 16;
-            let is_pool = size <= LARGEST_IN_POOL
-                && last == pool_size - size
-                && (POOL_HEAD..=*pool_size).contains(&next)
-                && (1..=(pool_size - POOL_HEAD) / size).contains(&used);
-            let at = (address.0 - pool.0).checked_sub(POOL_HEAD)?;
-            (is_pool && at % size == 0).then_some(size)
-        })
     }
 
     /// The C library writes the size of a chunk in front of it, and into the next one whether this one is in use.

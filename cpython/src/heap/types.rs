@@ -142,6 +142,11 @@ impl fmt::Debug for TypeEntry {
 }
 
 impl TypeEntry {
+    /// Bytes that lie in front of an instance: the collector's header, and words for its attributes.
+    pub(super) fn bytes_in_front(&self) -> u64 {
+        self.fixed_size.saturating_sub(self.basic_size)
+    }
+
     /// Whether this type or one of its bases has this qualified name.
     pub fn is_a(&self, name: &str) -> bool {
         self.description.mro.iter().any(|base| base == name)

@@ -201,6 +201,11 @@ impl Frozen {
     }
 
     fn seize(&mut self, identifier: i32) -> Result<()> {
+        if self.traced && Status::of(identifier).is_ok_and(|status| status.is_dead()) {
+            // The main thread may end before others: nothing is told of it before they have ended too.
+            self.threads.push(Thread { identifier: -identifier, stopped: false, pending_signal: 0, status: 0 });
+            return Ok(());
+        }
         let begun = if self.traced { Ok(()) } else { process::seize(identifier) };
         match begun.and_then(|()| {
             self.since.get_or_insert_with(Instant::now);
@@ -215,7 +220,7 @@ impl Frozen {
                     Err(_) => true,
                 };
                 if !ended {
-                    return Err(self.process.explain(&error, "its threads cannot be stopped"));
+                    return Err(self.process.explain_tracing(&error, "its threads cannot be stopped"));
                 }
             }
         }
@@ -227,7 +232,7 @@ impl Frozen {
         let deadline = Instant::now() + STOP_DEADLINE;
         let mut rounds = 0u32;
         loop {
-            let mut running = None;
+            let mut running = Vec::new();
             for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0) {
                 match process::poll(thread.identifier) {
                     Ok(Some(Event::Stopped { pending_signal, status })) => {
@@ -235,17 +240,18 @@ impl Frozen {
                         (thread.pending_signal, thread.status) = (pending_signal, status);
                     }
                     Ok(Some(Event::Ended)) => thread.identifier = -thread.identifier,
-                    Ok(None) => running = Some(thread.identifier),
+                    Ok(None) => running.push(thread.identifier),
                     Err(error) => return Err(self.process.explain(&error, "its threads cannot be waited for")),
                 }
             }
-            let Some(identifier) = running else { return Ok(()) };
+            if running.is_empty() {
+                return Ok(());
+            }
             if Instant::now() > deadline {
                 // One in an uninterruptible system call runs no code of the program: the others can be read.
-                let state = Status::of(identifier).map_or('X', |status| status.state);
-                if matches!(state, 'D' | 'X' | 'Z') {
-                    return Ok(());
-                }
+                let states = running.iter().map(|thread| (*thread, Status::of(*thread).map_or('X', |status| status.state)));
+                let runs = states.into_iter().find(|(_, state)| !matches!(state, 'D' | 'X' | 'Z'));
+                let Some((identifier, state)) = runs else { return Ok(()) };
                 let pid = self.process.pid();
                 let seconds = STOP_DEADLINE.as_secs();
                 return Err(Error::new(
@@ -298,8 +304,8 @@ mod tests {
             }
             std::thread::yield_now();
         }
-        let mut frozen = Frozen::traced(process, None, &[]);
-        assert_eq!(frozen.stop().expect_err("there is nothing to stop").kind(), ErrorKind::ProcessDied);
+        let stops = Frozen::traced(process, None, &[]).stop();
+        assert_eq!(stops.expect_err("there is nothing to stop").kind(), ErrorKind::ProcessDied);
         assert!(child.wait().expect("its status is left").success());
     }
 }

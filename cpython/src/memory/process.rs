@@ -101,7 +101,15 @@ impl Process {
         }
     }
 
-    /// What a failed operation on this process means: it may have died, be traced, or be out of reach.
+    /// What it means that this process cannot be traced: something else may trace it, or what [`Process::explain`] says.
+    pub(super) fn explain_tracing(&self, error: &io::Error, what: &str) -> Error {
+        match (error.raw_os_error(), Status::of(self.pid)) {
+            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => already_traced(self.pid, status.tracer),
+            _ => self.explain(error, what),
+        }
+    }
+
+    /// What a failed operation on this process means: it may have died, or be out of reach.
     pub(super) fn explain(&self, error: &io::Error, what: &str) -> Error {
         let pid = self.pid;
         let status = Status::of(pid);
@@ -111,7 +119,6 @@ impl Process {
             return Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read"));
         }
         match (error.raw_os_error(), status) {
-            (Some(libc::EPERM | libc::EACCES), Ok(status)) if status.tracer != 0 => already_traced(pid, status.tracer),
             (Some(libc::EPERM | libc::EACCES), Ok(status)) => status.not_permitted(pid),
             (_, status) => {
                 let name = status.map_or_else(|_| "?".into(), |status| status.name);
@@ -208,7 +215,8 @@ fn already_traced(pid: i32, thread: i32) -> Error {
         "that is the `heapsake run` which started it, and which lets go of it only for its own user or root, and when it can be \
          reached; with `heapsake run --untraced` anybody may trace the program"
     } else {
-        "a process has one tracer at a time: end the debugger, strace or profiler first"
+        "a process has one tracer at a time: end the debugger, strace or profiler first, or have it copied while it goes on, \
+         with --no-freeze"
     })
 }
 

@@ -53,9 +53,12 @@ impl Snapshot {
         })
     }
 
-    /// The memory of process `pid`, every thread of which stands still already because the caller, its tracer or its
-    /// supervisor, has stopped it. It still stands still afterwards.
-    pub fn of_stopped(pid: i32) -> Result<Snapshot> {
+    /// The memory of process `pid`, which nothing is done to: of one that the caller has stopped already, or of one that goes
+    /// on, and then what it changes meanwhile is of several moments. The pause is the time that the copying took.
+    ///
+    /// # Errors
+    /// As [`Snapshot::of_process`], but that something else traces it is no matter.
+    pub fn untouched(pid: i32) -> Result<Snapshot> {
         let process = Process::open(pid)?;
         let started = std::time::Instant::now();
         let copied = super::copy::Preparation::new(&process)?.copy(&process)?;

@@ -26,6 +26,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// So long it sleeps at most.
 const LOOK: Duration = Duration::from_millis(100);
+/// So many things that processes do are heard of before a request is.
+const MOST_EVENTS: usize = 256;
 /// What a read says that is no end.
 const WAITS: [IoErrorKind; 3] = [IoErrorKind::Interrupted, IoErrorKind::WouldBlock, IoErrorKind::TimedOut];
 
@@ -88,7 +90,11 @@ impl Tracer {
         // Whoever started us may have blocked SIGCHLD.
         let _ = self.wake.set_read_timeout(Some(LOOK));
         loop {
-            while let Ok(Some((thread, happened))) = ptrace::next() {
+            let mut events = 0;
+            while events < MOST_EVENTS
+                && let Ok(Some((thread, happened))) = ptrace::next()
+            {
+                events += 1;
                 match happened {
                     Happened::Ended if thread == self.main => {
                         // Its status is for its parent.
@@ -107,6 +113,9 @@ impl Tracer {
             }
             if self.ended && self.processes.values().all(|traced| traced.held.is_none()) {
                 break;
+            }
+            if events == MOST_EVENTS {
+                continue;
             }
             match self.wake.read(&mut bytes) {
                 Ok(0) => break,
@@ -146,7 +155,7 @@ impl Tracer {
             for thread in new {
                 // One that was begun by one that is traced is traced already.
                 match ptrace::seize(thread) {
-                    Err(error) if traced.threads.is_empty() => return Err(process.explain(&error, "it cannot be traced")),
+                    Err(error) if traced.threads.is_empty() => return Err(process.explain_tracing(&error, "it cannot be traced")),
                     _ => traced.threads.insert(thread, None),
                 };
             }

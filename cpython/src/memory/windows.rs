@@ -134,7 +134,7 @@ impl Windows {
     /// The memory of process `pid`, every thread of which the caller has stopped, and keeps stopped while the value lives.
     ///
     /// # Errors
-    /// As [`Snapshot::of_stopped`](super::Snapshot::of_stopped).
+    /// As [`Snapshot::untouched`](super::Snapshot::untouched).
     pub fn of_stopped(pid: i32) -> Result<Windows> {
         Windows::new(Process::open(pid)?, process::threads(pid).unwrap_or_default(), Instant::now(), None)
     }
@@ -304,7 +304,7 @@ mod tests {
         let windows = Windows::of_process(program.pid()).unwrap();
         assert_eq!(windows.threads().len(), 2);
         assert_eq!(Snapshot::of_process(program.pid()).unwrap_err().kind(), ErrorKind::AlreadyTraced);
-        let copy = Snapshot::of_stopped(program.pid()).unwrap();
+        let copy = Snapshot::untouched(program.pid()).unwrap();
         let bytes = windows.read_vec(Address(id), size, usize::MAX).unwrap();
         assert_eq!(bytes, copy.read_vec(Address(id), size, usize::MAX).unwrap());
         let (mut words, mut guards) = (0, 0);

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use heapsake_core::Address;
 use heapsake_core::heap::{Root, RootKind, Thread};
 use heapsake_core::reduce::{Stack, Stacks};
+use heapsake_core::{Address, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CaptureOptions;
@@ -201,13 +201,14 @@ fn bases<M: Memory>(heap: &CPythonHeap<M>, class: Address) -> impl Iterator<Item
     std::iter::successors(Some(class), base).take(MAXIMUM_BASES)
 }
 
-/// Every object of the collector's lists; of a free-threaded build every object that its allocator has.
-pub fn collectable<M: Memory>(heap: &CPythonHeap<M>) -> Vec<Address> {
+/// Every object of the collector's lists, and what looks like an object in the pools of Python's allocator, which lie in `spans`;
+/// of a free-threaded build every object that its allocator has. What is larger than a block of a pool and is not collected, such
+/// as a long string, has no list that it is on.
+pub fn all<M: Memory>(heap: &CPythonHeap<M>, spans: &[Span]) -> Vec<Address> {
     let mut found = Vec::new();
     let take = |object| {
-        // Lists of a process that was caught collecting may lead anywhere.
-        let class = heap.layouts().object.ob_type.read(&heap.memory, object);
-        if class.is_some_and(|class| heap.is_type(class)) {
+        // Lists of a process that was caught collecting may lead anywhere, and types keep blocks of objects that are gone.
+        if heap.is_object(object) {
             found.push(object);
         }
     };
@@ -215,6 +216,7 @@ pub fn collectable<M: Memory>(heap: &CPythonHeap<M>) -> Vec<Address> {
         mimalloc::each_object(heap, true, take);
     } else {
         each_collectable(heap, take);
+        heap.each_object_in_pools(spans, |object| found.push(object));
     }
     found
 }

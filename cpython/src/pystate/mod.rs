@@ -12,7 +12,7 @@ mod threads;
 
 pub(crate) use threads::ATTACHED;
 
-pub use kept::{collectable, found_threads};
+pub use kept::{all, found_threads};
 pub(crate) use stacks::named_files;
 
 use std::path::{Path, PathBuf};

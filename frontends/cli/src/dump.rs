@@ -25,6 +25,10 @@ pub(crate) struct Arguments {
     /// Where to write: a file, or a folder; of many processes a folder.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Neither stop nor trace it: it is copied while it goes on, also when a debugger has it. What it changes meanwhile may read
+    /// wrongly, and the dump says so.
+    #[arg(long, conflicts_with = "native")]
+    no_freeze: bool,
     #[command(flatten)]
     what: What,
     /// Print JSON (docs/json.md).
@@ -41,7 +45,7 @@ pub(crate) struct What {
     /// Source files to take along, or folders of such; may be given several times. Else those of all code; `none` for none.
     #[arg(long, value_name = "PATH")]
     pub(crate) sources: Vec<PathBuf>,
-    /// Objects, too, that nothing leads to: garbage in cycles that the collector has not freed.
+    /// Objects, too, that nothing leads to: garbage in cycles that the collector has not freed, and what an extension has lost.
     #[arg(long)]
     pub(crate) all: bool,
     /// Also the stacks of C functions, of all threads, those included that Python knows nothing of.
@@ -160,9 +164,10 @@ fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
     let (_, file) = target_file(arguments.output.as_deref(), &format!("process-{pid}"))?;
     let plugins = plugins::open()?;
-    let (taken, _until_written) = match Taken::of_process(pid) {
+    let take = if arguments.no_freeze { Taken::of_running } else { Taken::of_process };
+    let (taken, _until_written) = match take(pid) {
         Err(problem) if problem.kind() == ErrorKind::AlreadyTraced => match crate::run::let_go(pid) {
-            Some(Ok(supervisor)) => (Taken::of_process(pid)?, Some(supervisor)),
+            Some(Ok(supervisor)) => (take(pid)?, Some(supervisor)),
             Some(Err(why)) => return Err(problem).context(why),
             None => return Err(problem.into()),
         },
@@ -188,6 +193,7 @@ impl Made {
             "file_bytes": summary.file_bytes,
             "pause": taking.pause.as_secs_f64(),
             "copied_bytes": taking.copied_bytes,
+            "copying": taking.copying.map(|time| time.as_secs_f64()),
             "stops": taking.moment.stops,
             "caught": taking.moment.caught,
             "reduced": reduced.reduced,
@@ -241,6 +247,9 @@ pub(crate) fn write(
 
 /// How long a process stood still, in words.
 pub(crate) fn stood_still(who: &str, taking: &Taking) -> String {
+    if taking.copying.is_some() {
+        return format!("{who}was not stopped");
+    }
     let time = format!("{who}stood still for {:.1} ms", taking.pause.as_secs_f64() * 1e3);
     if taking.copied_bytes.is_some() { time } else { format!("{time}, while it was read: there is no memory for a copy") }
 }

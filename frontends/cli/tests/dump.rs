@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use heapsake_tests::pythons;
+use heapsake_tests::{pythons, run};
 use serde_json::Value;
 
 const NOBODY: u32 = 65534;
@@ -17,10 +17,6 @@ const ECHO: &str = "import sys\nprint('ready', flush=True)\nfor line in sys.stdi
 
 fn heapsake() -> Command {
     Command::new(env!("CARGO_BIN_EXE_heapsake"))
-}
-
-fn finish(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().expect("the program runs")
 }
 
 fn is_root() -> bool {
@@ -87,8 +83,8 @@ impl Drop for Program {
 
 /// Runs `heapsake dump`, which must fail with this status and these words, and leave no file under the name.
 fn refused(command: &mut Command, dump: &Path, status: i32, words: &[&str]) {
-    let output = finish(command);
-    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    let output = run(command);
+    let problem = output.err;
     assert_eq!(output.status.code(), Some(status), "{command:?}: {problem}");
     for word in words {
         assert!(problem.contains(word), "{command:?} does not say {word:?}: {problem}");
@@ -103,9 +99,44 @@ fn refused(command: &mut Command, dump: &Path, status: i32, words: &[&str]) {
 }
 
 fn value(arguments: &[&str], dump: &Path) -> Value {
-    let output = finish(heapsake().args(arguments).arg(dump).arg("--json"));
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    let output = run(heapsake().args(arguments).arg(dump).arg("--json"));
+    assert!(output.status.success(), "{arguments:?}: {}", output.err);
+    serde_json::from_str(&output.out).expect("JSON")
+}
+
+#[test]
+fn a_program_that_may_not_be_stopped_is_copied_while_it_goes_on_even_when_a_debugger_has_it() {
+    let tracer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/tracer.py");
+    let code = "import sys, threading\nkept = {'answer': [42, 'whole']}\ndef work():\n    while True: len([str(n) for n in range(99)])\n\
+        threading.Thread(target=work, name='busy', daemon=True).start()\ndef wait(own):\n    print('ready', flush=True)\n    \
+        for line in sys.stdin: print(line.strip()[::-1], flush=True)\nwait(kept)";
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = folder.path().join("running.heapsake");
+        let program = Program::python(&python, code);
+        let mut debugger = Program::start(Command::new("python3").arg(&tracer).arg(program.pid()));
+        assert_eq!(debugger.line(), "ready", "{}", python.display());
+        let by = |option: &[&str]| run(heapsake().arg("dump").arg(program.pid()).args(option).arg("-o").arg(&dump).arg("--json"));
+        let problem = by(&[]);
+        assert!(!problem.status.success() && problem.err.contains("--no-freeze"), "{problem:?}");
+        let made = by(&["--no-freeze"]);
+        assert!(made.status.success(), "{}: {}", python.display(), made.err);
+        let made: Value = serde_json::from_str(&made.out).expect("JSON");
+        assert_eq!((made["pause"].as_f64(), made["stops"].as_u64()), (Some(0.0), Some(0)), "{made}");
+        assert!(made["copying"].as_f64().is_some_and(|time| time > 0.0), "{made}");
+        let caught = made["caught"].as_array().and_then(|caught| caught.first()).and_then(Value::as_str);
+        assert!(caught.is_some_and(|line| line.starts_with("it went on while it was copied")), "{made}");
+        assert!(run(heapsake().arg(&dump)).out.contains("it went on while it was copied"));
+        // What does not change is right: the thread that waits, and what it holds.
+        let stacks = value(&["stack"], &dump);
+        let threads = stacks["threads"].as_array().expect("threads");
+        let main = threads.iter().find(|thread| thread["name"] == "MainThread").expect("the main thread");
+        let innermost = main["frames"].as_array().and_then(|frames| frames.last()).expect("its frames");
+        assert_eq!(innermost["function"], "wait", "{}: {main}", python.display());
+        assert_eq!(innermost["variables"][0]["value"], "{'answer': [42, 'whole']}", "{}: {main}", python.display());
+        drop(debugger);
+        program.goes_on_unharmed();
+    }
 }
 
 #[test]
@@ -122,9 +153,9 @@ fn a_busy_program_goes_on_unharmed_and_its_dumps_are_right() {
         let mut read = 0;
         for round in 0..5 {
             let dump = folder.path().join(format!("{round}.heapsake"));
-            let made = finish(heapsake().arg("dump").arg(busy.pid()).arg("-o").arg(&dump).arg("--json"));
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-            let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+            let made = run(heapsake().arg("dump").arg(busy.pid()).arg("-o").arg(&dump).arg("--json"));
+            assert!(made.status.success(), "{}", made.err);
+            let made: Value = serde_json::from_str(&made.out).expect("JSON");
             let before = count(&mut busy);
             let place = format!("{} round {round}: {made}", python.display());
             let caught = made["caught"].as_array().expect("a list").len();
@@ -196,8 +227,8 @@ fn look_at(dump: &Path, last: &[u64], is_good: bool, place: &str) -> Vec<u64> {
 /// What a worker changes all the time: two hundred pairs, the newest of them of its last step.
 fn pairs_are_whole(dump: &Path, number: usize, step: u64, place: &str) {
     let path = format!("thread:worker-{number}/frame:3/pairs");
-    let output = finish(heapsake().arg("inspect").arg(dump).arg(&path).arg("--json"));
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let output = run(heapsake().arg("inspect").arg(dump).arg(&path).arg("--json"));
+    let told: Value = serde_json::from_str(&output.out).expect("JSON");
     let entries = told["entries"].as_array().expect("entries");
     let length = entries.len() as u64;
     assert!((199..=201).contains(&length), "{place}: {length} pairs");
@@ -225,9 +256,9 @@ fn c25_a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
         let limited = |arguments: &str| {
             let script = format!("ulimit -v 360000; exec \"$0\" dump \"$1\" -o \"$2\" {arguments}");
             let output =
-                finish(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_heapsake")]).arg(program.pid()).arg(&dump));
-            assert!(output.status.success(), "{}: {}", python.display(), String::from_utf8_lossy(&output.stderr));
-            String::from_utf8_lossy(&output.stdout).into_owned()
+                run(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_heapsake")]).arg(program.pid()).arg(&dump));
+            assert!(output.status.success(), "{}: {}", python.display(), output.err);
+            output.out
         };
         let told = limited("");
         assert!(told.contains("while it was read: there is no memory for a copy"), "{told}");
@@ -236,20 +267,20 @@ fn c25_a_process_too_large_to_be_copied_is_read_while_it_stands_still() {
         let summary = value(&[], &dump);
         let held = summary["facts"]["held"].as_str().expect("a fact");
         assert!(held.contains("stood still while it was read"), "{held}");
-        let shown = String::from_utf8_lossy(&finish(heapsake().arg(&dump)).stdout).into_owned();
+        let shown = run(heapsake().arg(&dump)).out;
         assert!(shown.contains(held), "{shown}");
-        let inspected = finish(heapsake().arg("inspect").arg(&dump).arg("held[731]"));
-        assert!(String::from_utf8_lossy(&inspected.stdout).starts_with("[731, '731']"), "{inspected:?}");
-        let inspected = finish(heapsake().arg("inspect").arg(&dump).arg("many[49]"));
-        assert!(String::from_utf8_lossy(&inspected.stdout).starts_with("b'      49      49"), "{inspected:?}");
+        let inspected = run(heapsake().arg("inspect").arg(&dump).arg("held[731]"));
+        assert!(inspected.out.starts_with("[731, '731']"), "{inspected:?}");
+        let inspected = run(heapsake().arg("inspect").arg(&dump).arg("many[49]"));
+        assert!(inspected.out.starts_with("b'      49      49"), "{inspected:?}");
         // One object for which there is no room in any case is told as such.
-        let lost = finish(heapsake().arg("inspect").arg(&dump).arg("large").arg("--json"));
-        let lost: Value = serde_json::from_slice(&lost.stdout).expect("JSON");
+        let lost = run(heapsake().arg("inspect").arg(&dump).arg("large").arg("--json"));
+        let lost: Value = serde_json::from_str(&lost.out).expect("JSON");
         assert_eq!((&lost["type"], &lost["surrogate"]["reason"]), (&"bytearray".into(), &"unreadable memory".into()));
-        assert!(finish(heapsake().arg("check").arg(&dump)).status.success());
+        assert!(run(heapsake().arg("check").arg(&dump)).status.success());
         // With room enough it is copied, and nothing is said.
-        let made = finish(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump));
-        assert!(!String::from_utf8_lossy(&made.stdout).contains("while it was read"), "{made:?}");
+        let made = run(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump));
+        assert!(!made.out.contains("while it was read"), "{made:?}");
         assert_eq!(value(&[], &dump)["facts"]["held"], Value::Null);
         program.goes_on_unharmed();
     }
@@ -264,13 +295,13 @@ fn a_dump_says_that_a_collection_was_at_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("collecting.heapsake");
     let program = Program::python(&python, code);
-    let made = finish(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump));
-    let told = String::from_utf8_lossy(&made.stdout);
+    let made = run(heapsake().arg("dump").arg(program.pid()).arg("-o").arg(&dump));
+    let told = &made.out;
     assert!(told.contains("a garbage collection was at work: it may read wrongly"), "{made:?}");
-    let shown = finish(heapsake().arg(&dump));
-    assert!(String::from_utf8_lossy(&shown.stdout).contains("a garbage collection was at work"), "{shown:?}");
-    let inspected = finish(heapsake().arg("inspect").arg(&dump).arg("held[399999]"));
-    assert!(String::from_utf8_lossy(&inspected.stdout).starts_with("[{}]"), "{inspected:?}");
+    let shown = run(heapsake().arg(&dump));
+    assert!(shown.out.contains("a garbage collection was at work"), "{shown:?}");
+    let inspected = run(heapsake().arg("inspect").arg(&dump).arg("held[399999]"));
+    assert!(inspected.out.starts_with("[{}]"), "{inspected:?}");
 }
 
 #[test]
@@ -399,14 +430,14 @@ fn what_heapsake_run_traces_is_dumped_all_the_same_and_traced_again() {
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("permissions");
             let (mut command, dump) = (Command::new(&copy), folder.path().join("x.heapsake"));
             command.arg("dump").arg(&pid).arg("-o").arg(&dump).uid(NOBODY).gid(NOBODY);
-            let words = ["its supervisor does not know this user", "(heapsake) already", "--untraced"];
+            let words = ["may not be read", "it belongs to uid 0, this is uid 65534", "CAP_SYS_PTRACE"];
             refused(&mut command, &dump, 1, &words);
         }
         for _ in 0..2 {
-            let made = finish(heapsake().arg("dump").arg(&pid).arg("-o").arg(&asked));
-            assert!(made.status.success(), "{}: {}", python.display(), String::from_utf8_lossy(&made.stderr));
-            let shown = finish(heapsake().arg("inspect").arg(&asked).arg("held[\"answer\"]"));
-            assert!(String::from_utf8_lossy(&shown.stdout).starts_with("42\n"), "{shown:?}");
+            let made = run(heapsake().arg("dump").arg(&pid).arg("-o").arg(&asked));
+            assert!(made.status.success(), "{}: {}", python.display(), made.err);
+            let shown = run(heapsake().arg("inspect").arg(&asked).arg("held[\"answer\"]"));
+            assert!(shown.out.starts_with("42\n"), "{shown:?}");
             wait_until("the supervisor to trace it again", || tracer() != "0");
         }
         assert_eq!(supervisor.ask("palindrome"), "emordnilap");
@@ -426,7 +457,7 @@ fn c22_a_full_disk_leaves_nothing_under_the_name() {
                   test ! -e \"$2/x.heapsake\" || exit 78; exit $status";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_heapsake")]).arg(program.pid()).arg(folder.path());
-    if is_root() && finish(Command::new("unshare").args(["--mount", "true"])).status.success() {
+    if is_root() && run(Command::new("unshare").args(["--mount", "true"])).status.success() {
         refused(&mut command, &dump, 1, &["o space left on device"]);
     } else {
         println!("no small disk can be mounted here; not tested");
@@ -437,7 +468,7 @@ fn c22_a_full_disk_leaves_nothing_under_the_name() {
 #[test]
 fn other_namespaces_of_processes_are_told_apart() {
     let python = pythons().pop().expect("an interpreter");
-    if !finish(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])).status.success() {
+    if !run(Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"])).status.success() {
         println!("no namespace can be made here; not tested");
         return;
     }
@@ -456,8 +487,8 @@ fn other_namespaces_of_processes_are_told_apart() {
     assert_eq!(program.line(), "ready");
     let children = format!("/proc/{0}/task/{0}/children", program.pid());
     let child = fs::read_to_string(children).expect("its child").trim().to_owned();
-    let made = finish(heapsake().arg("dump").arg(&child).arg("-o").arg(&dump));
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made = run(heapsake().arg("dump").arg(&child).arg("-o").arg(&dump));
+    assert!(made.status.success(), "{}", made.err);
     assert_eq!(value(&[], &dump)["threads"][0]["name"], "MainThread");
     program.goes_on_unharmed();
 }

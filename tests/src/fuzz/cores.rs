@@ -84,7 +84,7 @@ fn opened(bytes: &[u8]) -> Option<Core> {
 fn captured(core: &Core, image: &Image) {
     let Some(runtime) = image.runtime() else { return };
     let given = image.given();
-    let options = CaptureOptions { given, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
+    let options = CaptureOptions { given, all: true, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
     let how = DumpOptions { redaction: Redaction::None, ..DumpOptions::default() };
     let mut file = Vec::new();
     let registry = Registry::linked().expect("no duplicates");

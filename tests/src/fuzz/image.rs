@@ -108,6 +108,7 @@ impl Image {
             image.random_instance(name, INSTANCE);
         }
         image.threads();
+        image.pool();
         image
     }
 
@@ -283,6 +284,27 @@ impl Image {
         }
         let error = self.object("KeyError", 72);
         self.put(error + 24, pair);
+    }
+
+    /// A pool of the allocator's: a float, a tuple and a block of words in use, and one that is free; nothing leads to them.
+    fn pool(&mut self) {
+        let start = self.take(8 << 10).next_multiple_of(4 << 10);
+        let (block, overhead) = (48, 48);
+        let at = |index: u64| start + overhead + index * block;
+        self.put(start, 3);
+        self.put(start + 8, at(1));
+        self.put(start + 32, 2 << 32);
+        self.put(start + 40, ((4096 - block) << 32) | (overhead + 4 * block));
+        let (float, tuple, one) = (self.types["float"], self.types["tuple"], self.objects[self.objects.len() / 2]);
+        for (address, word) in
+            [(at(0), 1), (at(0) + 8, float), (at(2) + 16, 1), (at(2) + 24, tuple), (at(2) + 32, 1), (at(2) + 40, one)]
+        {
+            self.put(address, word);
+        }
+        for offset in (0..block).step_by(8) {
+            let word = self.random_word();
+            self.put(at(3) + offset, word);
+        }
     }
 
     fn code(&mut self, names: &[u64]) -> u64 {

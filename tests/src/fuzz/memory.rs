@@ -44,15 +44,15 @@ pub(super) fn cpython_memory(bytes: &[u8]) {
             _ => image.put(address & !7, image.objects[usize::from(value) % image.objects.len()]),
         }
     }
-    captured(image, &registry);
+    captured(image, &registry, head[0] >= 0x80);
 }
 
-/// Captures it twice: both dumps are whole, and alike.
-pub(super) fn captured(image: Image, registry: &Registry) {
+/// Captures it twice, with what nothing leads to if `all` is asked for: both dumps are whole, and alike.
+pub(super) fn captured(image: Image, registry: &Registry, all: bool) {
     let Some(runtime) = image.runtime() else { return };
     let given = image.given();
     let options =
-        CaptureOptions { given, find_exception: true, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
+        CaptureOptions { given, all, find_exception: true, root_dir: PathBuf::from("/nowhere"), ..CaptureOptions::default() };
     let memory = Laid::new(image.bytes);
     let capture = || {
         let mut file = Vec::new();
@@ -75,9 +75,9 @@ pub(super) fn captured(image: Image, registry: &Registry) {
 /// Every version without a change, and with random ones.
 pub(super) fn changes() -> Vec<Vec<u8>> {
     let mut random = Mutations::new(11);
-    let versions = 0..16u8;
+    let versions = (0..16u8).chain(0x80..0x90);
     let some = |version: u8| {
-        let changes = (0..CHANGE * 4 * usize::from(version)).map(|_| random.number() as u8);
+        let changes = (0..CHANGE * 4 * usize::from(version & 0xf)).map(|_| random.number() as u8);
         [version, version, 0, 0].into_iter().chain(changes).collect()
     };
     versions.map(some).collect()

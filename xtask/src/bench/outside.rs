@@ -54,11 +54,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let heapsake = root.join("target/release/heapsake");
     let folder = tempfile::tempdir()?;
     let started = Instant::now();
+    // The tools run elsewhere.
+    let pyheap = arguments.pyheap.as_ref().map(|path| path.canonicalize().with_context(|| path.display().to_string()));
+    let pyheap = pyheap.transpose()?;
     let mut sizes = Vec::new();
     for things in &arguments.things {
         let (things, rounds) = (things.to_string(), arguments.rounds.to_string());
         let mut words: Vec<&OsStr> = vec![things.as_ref(), rounds.as_ref(), heapsake.as_os_str(), folder.path().as_os_str()];
-        words.extend(arguments.pyheap.as_ref().map(|path| path.as_os_str()));
+        words.extend(pyheap.as_ref().map(|path| path.as_os_str()));
         let text = said(root, &python, "inspectors.py", &words)?;
         let runs: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         for run in &runs {
@@ -115,7 +118,9 @@ fn page(sizes: &[(String, Vec<Value>)], conditions: &Conditions) -> anyhow::Resu
     page.push_str(
         "\nThe least of the runs, and the median where they differ.\n\n\
          - *Held up*: the longest time that the beating thread did not run; what a user of the program would feel.\n\
-         - *Memory*: the most that the tool and its children had of their own at once; pages of mapped files do not count.\n\
+         - *In all*: the sum of such times over 20 ms.\n\
+         - *Memory*: the most that the tool and its children had of their own at once, looked at every 2 ms; pages of mapped files \
+         do not count.\n\
          - *File*: what it takes on the disk.\n\
          - *Ran code*: how often the tool ran code of the program (`__str__`, `__dir__`, `__sizeof__` of one object).\n\
          - PyHeap has gdb call functions in the program at its next entry into the interpreter, and waits for ever for a program \
@@ -137,30 +142,29 @@ fn figures(runs: &[&Value], name: &str) -> anyhow::Result<Vec<f64>> {
 
 fn table(page: &mut String, runs: &[Value]) -> anyhow::Result<()> {
     page.push_str(
-        "| | what there is then | s | CPU s | held up | memory | file | ran code |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+        "| | what there is then | s | CPU s | held up | in all | memory | file | ran code |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for (tool, what) in TOOLS {
         let found = of(runs, tool);
         if found.is_empty() {
             let failed = runs.iter().find(|run| run["tool"] == tool).and_then(|run| run["failed"].as_str());
-            writeln!(page, "| {tool} | not measured: {} | – | – | – | – | – | – |", failed.unwrap_or("it was not there"))?;
+            writeln!(page, "| {tool} | not measured: {} |{}", failed.unwrap_or("it was not there"), " – |".repeat(7))?;
             continue;
         }
-        let figures = |name: &str| figures(&found, name);
+        let figures = |name: &str, show: fn(f64) -> String| anyhow::Ok(spread(&figures(&found, name)?, show));
+        // A core is read without the program.
+        let of_program = |name: &str| if tool.contains(" core") { Ok("–".to_owned()) } else { figures(name, duration) };
         writeln!(
             page,
-            "| {tool} | {what} | {} | {} | {} | {} | {} | {} |",
-            spread(&figures("wall")?, |value| format!("{value:.2}")),
-            spread(&figures("cpu")?, |value| format!("{value:.2}")),
-            // A core is read without the program.
-            if tool.contains("core -") || tool == "heapsake core" {
-                "–".to_owned()
-            } else {
-                spread(&figures("gap")?, duration)
-            },
-            spread(&figures("peak")?, megabytes),
-            spread(&figures("held")?, megabytes),
-            least(&figures("called")?),
+            "| {tool} | {what} | {} | {} | {} | {} | {} | {} | {} |",
+            figures("wall", |value| format!("{value:.2}"))?,
+            figures("cpu", |value| format!("{value:.2}"))?,
+            of_program("gap")?,
+            of_program("late")?,
+            figures("peak", megabytes)?,
+            figures("held", megabytes)?,
+            figures("called", |value| value.to_string())?,
         )?;
     }
     Ok(())
@@ -168,20 +172,27 @@ fn table(page: &mut String, runs: &[Value]) -> anyhow::Result<()> {
 
 fn bar(bars: &mut String, things: &str, runs: &[Value]) -> anyhow::Result<()> {
     let (live, core, gcore) = (of(runs, "heapsake dump PID"), of(runs, "heapsake core"), of(runs, "gcore"));
-    let resident = number(live.first().context("heapsake dump failed")?, "resident")?;
-    let size = figures(&gcore, "bytes")?;
-    let share = least(&figures(&core, "peak")?) / least(&size) * 100.0;
+    let Some(first) = live.first() else {
+        writeln!(bars, "| {things} |{}", " – |".repeat(8))?;
+        return Ok(());
+    };
+    let resident = number(first, "resident")?;
+    let (size, peak) = (figures(&gcore, "bytes")?, figures(&core, "peak")?);
+    let share = if size.is_empty() || peak.is_empty() {
+        "–".to_owned()
+    } else {
+        format!("{:.1} % of {}", least(&peak) / least(&size) * 100.0, spread(&size, megabytes))
+    };
     writeln!(
         bars,
-        "| {things} | {} | {} | {} | {} | {} | {} | {} | {share:.1} % of {} |",
+        "| {things} | {} | {} | {} | {} | {} | {} | {} | {share} |",
         megabytes(resident),
         spread(&figures(&live, "pause")?, duration),
         duration(resident / 3e9 + 0.05),
         spread(&figures(&live, "wall")?, |value| format!("{value:.2}")),
         spread(&figures(&live, "peak")?, megabytes),
         megabytes(resident * 1.1),
-        spread(&figures(&core, "peak")?, megabytes),
-        spread(&size, megabytes),
+        spread(&peak, megabytes),
     )?;
     Ok(())
 }
@@ -193,15 +204,14 @@ mod tests {
     #[test]
     fn each_tool_has_a_line_and_one_that_failed_says_why() {
         let told = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
-        let figures =
-            r#""wall": 0.5, "cpu": 0.25, "peak": 2e7, "gap": 0.015, "called": 0, "resident": 3e8, "bytes": 4e8, "held": 3e6"#;
+        let figures = r#""wall": 0.5, "cpu": 0.25, "peak": 2e7, "gap": 0.015, "late": 0, "called": 0, "resident": 3e8, "bytes": 4e8, "held": 3e6"#;
         let mut runs: Vec<Value> = ["gcore", "heapsake core", "heapsake dump PID"]
             .map(|tool| told(&format!(r#"{{"tool": "{tool}", {figures}, "pause": 0.012}}"#)))
             .into();
         runs.push(told(r#"{"tool": "PyHeap", "failed": "no gdb"}"#));
         let conditions = Conditions { command: "x".to_owned(), seconds: 1, python: "3.11.7".to_owned(), runs: "1".to_owned() };
         let page = page(&[("1000".to_owned(), runs)], &conditions).expect("a page");
-        assert!(page.contains("| gcore | raw memory | 0.50 | 0.25 | 15.0 ms | 20.0 MB | 3.0 MB | 0 |"), "{page}");
+        assert!(page.contains("| gcore | raw memory | 0.50 | 0.25 | 15.0 ms | 0.0 ms | 20.0 MB | 3.0 MB | 0 |"), "{page}");
         assert!(page.contains("| PyHeap | not measured: no gdb |"), "{page}");
         assert!(
             page.contains("| 1000 | 300.0 MB | 12.0 ms | 150.0 ms | 0.50 | 20.0 MB | 330.0 MB | 20.0 MB | 5.0 % of 400.0 MB |"),
