@@ -1,7 +1,7 @@
 //! Programs that tests start: run to their end, or until they are ready; each in a bounded time, and none is left behind.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -50,7 +50,16 @@ fn finish(command: &mut Command, input: &str) -> Ended {
 /// cannot be killed holds up is left.
 fn finish_within(command: &mut Command, input: &str, patience: Duration) -> Ended {
     let shown = format!("{command:?}");
-    let mut child = command.spawn().unwrap_or_else(|problem| panic!("{shown} does not start: {problem}"));
+    let mut started = None;
+    within(patience, || {
+        let child = command.spawn();
+        // A copy that was just written may be open yet in a process that another test is starting.
+        let is_busy = child.as_ref().is_err_and(|problem| problem.kind() == ErrorKind::ExecutableFileBusy);
+        started = Some(child);
+        !is_busy
+    });
+    let started = started.expect("it was tried");
+    let mut child = started.unwrap_or_else(|problem| panic!("{shown} does not start: {problem}"));
     if let Some(mut writer) = child.stdin.take() {
         let input = input.to_owned();
         // A program that ends before it has read everything is judged by what it said.
