@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// A checkout of PyHeap (github.com/ivanyu/pyheap), which is no package. It needs a gdb that can call functions.
     #[arg(long)]
     pyheap: Option<PathBuf>,
+    /// It runs on programs of at most so many things: it takes a minute and a half for a million.
+    #[arg(long, default_value_t = 1_000_000)]
+    pyheap_most: u64,
     /// Where the table goes.
     #[arg(long, default_value = "docs/outside.md")]
     output: PathBuf,
@@ -58,10 +61,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let pyheap = arguments.pyheap.as_ref().map(|path| path.canonicalize().with_context(|| path.display().to_string()));
     let pyheap = pyheap.transpose()?;
     let mut sizes = Vec::new();
-    for things in &arguments.things {
-        let (things, rounds) = (things.to_string(), arguments.rounds.to_string());
+    for count in &arguments.things {
+        let (things, rounds) = (count.to_string(), arguments.rounds.to_string());
         let mut words: Vec<&OsStr> = vec![things.as_ref(), rounds.as_ref(), heapsake.as_os_str(), folder.path().as_os_str()];
-        words.extend(pyheap.as_ref().map(|path| path.as_os_str()));
+        words.extend(pyheap.as_ref().filter(|_| *count <= arguments.pyheap_most).map(|path| path.as_os_str()));
         let text = said(root, &python, "inspectors.py", &words)?;
         let runs: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         for run in &runs {
@@ -123,8 +126,8 @@ fn page(sizes: &[(String, Vec<Value>)], conditions: &Conditions) -> anyhow::Resu
          do not count.\n\
          - *File*: what it takes on the disk.\n\
          - *Ran code*: how often the tool ran code of the program (`__str__`, `__dir__`, `__sizeof__` of one object).\n\
-         - PyHeap has gdb call functions in the program at its next entry into the interpreter, and waits for ever for a program \
-         that makes none: this one makes one each beat.\n",
+         - PyHeap runs on programs of up to as many things as `--pyheap-most` says. It has gdb call functions in the program at \
+         its next entry into the interpreter, and waits for ever for a program that makes none: this one makes one each beat.\n",
     );
     page.push_str(&bars);
     write!(page, "\n## Conditions\n\n{}", table::conditions(conditions)?)?;
@@ -149,7 +152,7 @@ fn table(page: &mut String, runs: &[Value]) -> anyhow::Result<()> {
         let found = of(runs, tool);
         if found.is_empty() {
             let failed = runs.iter().find(|run| run["tool"] == tool).and_then(|run| run["failed"].as_str());
-            writeln!(page, "| {tool} | not measured: {} |{}", failed.unwrap_or("it was not there"), " – |".repeat(7))?;
+            writeln!(page, "| {tool} | not measured: {} |{}", failed.unwrap_or("it was not run"), " – |".repeat(7))?;
             continue;
         }
         let figures = |name: &str, show: fn(f64) -> String| anyhow::Ok(spread(&figures(&found, name)?, show));
