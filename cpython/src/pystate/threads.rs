@@ -52,7 +52,14 @@ impl State {
         let layout = &layouts.thread;
         match (layout.current_frame, layout.cframe, layouts.cframe) {
             (Some(field), ..) => field.read(&heap.memory, self.address),
-            (None, Some(cframe), Some(inner)) => inner.current_frame.read(&heap.memory, cframe.read(&heap.memory, self.address)?),
+            (None, Some(cframe), Some(inner)) => {
+                let call = cframe.read(&heap.memory, self.address)?;
+                let frame_of = |call| inner.current_frame.read(&heap.memory, call);
+                // A call of the evaluation loop that has just begun has no frame yet, but what lay on the C stack before.
+                let is_whole = |frame: &Address| Frame::first_complete(heap, *frame).is_some();
+                let before = || inner.previous.read(&heap.memory, call).and_then(frame_of).filter(is_whole);
+                frame_of(call).filter(is_whole).or_else(before).or_else(|| frame_of(call))
+            }
             _ => None,
         }
     }
