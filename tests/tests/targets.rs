@@ -1,11 +1,11 @@
 //! Many processes by one command: a tree, those of a name, those of a control group; each Python gets a file, what is none is
 //! passed over. And all of one: what no root leads to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heapsake_core::Address;
-use heapsake_loader::{Limits, Object, open, render};
+use heapsake_loader::{Dump, Limits, Object, open, render};
 use heapsake_tests::{Environment, Waiting, every, file, in_parallel, minors, no_problems, run};
 
 #[test]
@@ -86,6 +86,26 @@ fn a_control_group_is_dumped() {
     assert!(ended.status.success() && dumps == 1 && gone, "{dumps} dumps, {ended:?}");
 }
 
+/// Dumps a program, which is given the file in which it tells of itself, with `--all` and without, as files of these names; gives
+/// what it told and both dumps.
+fn with_all_and_without(
+    heapsake: &Environment,
+    program: &mut Command,
+    name: impl Fn(&str) -> PathBuf,
+) -> (serde_json::Value, Dump, Dump) {
+    let waiting = Waiting::start(program.arg(name("said.json")));
+    let dumped = |what: &str, option: Option<&str>| {
+        let mut command = heapsake.heapsake();
+        command.args(["dump", &waiting.pid(), "--redact", "none"]).args(option).arg("-o").arg(name(what));
+        run(&mut command).success("heapsake dump");
+        open(name(what)).expect("a dump")
+    };
+    let (all, roots) = (dumped("all", Some("--all")), dumped("roots", None));
+    waiting.release();
+    let said = std::fs::read_to_string(name("said.json")).expect("what it told");
+    (serde_json::from_str(&said).expect("JSON"), all, roots)
+}
+
 /// What the collector finds afterwards is in a dump that asks for all, told as what no root leads to, and in no other.
 #[test]
 fn garbage_is_told_where_it_is_asked_for() {
@@ -93,20 +113,11 @@ fn garbage_is_told_where_it_is_asked_for() {
     let results = in_parallel(&minors(), |environment| {
         let name = |what: &str| folder.path().join(format!("{} {what}", environment.version));
         let mut command = environment.python();
-        let waiting = Waiting::start(command.arg(file("programs/cores/garbage.py")).arg(name("said.json")));
-        for (to, option) in [("all", Some("--all")), ("roots", None)] {
-            let mut command = environment.heapsake();
-            command.args(["dump", &waiting.pid(), "--redact", "none"]).args(option).arg("-o").arg(name(to));
-            run(&mut command).success("heapsake dump");
-        }
-        waiting.release();
-        let said = std::fs::read_to_string(name("said.json")).expect("what was garbage");
-        let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        let (said, all, roots) = with_all_and_without(environment, command.arg(file("programs/cores/garbage.py")), name);
         let addresses = |what: &str| {
             let listed = said[what].as_array().expect("a list").iter();
             listed.map(|address| Address(address.as_u64().expect("an address"))).collect::<Vec<_>>()
         };
-        let (all, roots) = (open(name("all")).expect("a dump"), open(name("roots")).expect("a dump"));
         let garbage: Vec<Address> = [addresses("collected"), addresses("names")].concat();
         let missing = garbage.iter().filter(|address| all.object_at(**address).is_none()).count();
         let told = garbage.iter().filter(|address| roots.object_at(**address).is_some()).count();
@@ -147,16 +158,7 @@ fn objects_that_were_lost_are_told_where_it_is_asked_for() {
         let name = |what: &str| folder.path().join(format!("{place} {what}"));
         let mut command = Command::new(&environment.python);
         command.envs(allocator.map(|allocator| ("PYTHONMALLOC", allocator)));
-        let waiting = Waiting::start(command.arg(file("programs/cores/leaked.py")).arg(name("said.json")));
-        for (to, option) in [("all", Some("--all")), ("roots", None)] {
-            let mut command = newest.heapsake();
-            command.args(["dump", &waiting.pid(), "--redact", "none"]).args(option).arg("-o").arg(name(to));
-            run(&mut command).success("heapsake dump");
-        }
-        waiting.release();
-        let said = std::fs::read_to_string(name("said.json")).expect("what was lost");
-        let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        let (all, roots) = (open(name("all")).expect("a dump"), open(name("roots")).expect("a dump"));
+        let (said, all, roots) = with_all_and_without(newest, command.arg(file("programs/cores/leaked.py")), name);
         let listed = |what: &str| said[what].as_array().expect("a list").clone();
         let shown = |object: &Object<'_>| render(object, Limits::default());
         let address = |one: &serde_json::Value| Address(one[0].as_u64().expect("an address"));

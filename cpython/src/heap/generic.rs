@@ -6,7 +6,6 @@ use heapsake_core::reduce::Failure;
 
 use super::CPythonHeap;
 use super::types::{HAVE_GC, TypeEntry};
-use crate::layout::Field;
 use crate::memory::Memory;
 
 /// Unknown items are scanned up to this many bytes.
@@ -26,12 +25,11 @@ impl<M: Memory> CPythonHeap<M> {
         if !self.is_type(class) {
             return false;
         }
-        let read = |field: Option<Field<i64>>| field.and_then(|field| field.read(&self.memory, address));
         match (layout.ob_ref_local, layout.ob_refcnt) {
             // The lowest bits of the references of other threads are flags.
             (Some(local), _) => {
                 local.read(&self.memory, address).is_some_and(|count| count != 0)
-                    || read(layout.ob_ref_shared).is_some_and(|count| count >> 2 != 0)
+                    || self.optional_field(layout.ob_ref_shared, address).is_some_and(|count| count >> 2 != 0)
             }
             (None, Some(count)) => count.read(&self.memory, address).is_some_and(|count| {
                 // From 3.14 on the upper half has flags.

@@ -140,7 +140,7 @@ impl<M: Memory> CPythonHeap<M> {
     /// From 3.14 on a type's list of free objects goes through the count of references, whose upper half has flags else.
     fn is_on_free_list(&self, object: Address) -> bool {
         let layout = &self.layouts().object;
-        let count = layout.ob_refcnt.and_then(|count| count.read(&self.memory, object)).unwrap_or_default();
+        let count = self.optional_field(layout.ob_refcnt, object).unwrap_or_default();
         layout.ob_flags.is_some() && count as u64 & 0xffff_0000_0000 != 0
     }
 

@@ -249,8 +249,8 @@ impl Frozen {
             }
             if Instant::now() > deadline {
                 // One in an uninterruptible system call runs no code of the program: the others can be read.
-                let states = running.iter().map(|thread| (*thread, Status::of(*thread).map_or('X', |status| status.state)));
-                let runs = states.into_iter().find(|(_, state)| !matches!(state, 'D' | 'X' | 'Z'));
+                let mut states = running.iter().map(|thread| (*thread, Status::of(*thread).map_or('X', |status| status.state)));
+                let runs = states.find(|(_, state)| !matches!(state, 'D' | 'X' | 'Z'));
                 let Some((identifier, state)) = runs else { return Ok(()) };
                 let pid = self.process.pid();
                 let seconds = STOP_DEADLINE.as_secs();

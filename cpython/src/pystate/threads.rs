@@ -58,7 +58,8 @@ impl State {
                 // A call of the evaluation loop that has just begun has no frame yet, but what lay on the C stack before.
                 let is_whole = |frame: &Address| Frame::first_complete(heap, *frame).is_some();
                 let before = || inner.previous.read(&heap.memory, call).and_then(frame_of).filter(is_whole);
-                frame_of(call).filter(is_whole).or_else(before).or_else(|| frame_of(call))
+                let found = frame_of(call);
+                found.filter(is_whole).or_else(before).or(found)
             }
             _ => None,
         }

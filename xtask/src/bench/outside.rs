@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// A checkout of PyHeap (github.com/ivanyu/pyheap), which is no package. It needs a gdb that can call functions.
     #[arg(long)]
     pyheap: Option<PathBuf>,
-    /// It runs on programs of at most so many things: it takes a minute and a half for a million.
+    /// It runs on programs of at most so many things: it takes half a minute and more for a million.
     #[arg(long, default_value_t = 1_000_000)]
     pyheap_most: u64,
     /// Where the table goes.
