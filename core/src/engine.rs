@@ -10,9 +10,9 @@ use crate::address::Address;
 use crate::error::{Error, ErrorKind};
 use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types};
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
-use crate::heap::{Frame, Heap, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeId};
+use crate::heap::{Frame, Heap, Outline, Region, Root, RootKind, Source, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
-use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Previewer, Redaction, Redactor, Withheld, mark};
+use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Occupied, Previewer, Redaction, Redactor, Withheld, mark};
 
 /// Frames of one part of a thread.
 const FRAMES_PER_PART: usize = 500;
@@ -160,7 +160,8 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     writer.records(ChunkKind::Sources, "sources", &near)?;
     drop(near);
 
-    let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer, options.budget.bytes.unwrap_or(u64::MAX));
+    let occupied = Occupied::new(heap.regions());
+    let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer, occupied, options.budget.bytes.unwrap_or(u64::MAX));
     numbers.each(|address, visited| {
         objects.object(heap, address, visited)?;
         if objects.written.objects.is_multiple_of(PROGRESS_STRIDE) {
@@ -169,7 +170,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         io::Result::Ok(())
     })?;
     objects.flush()?;
-    let (written, types_met) = (objects.written.clone(), objects.types_met);
+    let ObjectWriter { written, occupied, types_met, .. } = objects;
     if types_met as usize > types.len() {
         let first = types.len();
         types.extend(heap.types(TypeId(first as u32)));
@@ -177,6 +178,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         write_types(&mut writer, first, &types[first..])?;
     }
     writer.records(ChunkKind::Sources, "sources", &far)?;
+    writer.records(ChunkKind::Memory, "regions", &redacted(occupied.into_regions(), &redactor))?;
     let mut surrogates: Vec<_> = written.surrogates.iter().map(|(reason, count)| (*reason, *count)).collect();
     surrogates.sort_unstable();
     let omissions = Omissions {
@@ -222,6 +224,14 @@ fn header_within_limits(mut header: Header) -> Vec<u8> {
             _ => return raw,
         }
     }
+}
+
+/// The names of regions are paths, which may hold what is withheld.
+fn redacted(mut regions: Vec<Region>, redactor: &Redactor) -> Vec<Region> {
+    for region in &mut regions {
+        redactor.scrub_text(&mut region.name);
+    }
+    regions
 }
 
 fn number_types(types: &mut [TypeDescription], numbers: &Numbers) {

@@ -159,11 +159,22 @@ struct Reading {
 }
 
 impl<M: Memory + ?Sized> Target<'_, M> {
-    /// By the table's column for `version`.
+    /// By the table's column for `version`; where that is of another patch release, by the others of that minor release too,
+    /// for fields may have moved before or after it.
     fn read_by_table(&self, table: &Table, version: HexVersion) -> Result<Reading> {
         let column = table.column(version, self.flags).map_err(refused)?;
-        let origin = if column.version == version { Origin::Exact } else { Origin::NearestPatch };
-        self.read_through(column, origin, version)
+        if column.version == version {
+            return self.read_through(column, Origin::Exact, version);
+        }
+        self.read_through(column, Origin::NearestPatch, version).or_else(|veto| {
+            let is_other = |other: &&Column| {
+                other.flags == self.flags && other.version.same_minor(version) && other.version != column.version
+            };
+            let mut others: Vec<&Column> = table.columns().iter().filter(is_other).collect();
+            others.sort_by_key(|other| other.version.patch().abs_diff(version.patch()));
+            let read = others.iter().find_map(|other| self.read_through(other, Origin::NearestPatch, version).ok());
+            read.ok_or(veto)
+        })
     }
 
     /// By the target's own debug information, after a `veto` against the table's column.

@@ -2,15 +2,16 @@
 
 use std::io::Write;
 
-use heapsake_core::heap::{Heap, Outline, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
+use heapsake_core::heap::{Heap, Outline, Region, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
 use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
 use crate::attach::{Origin, Runtime};
 use crate::error::Result;
 use crate::heap::{CPythonHeap, Facts, Kept};
-use crate::memory::{Files, Memory, Source};
+use crate::memory::{Files, Source};
 use crate::pystate::{self, CaptureOptions};
+use crate::regions::regions;
 use crate::sources;
 
 /// Captures the CPython in `memory` to `out`.
@@ -73,8 +74,8 @@ fn private<S: Source>(memory: &S, spans: &[Span]) -> Vec<Span> {
 }
 
 /// A CPython heap with what is to be said of its process.
-struct Target<M: Memory> {
-    heap: CPythonHeap<M>,
+struct Target<S: Source> {
+    heap: CPythonHeap<S>,
     options: CaptureOptions,
     spans: Vec<Span>,
     /// Where the pools of its allocator may lie, when all objects are asked for.
@@ -82,7 +83,7 @@ struct Target<M: Memory> {
     origin: Origin,
 }
 
-impl<M: Memory> Heap for Target<M> {
+impl<S: Source> Heap for Target<S> {
     #[inline]
     fn prefetch(&self, object: Address) {
         self.heap.memory.prefetch(object);
@@ -99,7 +100,7 @@ impl<M: Memory> Heap for Target<M> {
     }
 
     #[inline]
-    fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> std::result::Result<(), Failure> {
+    fn reduce<K: Sink>(&mut self, object: Address, sink: &mut K) -> std::result::Result<(), Failure> {
         self.heap.reduce_object(object, sink)
     }
 
@@ -117,6 +118,10 @@ impl<M: Memory> Heap for Target<M> {
 
     fn found_threads(&mut self) -> Vec<Thread> {
         pystate::found_threads(&self.heap, &self.options)
+    }
+
+    fn regions(&mut self) -> Vec<Region> {
+        regions(&self.heap, &self.options)
     }
 
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {

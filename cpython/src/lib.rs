@@ -35,6 +35,7 @@ pub mod native;
 pub mod postmortem;
 pub mod progress;
 pub mod pystate;
+mod regions;
 pub mod sources;
 pub mod stackless;
 pub mod taken;

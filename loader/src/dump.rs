@@ -5,9 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use heapsake_core::format::records::{Header, Omissions, Reference, Roots, Sources, Thread, Trailer, Types};
+use heapsake_core::format::records::{Header, Memory, Omissions, Reference, Roots, Sources, Thread, Trailer, Types};
 use heapsake_core::format::{ChunkKind, Objects};
-use heapsake_core::heap::{RootKind, Source, TypeDescription};
+use heapsake_core::heap::{Region, RootKind, Source, TypeDescription};
 use heapsake_core::{Address, Span};
 
 use crate::annotated::Annotated;
@@ -39,6 +39,7 @@ pub struct Dump {
     types: OnceLock<Vec<TypeDescription>>,
     roots: OnceLock<Vec<Root>>,
     omissions: OnceLock<Omissions>,
+    regions: OnceLock<Vec<Region>>,
     annotations: OnceLock<Annotated>,
     sources: Mutex<SourceFiles>,
     /// First object, number of objects and offset of each objects chunk, ascending.
@@ -148,6 +149,7 @@ impl Dump {
             types: OnceLock::new(),
             roots: OnceLock::new(),
             omissions: OnceLock::new(),
+            regions: OnceLock::new(),
             annotations: OnceLock::new(),
             sources: Mutex::default(),
             object_chunks,
@@ -256,6 +258,17 @@ impl Dump {
         self.omissions.get_or_init(|| {
             let mut chunks = self.container.of_kind(ChunkKind::Omissions);
             chunks.find_map(|chunk| self.container.record(chunk.offset, "what was left out")).unwrap_or_default()
+        })
+    }
+
+    /// The memory of the process that this was made of, in the order of its addresses; nothing where it is not told.
+    pub fn regions(&self) -> &[Region] {
+        self.regions.get_or_init(|| {
+            let chunks = self.container.of_kind(ChunkKind::Memory);
+            let records = chunks.filter_map(|chunk| self.container.record::<Memory>(chunk.offset, "the memory of the process"));
+            let mut regions: Vec<Region> = records.flat_map(|record| record.regions).collect();
+            regions.sort_by_key(|region| (region.start, region.end));
+            regions
         })
     }
 

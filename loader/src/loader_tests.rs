@@ -66,6 +66,7 @@ fn read(dump: &Dump) -> (usize, usize) {
     dump.types();
     dump.roots();
     dump.omissions();
+    dump.regions();
     dump.source_names();
     (whole, edges)
 }

@@ -2,6 +2,7 @@
 //!
 //! The items are no objects: they go into the state as numbers, or, beyond a limit, the first of them as bytes.
 
+use heapsake_core::Address;
 use heapsake_core::heap::Sink;
 use heapsake_core::reduce::{Failure, Reason};
 
@@ -16,7 +17,7 @@ reducers! {
     /// *What it holds.* Numbers or characters of one C type, without objects.
     /// *What is saved.* `typecode`, `itemsize`, the `length`, and the `items`; of more than 100,000 the first MiB as `bytes`.
     /// *What becomes a surrogate.* One whose items are not readable.
-    Array ["array.array"] "`typecode` and the items" => array;
+    Array ["array.array"] "`typecode` and the items" => array, owning items;
 
     /// *What it holds.* The array and the position in it.
     /// *What is saved.* `array` and `index`.
@@ -53,6 +54,15 @@ fn array(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
             None => facts!(target, "bytes": bytes),
         }
     }
+    Ok(())
+}
+
+/// The block of the items, with the room for more.
+fn items(target: &Target<'_>, each: &mut dyn FnMut(Address, u64)) -> Result<(), Failure> {
+    let (layout, descriptor_layout) = (known(target.layouts().array)?, known(target.layouts().array_descriptor)?);
+    let width = target.field_of(descriptor_layout.itemsize, target.field(layout.ob_descr)?)?;
+    let length = whole(target.field(layout.allocated)?)?.saturating_mul(whole(width.into())?);
+    each(target.field(layout.ob_item)?, length);
     Ok(())
 }
 

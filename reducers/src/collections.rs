@@ -4,17 +4,18 @@
 //! The order of an ordered dict is that of its list of nodes; the values are in the dict that it is. A deque is a chain of
 //! blocks of 64 items.
 
+use heapsake_core::Address;
 use heapsake_core::heap::Sink;
 use heapsake_core::reduce::{Failure, Reason};
 use rustc_hash::FxHashMap;
 
-use crate::framework::{Ring, Target, facts, known, reducers};
+use crate::framework::{Ring, Target, facts, known, reducers, whole};
 
 reducers! {
     /// *What it holds.* A dict, and the order of its keys as a list of nodes beside it.
     /// *What is saved.* The entries in that order; entries that the list lacks come last.
     /// *What becomes a surrogate.* One whose list runs in a circle; it keeps the entries told before.
-    OrderedDict ["collections.OrderedDict"] "entries in their order" => ordered_dict;
+    OrderedDict ["collections.OrderedDict"] "entries in their order" => ordered_dict, owning nodes;
 
     /// *What it holds.* The dict, the key that comes next, and how many are left.
     /// *What is saved.* `dict`, `key` and `length`.
@@ -29,7 +30,7 @@ reducers! {
     /// *What it holds.* Items, in linked blocks of 64, and a maximum length.
     /// *What is saved.* The items, left to right, and `maxlen`.
     /// *What becomes a surrogate.* One whose blocks end early or run in a circle; it keeps the items told before.
-    Deque ["collections.deque"] "items, left to right, and `maxlen`" => deque;
+    Deque ["collections.deque"] "items, left to right, and `maxlen`" => deque, owning blocks;
 
     /// *What it holds.* The deque and the position in it.
     /// *What is saved.* `deque` and how many items are `remaining`.
@@ -64,6 +65,20 @@ fn ordered_dict(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure>
         if let Some(value) = entries.remove(&key) {
             sink.entry(key, value);
         }
+    }
+    Ok(())
+}
+
+/// The nodes, and the table that finds them.
+fn nodes(target: &Target<'_>, each: &mut dyn FnMut(Address, u64)) -> Result<(), Failure> {
+    let (layout, node_layout) = (target.layouts().ordered_dict, target.layouts().ordered_dict_node);
+    each(target.field(layout.od_fast_nodes)?, whole(target.field(layout.od_fast_nodes_size)?)?.saturating_mul(8));
+    let mut node = target.field(layout.od_first)?;
+    let mut ring = Ring::new();
+    while !node.is_null() {
+        ring.step(node)?;
+        each(node, node_layout.size as u64);
+        node = target.field_of(node_layout.next, node)?;
     }
     Ok(())
 }
@@ -109,6 +124,23 @@ fn deque(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         left -= here;
         index = 0;
         block = target.field_of(block_layout.rightlink, block)?;
+    }
+    Ok(())
+}
+
+/// The blocks, from the left to the right.
+fn blocks(target: &Target<'_>, each: &mut dyn FnMut(Address, u64)) -> Result<(), Failure> {
+    let (layout, block_layout) = (target.layouts().deque, target.layouts().deque_block);
+    let mut block = target.field(layout.leftblock)?;
+    let mut ring = Ring::new();
+    while !block.is_null() {
+        ring.step(block)?;
+        each(block, block_layout.size as u64);
+        block = if block == target.field(layout.rightblock)? {
+            Address::NULL
+        } else {
+            target.field_of(block_layout.rightlink, block)?
+        };
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, Text};
 use heapsake_core::reduce::Failure;
 
-use crate::framework::{CONTENT_LIMIT, Target, facts, known, reducers};
+use crate::framework::{CONTENT_LIMIT, Target, facts, known, reducers, whole};
 
 mod text_position;
 
@@ -23,7 +23,11 @@ reducers! {
     /// *What becomes a surrogate.* None but the unreadable.
     Buffered [
         "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom",
-    ] "raw file, position, what waits in the buffer" => buffered;
+    ] "raw file, position, what waits in the buffer" => buffered, owning |target, each| {
+        let layout = target.layouts().buffered;
+        each(target.field(layout.buffer)?, whole(target.field(layout.buffer_size)?)?);
+        Ok(())
+    };
 
     /// *What it holds.* A reader and a writer.
     /// *What is saved.* `reader` and `writer`.
@@ -42,7 +46,11 @@ reducers! {
     /// *What it holds.* Text that is used like a file.
     /// *What is saved.* `value`, up to 65,536 code points, `length`, `position` and `closed`.
     /// *What becomes a surrogate.* One whose text is not readable.
-    StringIo ["_io.StringIO"] "`value`, `position`" => string;
+    StringIo ["_io.StringIO"] "`value`, `position`" => string, owning |target, each| {
+        let layout = target.layouts().string_io;
+        each(target.field(layout.buf)?, target.field(layout.buf_size)?.saturating_mul(4));
+        Ok(())
+    };
 
     /// *What it holds.* Bytes that are used like a file.
     /// *What is saved.* `value`, up to 64 KiB, `length`, `position` and `closed`; the whole is in the `bytes` object behind it.

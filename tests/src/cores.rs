@@ -32,6 +32,28 @@ pub fn kernel_core(folder: &Path) -> PathBuf {
     entries.into_iter().find(is_core).unwrap_or_else(|| panic!("no core in {}", folder.display()))
 }
 
+/// The same core without its list of mapped files (`NT_FILE`), as older kernels and converters of minidumps write it: the note is
+/// of a kind that nobody knows.
+pub fn without_files(core: &[u8]) -> Vec<u8> {
+    const NOTE: u32 = 4;
+    const FILE: u32 = 0x4649_4c45;
+    let mut changed = core.to_vec();
+    let half = |at: usize| u32::from_le_bytes(core[at..at + 4].try_into().expect("four bytes"));
+    let word = |at: usize| u64::from_le_bytes(core[at..at + 8].try_into().expect("eight bytes")) as usize;
+    let count = usize::from(u16::from_le_bytes([core[56], core[57]]));
+    for header in (0..count).map(|index| word(32) + 56 * index).filter(|header| half(*header) == NOTE) {
+        let (mut at, end) = (word(header + 8), word(header + 8) + word(header + 32));
+        while at < end {
+            if half(at + 8) == FILE {
+                changed[at + 8..at + 12].copy_from_slice(b"none");
+            }
+            at += 12 + (half(at) as usize).next_multiple_of(4) + (half(at + 4) as usize).next_multiple_of(4);
+        }
+    }
+    assert_ne!(changed, core, "the core has a list of files");
+    changed
+}
+
 /// A core that gdb makes of a live process; none without gdb.
 pub fn gdb_core(pid: &str, path: &Path) -> Option<()> {
     let mut command = Command::new("gdb");

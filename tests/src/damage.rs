@@ -134,5 +134,6 @@ pub fn look(dump: &Dump) {
     dump.roots();
     dump.types();
     dump.omissions();
+    dump.regions();
     dump.source_names();
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use heapsake_core::format::records::Thread;
 use heapsake_loader::{Dump, isomorphism, open};
-use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core};
+use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core, without_files};
 use heapsake_tests::programs::{Description, differences};
 use heapsake_tests::{Ended, Environment, Waiting, every, file, in_parallel, minors, no_problems, run, until};
 
@@ -159,6 +159,11 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
         look("without files", &core, &["--sysroot", empty], &["the executable", "was not found", "not found: ", "names of"]);
         let wrong = Path::new("/bin/sh").canonicalize().expect("a path");
         look("wrong executable", &core, &["--exe", wrong.to_str().expect("a name")], &["refused: it is another build"]);
+        let listless = place.join("core.listless");
+        std::fs::write(&listless, without_files(&std::fs::read(&core).expect("a core"))).expect("a file");
+        let words = ["does not tell which files were mapped; the loader's own list does"];
+        look("without list", &listless, &[], &words);
+        look("without list and files", &listless, &["--sysroot", empty], &["the executable", "was not found", words[0]]);
         // Half of it: whatever is left opens, or it is said why not.
         let bytes = std::fs::read(&core).expect("a core");
         let half = place.join("core.half");

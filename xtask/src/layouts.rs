@@ -11,7 +11,7 @@ use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Sha
 use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
 use crate::interpreters::{self, Interpreter};
-use crate::{debian, free_threaded, tidy};
+use crate::{debian, derived, free_threaded, tidy};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
 
@@ -64,11 +64,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn write(text: &str, mut columns: Vec<Column>) -> Result<()> {
     for old in Table::parse(text).map(|table| table.columns().to_vec()).unwrap_or_default() {
-        if !columns.iter().any(|new| (new.version, new.flags) == (old.version, old.flags)) {
+        if !derived::is_derived(&old) && !columns.iter().any(|new| (new.version, new.flags) == (old.version, old.flags)) {
             println!("{}: not installed; its column stays", old.name());
             columns.push(old);
         }
     }
+    columns.extend(derived::columns(&columns));
     let count = columns.len();
     std::fs::write(TABLE, Table::new(Layouts::DECLARATIONS, columns).to_string())?;
     let fields: usize = Layouts::DECLARATIONS.iter().map(|each| each.fields.len()).sum();
@@ -83,8 +84,10 @@ fn check(text: &str, columns: &[Column]) -> Result<()> {
         println!("the table's rows are not those that are declared, or it was edited by hand");
         differences += 1;
     }
+    let derived = derived::columns(table.columns());
     for old in table.columns() {
-        match columns.iter().find(|new| (new.version, new.flags) == (old.version, old.flags)) {
+        let mut known = columns.iter().chain(&derived);
+        match known.find(|new| (new.version, new.flags) == (old.version, old.flags)) {
             Some(new) => differences += compare(old, new),
             None => println!("{}: not installed; not checked", old.name()),
         }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod debian;
+mod derived;
 mod free_threaded;
 mod fuzz;
 mod golden;

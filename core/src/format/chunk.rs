@@ -38,12 +38,14 @@ pub enum ChunkKind {
     Index,
     /// The last chunk: counts, and where the index lies.
     Trailer,
+    /// The target's memory, part by part, from region `first` on.
+    Memory,
     /// A kind that this version does not know.
     Unknown(u8),
 }
 
 impl ChunkKind {
-    const KNOWN: [ChunkKind; 12] = [
+    const KNOWN: [ChunkKind; 13] = [
         ChunkKind::Header,
         ChunkKind::Stacks,
         ChunkKind::Types,
@@ -56,6 +58,7 @@ impl ChunkKind {
         ChunkKind::Annotations,
         ChunkKind::Index,
         ChunkKind::Trailer,
+        ChunkKind::Memory,
     ];
 
     /// The number in the file, from 1.

@@ -23,9 +23,10 @@
 //! | 10 annotations | CBOR, [`records::Annotations`]: results of reducers that ran after the capture | reduction, reductions |
 //! | 11 index | CBOR, [`records::Index`] | chunk, chunks |
 //! | 12 trailer | CBOR, [`records::Trailer`] | |
+//! | 13 memory | CBOR, [`records::Memory`] | region, regions |
 //!
 //! They come in this order: header, stacks, types, roots, sources of the frames, objects (each after the elements and
-//! payload chunks of its objects), other sources, omissions, index, trailer. The head of a cut file is its most useful part. A
+//! payload chunks of its objects), other sources, memory, omissions, index, trailer. The head of a cut file is its most useful part. A
 //! reader that finds no trailer, or an index that does not fit, scans for [`MAGIC`]: header and payload have checksums of
 //! their own, and every header says which objects are inside. A chunk of a kind that the reader does not know is skipped
 //! with a fault, and so are fields of a record that it does not know.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::heap::{FrameKind, RootKind, Source, TypeDescription, VariableKind};
+use crate::heap::{FrameKind, Region, RootKind, Source, TypeDescription, VariableKind};
 
 /// A reference to an object: its number, or only its address when it has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +166,14 @@ pub struct Roots {
 pub struct Sources {
     /// Files.
     pub sources: Vec<Source>,
+}
+
+/// [`ChunkKind::Memory`](super::ChunkKind::Memory): the target's memory, in the order of its addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Mappings, or parts of them.
+    pub regions: Vec<Region>,
 }
 
 /// [`ChunkKind::Omissions`](super::ChunkKind::Omissions): what was left out, cut or not readable.

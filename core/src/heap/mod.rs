@@ -7,10 +7,12 @@
 
 mod graph;
 mod outline;
+mod region;
 mod value;
 
 pub use graph::{GraphHeap, GraphNode};
 pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, TypeDescription, TypeKind, Variable, VariableKind};
+pub use region::{Region, RegionKind};
 pub use value::{Integer, Text, Value, push_wtf8};
 
 use crate::address::Address;
@@ -89,6 +91,11 @@ pub enum Name<'a> {
 pub trait Sink {
     /// Starts the object: its type and its size in bytes, out-of-line buffers included.
     fn begin(&mut self, type_id: TypeId, size: u64);
+    /// A block of memory that the object owns apart from itself, `length` bytes of its size.
+    #[inline]
+    fn block(&mut self, at: Address, length: u64) {
+        let _ = (at, length);
+    }
     /// The payload of a plain value.
     fn value(&mut self, value: Value<'_>);
     /// A payload of `length` bytes that does not lie in one piece, or is too large to be copied as one: `read` fills what it
@@ -165,6 +172,12 @@ pub trait Heap {
     /// Threads that are no roots but objects, and were met while marking: greenlets, tasklets. Asked for once, after the
     /// marking; what their frames hold must have been told as edges of these objects.
     fn found_threads(&mut self) -> Vec<Thread> {
+        Vec::new()
+    }
+
+    /// The target's memory, part by part, none overlapping another; what objects take of each is counted by the engine. Asked
+    /// for once, after the marking.
+    fn regions(&mut self) -> Vec<Region> {
         Vec::new()
     }
 

@@ -149,10 +149,10 @@ pub trait Reducer: Sync {
         let _ = objects;
     }
 
-    /// Bytes that `object` alone owns beyond itself, such as the buffer of an array; they count as its size.
-    fn owned_bytes(&self, object: &dyn Object) -> u64 {
-        let _ = object;
-        0
+    /// Gives `each` the blocks that `object` alone owns beyond itself, such as the buffer of an array: where one lies, and its
+    /// bytes, which count as the object's size.
+    fn owned_blocks(&self, object: &dyn Object, each: &mut dyn FnMut(Address, u64)) {
+        let _ = (object, each);
     }
 
     /// How its objects are threads of their own, if they are.

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::brief::Brief;
 use super::marks::Numbers;
+use super::occupied::Occupied;
 use super::redaction::{Redaction, Redactor};
 use super::written::Written;
 use crate::address::Address;
@@ -80,6 +81,7 @@ pub(crate) struct ObjectWriter<'a, 'w> {
     last_address: u64,
     shape_bytes: usize,
     pub(crate) written: Written,
+    pub(crate) occupied: Occupied,
     /// One past the highest type number told.
     pub(crate) types_met: u32,
     error: Option<io::Error>,
@@ -88,6 +90,8 @@ pub(crate) struct ObjectWriter<'a, 'w> {
     address: Address,
     type_id: u32,
     size: u64,
+    /// How much of the size lies apart.
+    apart: u64,
     value: ValueKind,
     number: i64,
     marks: (usize, usize),
@@ -109,6 +113,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         numbers: &'a Numbers,
         redactor: &'a Redactor,
         writer: &'a mut Writer<'w>,
+        occupied: Occupied,
         most: u64,
     ) -> ObjectWriter<'a, 'w> {
         ObjectWriter {
@@ -128,12 +133,14 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
             last_address: 0,
             shape_bytes: 0,
             written: Written::default(),
+            occupied,
             types_met: 0,
             error: None,
             id: 0,
             address: Address::NULL,
             type_id: 0,
             size: 0,
+            apart: 0,
             value: ValueKind::Nothing,
             number: 0,
             marks: (0, 0),
@@ -155,6 +162,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.address = address;
         self.type_id = 0;
         self.size = 0;
+        self.apart = 0;
         self.value = ValueKind::Nothing;
         self.marks = (self.columns.lengths.len(), self.columns.payload.len());
         self.labels.clear();
@@ -381,6 +389,7 @@ impl<'a, 'w> ObjectWriter<'a, 'w> {
         self.count += 1;
         self.written.objects += 1;
         self.written.bytes = self.written.bytes.saturating_add(self.size);
+        self.occupied.object(self.address, self.size.saturating_sub(self.apart));
         if let Some(failure) = failure {
             *self.written.surrogates.entry(failure.reason).or_default() += 1;
             self.written.redacted += u64::from(failure.reason == Reason::Redacted);
@@ -421,6 +430,14 @@ impl Sink for ObjectWriter<'_, '_> {
         self.type_id = type_id.0;
         self.size = size;
         self.types_met = self.types_met.max(type_id.0 + 1);
+    }
+
+    #[inline]
+    fn block(&mut self, at: Address, length: u64) {
+        // An object never explains more than its size.
+        let length = length.min(self.size.saturating_sub(self.apart));
+        self.apart += length;
+        self.occupied.block(at, length);
     }
 
     #[inline]

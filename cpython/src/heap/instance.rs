@@ -63,6 +63,14 @@ impl<M: Memory> CPythonHeap<M> {
         })
     }
 
+    /// Where the values of an instance's attributes are, when they are a block of their own.
+    pub(super) fn values_apart(&self, entry: &TypeEntry, object: Address) -> Option<Address> {
+        match self.place_of_attributes(entry, object) {
+            Ok(Place::Values(values)) => Some(values),
+            _ => None,
+        }
+    }
+
     /// The number of items of an instance of a type that has some; integers keep it in their own way.
     pub(super) fn item_count_of(&self, entry: &TypeEntry, head: Head<'_>) -> Result<u64, Failure> {
         if entry.payload == super::Payload::Int {

@@ -173,11 +173,18 @@ impl<M: Memory> CPythonHeap<M> {
                 self.deferred.borrow_mut().push(object);
                 return Ok(());
             }
-            let size = || self.size(entry, head).saturating_add(registered::owned_bytes(self, entry, object));
-            sink.begin(entry.id, if sink.is_marking() { 0 } else { size() });
+            if sink.is_marking() {
+                sink.begin(entry.id, 0);
+            } else {
+                registered::begin(self, entry, head, sink);
+            }
             return registered::reduce(self, entry, object, sink);
         }
-        sink.begin(entry.id, if sink.is_marking() { 0 } else { self.size(entry, head) });
+        if sink.is_marking() {
+            sink.begin(entry.id, 0);
+        } else {
+            self.size(entry, head).begin(entry.id, sink);
+        }
         self.reduce_payload(entry, head, sink)?;
         if entry.is_plain { Ok(()) } else { self.reduce_instance(entry, object, sink) }
     }

@@ -8,11 +8,14 @@ use heapsake_core::{Address, Span};
 use super::types::HAVE_GC;
 use super::{CPythonHeap, Payload, TypeEntry};
 use crate::memory::Memory;
+use crate::regions::Arena;
 
 /// `POOL_SIZE`.
 const SIZES: [u64; 2] = [16 << 10, 4 << 10];
 /// `ALIGNMENT`.
 const ALIGNMENTS: [u64; 2] = [16, 8];
+/// `ARENA_SIZE` divided by `POOL_SIZE`.
+const POOLS_OF_AN_ARENA: u64 = 64;
 /// `POOL_OVERHEAD`.
 const OVERHEAD: u64 = 48;
 /// `SMALL_REQUEST_THRESHOLD`.
@@ -98,6 +101,28 @@ impl Pool {
 }
 
 impl<M: Memory> CPythonHeap<M> {
+    /// The runs of pools in a part of memory, each with what its blocks in use take; pools that are free now lie among them.
+    pub(crate) fn arenas_in(&self, span: Span) -> Vec<Arena> {
+        let mut arenas: Vec<Arena> = Vec::new();
+        let mut next = span.start.0.checked_next_multiple_of(SIZES[1]);
+        while let Some(start) = next.filter(|start| *start < span.end.0) {
+            let pool = Pool::at(self, Address(start));
+            let end = start.saturating_add(pool.map_or(SIZES[1], |pool| pool.size));
+            if let Some(pool) = pool {
+                let (part, in_use) = (Span { start: pool.start, end: Address(end.min(span.end.0)) }, pool.used * pool.block);
+                match arenas.last_mut() {
+                    Some(last) if start - last.span.end.0 < POOLS_OF_AN_ARENA * pool.size => {
+                        last.span.end = part.end;
+                        last.in_use += in_use;
+                    }
+                    _ => arenas.push(Arena { span: part, in_use }),
+                }
+            }
+            next = Some(end).filter(|end| *end > start);
+        }
+        arenas
+    }
+
     /// Gives what looks like an object in the pools of these parts of memory to `each`, but for what a list of the collector has.
     pub(crate) fn each_object_in_pools(&self, spans: &[Span], mut each: impl FnMut(Address)) {
         let smallest = SIZES[1];
@@ -155,7 +180,7 @@ impl<M: Memory> CPythonHeap<M> {
     /// block while it takes three quarters of it, and numbers are made with more digits than they turn out to need.
     fn fills(&self, entry: &TypeEntry, object: Address, size: u64) -> bool {
         let head = self.head(object);
-        let whole = self.size(entry, head);
+        let whole = self.size(entry, head).bytes;
         let (least, most) = match entry.payload {
             // Most strings are smaller than the type says that instances are.
             Payload::Str => match self.place_of_text(head) {

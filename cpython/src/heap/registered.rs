@@ -8,6 +8,7 @@ use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId, Value};
 use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack, Stacks};
 
+use super::head::Head;
 use super::types::TypeEntry;
 use super::{CPythonHeap, unreadable};
 use crate::memory::Memory;
@@ -95,6 +96,10 @@ struct Counting<'a, S: Sink> {
 impl<S: Sink> Sink for Counting<'_, S> {
     fn begin(&mut self, type_id: TypeId, size: u64) {
         self.sink.begin(type_id, size);
+    }
+
+    fn block(&mut self, at: Address, length: u64) {
+        self.sink.block(at, length);
     }
 
     fn value(&mut self, value: Value<'_>) {
@@ -198,12 +203,29 @@ impl<M: Memory> CPythonHeap<M> {
     }
 }
 
-/// Bytes that the object owns beyond itself, by its type's reducer.
-pub(super) fn owned_bytes<M: Memory>(heap: &CPythonHeap<M>, entry: &TypeEntry, object: Address) -> u64 {
-    let Some(registration) = &entry.reducer else { return 0 };
-    let view = View { heap, entry, object };
-    // A reducer that panics is told about where it reduces.
-    catch_unwind(AssertUnwindSafe(|| registration.reducer.owned_bytes(&view))).unwrap_or(0)
+/// Tells size and blocks, also those that the type's reducer knows of.
+pub(super) fn begin<M: Memory, S: Sink>(heap: &CPythonHeap<M>, entry: &TypeEntry, head: Head<'_>, sink: &mut S) {
+    let size = heap.size(entry, head);
+    let mut blocks = vec![size.apart];
+    if let Some(registration) = &entry.reducer {
+        let view = View { heap, entry, object: head.object };
+        let mut owned = Vec::new();
+        // A reducer that panics is told about where it reduces.
+        let mut add = |at: Address, length: u64| {
+            // A lie about its length is no size.
+            let end = length.checked_sub(1).and_then(|last| at.0.checked_add(last));
+            if end.is_some_and(|end| heap.memory.read_u8(Address(end)).is_some()) {
+                owned.push((at, length));
+            }
+        };
+        let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.owned_blocks(&view, &mut add)));
+        if told.is_ok() {
+            blocks.append(&mut owned);
+        }
+    }
+    let owned = blocks.iter().skip(1).fold(size.bytes, |sum, (_, length)| sum.saturating_add(*length));
+    sink.begin(entry.id, owned);
+    blocks.into_iter().filter(|(_, length)| *length > 0).for_each(|(at, length)| sink.block(at, length));
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

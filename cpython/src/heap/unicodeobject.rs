@@ -8,6 +8,7 @@ use heapsake_core::heap::{Sink, Text, Value};
 use heapsake_core::reduce::Failure;
 
 use super::head::Head;
+use super::sizes::Size;
 use super::{CPythonHeap, TypeEntry, corrupt};
 use crate::layout::{Bits, Field};
 use crate::layouts::Layouts;
@@ -147,9 +148,9 @@ pub(super) fn reduce_leaf<M: Memory, S: Sink>(
     let place = heap.place_of_text(head);
     let size = match &place {
         Ok(place) if !sink.is_marking() => heap.size_of_text_at(head.object, entry, place),
-        _ => Ok(entry.fixed_size),
+        _ => Ok(Size::whole(entry.fixed_size)),
     };
-    sink.begin(entry.id, size.unwrap_or(entry.fixed_size));
+    size.unwrap_or(Size::whole(entry.fixed_size)).begin(entry.id, sink);
     heap.with_text_at(&place?, |data| sink.value(Value::Text(data.text())))
 }
 

@@ -11,24 +11,30 @@ use super::maps::Mapping;
 use super::pieces::{Copy, FileWindow};
 use super::process::Process;
 use super::residency::{self, Residency, SPARSE, Wanted};
-use super::snapshot::Snapshot;
+use super::snapshot::{self, Snapshot};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, Span};
 use memmap2::{Advice, MmapMut, MmapOptions};
 use rustc_hash::FxHashMap;
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const PAGE: u64 = 4096;
 /// How much is copied by one system call.
 const PIECE: u64 = 1 << 20;
+/// More threads than this are held up by each other.
+const MOST_THREADS: usize = 4;
+/// A thread is worth its making when it has so many pieces to copy.
+const PIECES_OF_A_THREAD: usize = 32;
 /// Mappings below this size are copied whole.
 const SMALL: u64 = 256 << 10;
 /// Writable mappings of a file, and shared ones, are copied whole up to this size, and beyond it read from the file.
 const LARGE_FILE: u64 = 16 << 20;
-/// What the process may grow by between preparation and stop without a page fault in the pause.
-const GROWTH: u64 = 16 << 20;
+/// What the process may grow by between preparation and stop without a page fault in the pause: a part of what it has, of these
+/// bounds.
+const GROWTH: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
+const GROWING_PART: u64 = 32;
 /// Runs of at least this length ask for huge pages.
 const HUGE: u64 = 4 << 20;
 
@@ -69,7 +75,7 @@ impl Preparation {
         let layout = Layout::of(process, &mut files)?;
         let needed: u64 = layout.runs.iter().map(|run| run.span.len()).sum();
         // What the walk over the copy takes of its own: marks, numbers and tables.
-        let walk = needed / 8 + 4 * GROWTH;
+        let walk = needed / 8 + 4 * GROWTH.end();
         if let Some(available) = available::memory().filter(|available| needed.saturating_add(walk) > *available) {
             return Err(Error::new(
                 ErrorKind::OutOfMemory,
@@ -83,14 +89,15 @@ impl Preparation {
             )
             .hint("it can be read without a copy, while it stays stopped"));
         }
-        let arena = arena(layout.length + layout.length / 4 + 4 * GROWTH)?;
+        let arena = arena(layout.length + layout.length / 4 + 4 * GROWTH.end())?;
         // A limit of this process's address space must leave room for the walk.
         drop(self::arena(walk)?);
         for run in &layout.runs {
             populate(&arena, run.offset, run.span.len());
         }
         if let Some(last) = layout.runs.last() {
-            populate(&arena, last.offset + last.span.len(), GROWTH);
+            let growth = (needed / GROWING_PART).clamp(*GROWTH.start(), *GROWTH.end());
+            populate(&arena, last.offset + last.span.len(), growth);
         }
         Ok(Preparation { files, arena })
     }
@@ -101,15 +108,7 @@ impl Preparation {
         if layout.length > self.arena.len() as u64 {
             self.arena = arena(layout.length)?;
         }
-        let mut bytes = 0;
-        let mut holes = Vec::new();
-        for run in &layout.runs {
-            let target = self.arena.get_mut(run.offset as usize..(run.offset + run.span.len()) as usize);
-            for (index, piece) in target.into_iter().flat_map(|target| target.chunks_mut(PIECE as usize)).enumerate() {
-                let start = run.span.start.offset(index as i64 * PIECE as i64);
-                bytes += copy_piece(process, start, piece, &mut holes)?;
-            }
-        }
+        let (bytes, holes) = copy_runs(process, &layout.runs, &mut self.arena)?;
         layout.exclude(&holes);
         Ok(Copied { pid: process.pid(), layout, arena: self.arena, bytes })
     }
@@ -121,6 +120,46 @@ impl Copied {
         let Layout { mappings, copies, windows, writable, .. } = self.layout;
         Snapshot::new(self.pid, mappings, writable, self.arena, copies, windows, threads, pause, self.bytes)
     }
+}
+
+/// Fills the runs, with more threads than one where there is much to copy. Gives how many bytes could be read, and what could
+/// not.
+fn copy_runs(process: &Process, runs: &[Copy], arena: &mut [u8]) -> Result<(u64, Vec<Span>)> {
+    let (mut pieces, mut rest, mut from) = (Vec::new(), arena, 0);
+    for run in runs {
+        // Runs are ascending in the arena, and do not overlap.
+        let parts = run.offset.checked_sub(from).and_then(|gap| std::mem::take(&mut rest).split_at_mut_checked(gap as usize));
+        let parts = parts.and_then(|(_, after)| after.split_at_mut_checked(run.span.len() as usize));
+        let Some((target, after)) = parts else { return Err(snapshot::defect("the copy of a process".to_owned())) };
+        let starts = (0..).map(|index| run.span.start.offset(index * PIECE as i64));
+        pieces.extend(starts.zip(target.chunks_mut(PIECE as usize)));
+        (rest, from) = (after, run.offset + run.span.len());
+    }
+    let threads =
+        std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(pieces.len() / PIECES_OF_A_THREAD);
+    let pieces = Mutex::new(pieces.into_iter());
+    let work = || {
+        let (mut bytes, mut holes) = (0, Vec::new());
+        loop {
+            let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((start, piece)) = next else { return Ok((bytes, holes)) };
+            bytes += copy_piece(process, start, piece, &mut holes)?;
+        }
+    };
+    std::thread::scope(|scope| {
+        // Where no thread can be made, those that there are do all.
+        let helpers: Vec<_> = (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let mut whole: Result<(u64, Vec<Span>)> = work();
+        for helper in helpers {
+            let told = helper.join().unwrap_or_else(|_| Err(snapshot::defect("the copy of a process".to_owned())));
+            whole = whole.and_then(|(bytes, mut holes)| {
+                let (more, further) = told?;
+                holes.extend(further);
+                Ok((bytes + more, holes))
+            });
+        }
+        whole
+    })
 }
 
 /// Fills `piece` from `start`; pages that cannot be read are noted in `holes`.

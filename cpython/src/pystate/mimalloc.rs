@@ -4,13 +4,14 @@
 //! Every page says what kind of heap it belongs to, so that the segments of all threads, and those that threads left behind,
 //! are looked through once. A block is in use if it is on none of its page's three lists of free ones.
 
-use heapsake_core::Address;
+use heapsake_core::{Address, Span};
 use rustc_hash::FxHashSet;
 
 use super::threads;
 use crate::heap::CPythonHeap;
 use crate::layouts::mimalloc::{MiPage, MiSegment};
 use crate::memory::Memory;
+use crate::regions::Arena;
 
 /// What heaps are for: `_Py_MIMALLOC_HEAP_…` of `Include/internal/pycore_mimalloc.h`.
 const PLAIN: u64 = 1;
@@ -49,6 +50,25 @@ pub(super) fn each_object<M: Memory>(heap: &CPythonHeap<M>, with_plain: bool, mu
             each_block(heap, &page, description, (start, room), |block| each(block.offset(before)));
         });
     }
+}
+
+/// The segments, each from its description to the end of its last page, and what the blocks in use take.
+pub(crate) fn segments_in_use<M: Memory>(heap: &CPythonHeap<M>) -> Vec<Arena> {
+    let layouts = heap.layouts();
+    let (Some(page), Some(segment)) = (layouts.mi_page, layouts.mi_segment) else { return Vec::new() };
+    let of_segment = |at: Address| {
+        let (mut end, mut in_use) = (at.offset(SLICE as i64), 0);
+        each_page(heap, &segment, &page, at, |description, start, room| {
+            let block = u64::from(page.block_size.read(&heap.memory, description).unwrap_or(0));
+            let used = u64::from(page.used.read(&heap.memory, description).unwrap_or(0));
+            let slices = u64::from(page.slice_count.read(&heap.memory, description).unwrap_or(0));
+            end = end.max(Address((start.0 & !(SLICE - 1)).saturating_add(slices * SLICE)));
+            // A block of a page of its own may be larger than its number says.
+            in_use += if room <= 1 { used.min(1) * slices * SLICE } else { used.min(room) * block };
+        });
+        Arena { span: Span { start: at, end }, in_use }
+    };
+    segments(heap, &segment).into_iter().map(of_segment).collect()
 }
 
 /// The segments that hold pages of a heap, and those of threads that are gone, ascending.

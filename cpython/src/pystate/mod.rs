@@ -13,6 +13,8 @@ mod threads;
 pub(crate) use threads::ATTACHED;
 
 pub use kept::{all, found_threads};
+pub(crate) use mimalloc::segments_in_use as segments;
+pub(crate) use process::resident;
 pub(crate) use stacks::named_files;
 
 use std::path::{Path, PathBuf};
@@ -62,6 +64,8 @@ pub struct CaptureOptions {
     pub native: bool,
     /// The native stacks of threads, which go into the dump beside those of Python.
     pub native_stacks: Vec<NativeStack>,
+    /// The tops of the stacks of threads, where known.
+    pub stack_pointers: Vec<Address>,
     /// The source files that go into the dump, and folders of such; else all that code of the dump names.
     pub sources: Option<Vec<PathBuf>>,
     /// How long the process stood still.
@@ -77,8 +81,9 @@ impl CaptureOptions {
         self.sources.as_ref().is_none_or(|named| named.iter().any(|named| filename.starts_with(named)))
     }
 
-    /// Unwinds the native stacks that are asked for, of the threads with these registers.
+    /// Notes where the threads with these registers stand, and unwinds the native stacks that are asked for.
     pub(crate) fn unwind<S: Source>(&mut self, memory: &S, files: &Files, registers: &[Registers]) {
+        self.stack_pointers = registers.iter().map(|one| one.stack).collect();
         let death = self.death.as_ref();
         let dies = |registers: &&Registers| death.is_some_and(|death| death.thread == registers.thread);
         let wanted: Vec<Registers> = registers.iter().filter(|one| self.native || dies(one)).copied().collect();
@@ -97,6 +102,15 @@ impl CaptureOptions {
 /// The thread states, each with the kernel's number of its thread.
 pub(crate) fn native_ids<M: Memory>(heap: &CPythonHeap<M>) -> Vec<(Address, Option<u64>)> {
     threads::states(heap).into_iter().map(|state| (state.address, state.native_id)).collect()
+}
+
+/// Addresses in the stacks of threads, as far as they are known, each with whether that is certain: the C library knows a thread
+/// by an address at the end of its stack, but the main thread by one elsewhere.
+pub(crate) fn stack_addresses<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Vec<(Address, bool)> {
+    let main = options.pid.and_then(|pid| u64::try_from(pid).ok());
+    let known = threads::states(heap).into_iter().filter(|state| state.native_id.is_none() || state.native_id != main);
+    let known = known.map(|state| (Address(state.ident), state.native_id.is_some() && main.is_some()));
+    known.chain(options.stack_pointers.iter().map(|pointer| (*pointer, true))).collect()
 }
 
 /// Threads, exception, roots and facts of the target; the spans in which objects may lie are the caller's.

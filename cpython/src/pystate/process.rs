@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ciborium::Value;
+use heapsake_core::Span;
 
 use super::CaptureOptions;
+use crate::memory::maps;
 
 /// More of a file of `/proc` is not read.
 const MAXIMUM_FILE: u64 = 4 << 20;
@@ -78,6 +80,26 @@ fn living(options: &CaptureOptions) -> Option<Living> {
 /// Its working directory, as it sees it.
 pub(crate) fn working_directory(options: &CaptureOptions) -> Option<PathBuf> {
     living(options)?.link("cwd").map(PathBuf::from)
+}
+
+/// The mappings that it has now, each with how many bytes of it are in memory; nothing if it is no more or may not be looked at.
+pub(crate) fn resident(options: &CaptureOptions) -> Vec<(Span, u64)> {
+    use std::io::BufRead;
+    let mut found = Vec::new();
+    let file = living(options).and_then(|living| std::fs::File::open(living.folder.join("smaps")).ok());
+    let mut mapping = None;
+    let lines = file.into_iter().flat_map(|file| std::io::BufReader::new(file).split(b'\n'));
+    for line in lines.map_while(std::result::Result::ok) {
+        if let Some(kilobytes) = line.strip_prefix(b"Rss:") {
+            let kilobytes = std::str::from_utf8(kilobytes).ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
+            found.extend(mapping.take().zip(kilobytes.map(|kilobytes: u64| kilobytes.saturating_mul(1024))));
+        } else if line.first().is_some_and(u8::is_ascii_hexdigit)
+            && let Ok([head]) = maps::parse(&line).as_deref()
+        {
+            mapping = Some(head.span);
+        }
+    }
+    found
 }
 
 /// When it was started.

@@ -42,6 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (types, roots) = (dump.types().len(), dump.roots().len());
     dump.omissions();
     dump.annotated();
+    dump.regions();
     let faults = dump.faults();
     let promised = dump.header().objects;
     let mut output = Output::new(arguments.json);

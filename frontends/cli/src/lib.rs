@@ -14,6 +14,7 @@ mod dump;
 mod extract;
 mod holders;
 mod inspect;
+mod memory;
 mod native;
 mod output;
 #[doc(hidden)]
@@ -90,6 +91,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Find reference cycles, which only the collector could free, and the edge to cut.
     Cycles(cycles::Arguments),
+    /// Show what the process's memory is for, and how much of it objects explain.
+    Memory(memory::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
     /// List the reducers: which types they answer for, and what they save.
@@ -139,6 +142,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Check(arguments)), _) => check::run(&arguments),
         (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
         (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
+        (Some(Command::Memory(arguments)), _) => memory::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),

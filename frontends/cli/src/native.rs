@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::output::{Output, Style, harmless};
 
+/// Longer names of functions are shown as they are: a file may say anything.
+const LONGEST_SYMBOL: usize = 4096;
+
 /// A frame of a C function.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NativeFrame<'d> {
@@ -86,7 +89,10 @@ impl NativeFrame<'_> {
         }
         let file = self.file.map(|(path, _)| format!(", {}", harmless(path))).unwrap_or_default();
         match (self.function, self.file) {
-            (Some((name, offset)), _) => format!("C {} + {offset:#x}{file}", output.style(Style::Name, harmless(name))),
+            (Some((name, offset)), _) => {
+                let name = demangled(name).unwrap_or_else(|| name.to_owned());
+                format!("C {} + {offset:#x}{file}", output.style(Style::Name, harmless(&name)))
+            }
             (None, Some((path, address))) => format!("C {} + {address:#x}", harmless(path)),
             (None, None) => format!("C {:#x}", self.address),
         }
@@ -95,7 +101,7 @@ impl NativeFrame<'_> {
     /// The function's name, or where it is.
     pub(crate) fn name(&self) -> String {
         match (self.function, self.file) {
-            (Some((name, _)), _) => harmless(name),
+            (Some((name, _)), _) => harmless(&demangled(name).unwrap_or_else(|| name.to_owned())),
             (None, Some((path, address))) => format!("{}+{address:#x}", harmless(path.rsplit('/').next().unwrap_or(path))),
             (None, None) => format!("{:#x}", self.address),
         }
@@ -105,6 +111,7 @@ impl NativeFrame<'_> {
         json!({
             "address": self.address,
             "function": self.function.map(|(name, _)| name),
+            "demangled": self.function.and_then(|(name, _)| demangled(name)),
             "offset": self.function.map(|(_, offset)| offset),
             "file": self.file.map(|(path, _)| path),
             "file_address": self.file.map(|(_, address)| address),
@@ -112,6 +119,21 @@ impl NativeFrame<'_> {
             "left_out": self.left_out,
         })
     }
+}
+
+/// The name of a function of C++ or Rust as its source has it; none of what is no such name.
+fn demangled(symbol: &str) -> Option<String> {
+    if symbol.len() > LONGEST_SYMBOL {
+        return None;
+    }
+    // Names of old Rust are names of C++ too, with a hash at their end.
+    if let Ok(name) = rustc_demangle::try_demangle(symbol) {
+        return Some(format!("{name:#}"));
+    }
+    // What a compiler has set apart: `_ZN1a1bEv.cold`, `_ZN1a1bEv.part.0`.
+    let (symbol, part) = symbol.split_at(symbol.find('.').unwrap_or(symbol.len()));
+    let name = symbol.starts_with("_Z").then(|| cpp_demangle::Symbol::new(symbol).ok()?.demangle().ok())??;
+    Some(format!("{name}{part}"))
 }
 
 #[cfg(test)]
@@ -130,6 +152,24 @@ mod tests {
             Merged::Python(frame) => frame.function.clone(),
         };
         merged(thread).expect("native frames").iter().map(name).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_the_source() {
+        for (symbol, name) in [
+            ("_ZNSt6vectorIiSaIiEE9push_backEOi", Some("std::vector<int, std::allocator<int> >::push_back(int&&)")),
+            ("_ZN5boost3runEv.cold", Some("boost::run().cold")),
+            ("_ZN4core3fmt5write17h0123456789abcdefE", Some("core::fmt::write")),
+            ("_RNvC7mycrate3foo", Some("mycrate::foo")),
+            ("PyEval_EvalCode", None),
+            ("_Z", None),
+            ("_ZNSt6vector", None),
+            ("_PyEval_EvalFrameDefault.cold", None),
+        ] {
+            assert_eq!(demangled(symbol).as_deref(), name, "{symbol}");
+        }
+        assert_eq!(demangled(&"_ZN".repeat(10_000)), None);
+        assert_eq!(demangled(&format!("_ZN{}E", "1a".repeat(1500))).map(|name| name.len() > 1500), Some(true));
     }
 
     #[test]

@@ -4,6 +4,7 @@ from typing import Any, Callable, Iterable, Literal, Mapping, Optional, Protocol
 from ._heapsake import Deadlock as Deadlock
 from ._heapsake import Dump as Dump
 from ._heapsake import Fault as Fault
+from ._heapsake import Region as Region
 from ._heapsake import Frame as Frame
 from ._heapsake import Task as Task
 from ._heapsake import Thread as Thread

@@ -12,6 +12,24 @@ class Fault:
     kind: str
     consequence: str
 
+class Region:
+    """A part of the process's memory; sizes are in bytes."""
+
+    start: int
+    end: int
+    kind: str
+    """What it is for: arenas, heap, anonymous, stack, library, file, shared, kernel."""
+    permissions: str
+    """As the kernel writes them: rw-p."""
+    name: str
+    resident: Optional[int]
+    """In memory, where known."""
+    in_use: Optional[int]
+    """Given out by Python's allocator, where it has this region."""
+    objects: int
+    object_bytes: int
+    """Taken by objects and by blocks that objects own."""
+
 class View:
     """One object of a dump; equal to every other view of the same object."""
 
@@ -188,6 +206,8 @@ class Dump:
     def faults(self) -> List[Fault]: ...
     @property
     def notes(self) -> List[str]: ...
+    @property
+    def memory(self) -> List[Region]: ...
     @property
     def objects(self) -> Sequence[View]: ...
     @property

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::Error;
+use crate::memory::Region;
 use crate::names::Names;
 use crate::plain;
 use crate::view::{Content, View};
@@ -127,6 +128,13 @@ impl Dump {
         let failures = annotated.failures().into_iter();
         let failures = failures.map(|(origin, why, count)| format!("{origin} failed for {count} objects: {why}"));
         self.inner.omissions().notes.iter().chain(annotated.notes()).cloned().chain(failures).collect()
+    }
+
+    /// The memory of the process, region by region, in the order of their addresses; an empty list where the dump does not
+    /// tell.
+    #[getter]
+    fn memory(&self) -> Vec<Region> {
+        self.inner.regions().iter().map(Region::from).collect()
     }
 
     /// All objects, by number.

@@ -1,6 +1,6 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
-//! Views of a dump ([`view`], [`dump`], [`waits`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
+//! Views of a dump ([`view`], [`dump`], [`waits`], [`memory`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
 //! split off ([`fork`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]). Reducers written in Python run over a dump that is
 //! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
 //! [`reduction`]).
@@ -16,6 +16,7 @@ mod dying;
 mod fatal;
 mod fork;
 mod isolation;
+mod memory;
 mod names;
 mod plain;
 mod plugins;
@@ -57,6 +58,7 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<dump::Thread>()?;
     module.add_class::<dump::Frame>()?;
     module.add_class::<dump::Fault>()?;
+    module.add_class::<memory::Region>()?;
     module.add_class::<view::View>()?;
     module.add_class::<waits::Wait>()?;
     module.add_class::<waits::Task>()?;

@@ -223,9 +223,14 @@ macro_rules! reducers {
             }
 
             $(
-                fn owned_bytes(&self, object: &dyn heapsake_core::reduce::Object) -> u64 {
-                    let owned: fn(&$crate::contract::Seen<'_>) -> Option<u64> = $owned;
-                    $crate::contract::Seen::of(object).ok().and_then(|seen| owned(&seen)).unwrap_or(0)
+                fn owned_blocks(
+                    &self,
+                    object: &dyn heapsake_core::reduce::Object,
+                    each: &mut dyn FnMut(heapsake_core::Address, u64),
+                ) {
+                    let owned: fn(&$crate::contract::Seen<'_>) -> Option<Vec<(heapsake_core::Address, u64)>> = $owned;
+                    let blocks = $crate::contract::Seen::of(object).ok().and_then(|seen| owned(&seen));
+                    blocks.into_iter().flatten().for_each(|(at, length)| each(at, length));
                 }
             )?
         }

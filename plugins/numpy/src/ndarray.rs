@@ -400,7 +400,7 @@ fn tell_fields(
 }
 
 /// The bytes of an array that owns them.
-fn owned(seen: &Seen<'_>) -> Option<u64> {
+fn owned(seen: &Seen<'_>) -> Option<Vec<(Address, u64)>> {
     let header = Header::read(seen, seen.address()).ok()?;
     if header.flags & OWNDATA == 0 {
         return None;
@@ -410,5 +410,5 @@ fn owned(seen: &Seen<'_>) -> Option<u64> {
     let (low, high) = extent.span()?;
     // A lie about its length is no size.
     seen.read_u8(header.data.offset(high.checked_sub(1)?))?;
-    u64::try_from(high - low).ok()
+    Some(vec![(header.data.offset(low), u64::try_from(high - low).ok()?)])
 }

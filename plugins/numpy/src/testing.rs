@@ -147,7 +147,7 @@ impl Process {
         let registration = registry.find([base]).unwrap_or_else(|| panic!("no reducer for {base}"));
         let mut told = Told::default();
         let seen = View { process: self, address: Address(address) };
-        registration.reducer.owned_bytes(&seen);
+        registration.reducer.owned_blocks(&seen, &mut |_, _| ());
         told.failure = registration.reducer.reduce(&seen, &mut told).err();
         told
     }

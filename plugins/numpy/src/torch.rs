@@ -330,10 +330,10 @@ fn tell_gradient(seen: &Seen<'_>, sink: &mut dyn Sink, header: &Header) -> Optio
     Some(flag == 1 || !seen.pointer(meta.offset(at.function))?.is_null())
 }
 
-/// The bytes of the elements, where the tensor has all of its storage.
-fn owned(seen: &Seen<'_>) -> Option<u64> {
+/// Where the elements lie and their bytes, where the tensor has all of its storage.
+fn owned(seen: &Seen<'_>) -> Option<Vec<(Address, u64)>> {
     let header = Header::read(seen, seen.address())?;
     let storage = header.storage(seen).filter(|storage| storage.device == CPU && header.is_plain())?;
     let (_, size, _) = header.dtype()?;
-    (header.first == 0 && header.count.checked_mul(size as u64)? == storage.bytes).then_some(storage.bytes)
+    (header.first == 0 && header.count.checked_mul(size as u64)? == storage.bytes).then(|| vec![(storage.data, storage.bytes)])
 }

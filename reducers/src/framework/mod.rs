@@ -31,7 +31,7 @@ pub(crate) const NUMBER_LIMIT: usize = 100_000;
 macro_rules! reducers {
     ($(
         $(#[doc = $line:literal])*
-        $name:ident [$($type:literal),+ $(,)?] $saves:literal => $function:expr;
+        $name:ident [$($type:literal),+ $(,)?] $saves:literal => $function:expr $(, owning $owned:expr)?;
     )*) => {$(
         $(#[doc = $line])*
         struct $name;
@@ -56,6 +56,21 @@ macro_rules! reducers {
             fn reads_a_layout(&self) -> bool {
                 true
             }
+
+            $(
+                fn owned_blocks(
+                    &self,
+                    object: &dyn heapsake_core::reduce::Object,
+                    each: &mut dyn FnMut(heapsake_core::Address, u64),
+                ) {
+                    let owned: fn(
+                        &$crate::framework::Target<'_>,
+                        &mut dyn FnMut(heapsake_core::Address, u64),
+                    ) -> Result<(), heapsake_core::reduce::Failure> = $owned;
+                    // What cannot be read is told where the object is reduced.
+                    let _ = $crate::framework::Target::of(object).and_then(|target| owned(&target, each));
+                }
+            )?
         }
 
         heapsake_core::reduce::inventory::submit! {

@@ -5,6 +5,7 @@
 //! that is proven to be the same ([`Search`]); everything else is absent, and what is absent is said ([`Core::faults`]).
 
 mod elf;
+mod loaded;
 mod mapped;
 mod mapping;
 mod notes;
@@ -76,10 +77,9 @@ impl Core {
         }
         let bytes = mapping::map(&file).map_err(failed)?;
         let segments = elf::segments(&bytes)?;
-        let notes = Notes::of(&bytes, &segments);
+        let mut notes = Notes::of(&bytes, &segments);
         let loads = loads(&segments);
         let (copies, told_twice) = apart(loads.iter().filter_map(|load| held(load, length)).collect());
-        let mappings = mappings(&loads, &notes.files);
         let cut = cut(&loads, &copies, length);
         faults.extend(shortages(&loads, cut, told_twice));
         if notes.threads.is_empty() {
@@ -87,6 +87,12 @@ impl Core {
         }
         let held = RegionMap::new(&copies.iter().map(|copy| copy.span).collect::<Vec<_>>());
         let pieces = Pieces::new(bytes, copies, Vec::new());
+        if notes.files.is_empty() {
+            notes.files = loaded::files(&pieces, &notes, search);
+            let but = if notes.files.is_empty() { ", and has no list of the loader's" } else { "; the loader's own list does" };
+            faults.push(format!("the core does not tell which files were mapped{but}"));
+        }
+        let mappings = mappings(&loads, &notes.files);
         let entry = notes.auxiliary(ENTRY).map(Address);
         let found = Found::of(&pieces, &mappings, entry, search, written);
         let windows = windows(&mappings, &held, &found);

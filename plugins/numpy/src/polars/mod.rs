@@ -220,8 +220,13 @@ fn shown(series: &Series) -> String {
     }
 }
 
-/// The bytes of all elements.
-fn owned(seen: &Seen<'_>, single: bool) -> Option<u64> {
+/// Where the elements lie, and their bytes.
+fn owned(seen: &Seen<'_>, single: bool) -> Option<Vec<(Address, u64)>> {
     let parts = parts(seen, release(seen).ok()??, single)?;
-    Some(parts.iter().map(|part| part.a_row().saturating_mul(part.length().unwrap_or(0))).fold(0, u64::saturating_add))
+    let mut blocks = Vec::new();
+    for part in &parts {
+        let Part::Series(series) = part else { continue };
+        blocks.extend(series.chunks.iter().map(|chunk| (chunk.values.address(), part.a_row().saturating_mul(chunk.length))));
+    }
+    Some(blocks)
 }

@@ -55,6 +55,15 @@ pub(crate) enum Values {
     Views(Address, Address, u64),
 }
 
+impl Values {
+    pub(crate) fn address(&self) -> Address {
+        match self {
+            Values::Plain(at) | Values::Views(at, ..) => *at,
+            Values::Bits(bits) => bits.bytes,
+        }
+    }
+}
+
 /// Bits, of which the first is at an offset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bits {

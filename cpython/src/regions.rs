@@ -1,0 +1,168 @@
+//! What the memory of a process is for: its mappings, and parts of them, as regions of the dump.
+//!
+//! What is Python's is found in memory, not by names: pools by their headers, mimalloc's segments by the heaps that have them.
+//! Mappings that touch are one to the kernel, so a mapping is taken apart where runs of pools begin and end. Stacks are where
+//! threads stand; the C library's heaps are `[heap]` and the mappings that begin with a `heap_info` of glibc's `arena.c`.
+
+use std::path::Path;
+
+use heapsake_core::heap::{Region, RegionKind};
+use heapsake_core::{Address, Span};
+
+use crate::heap::CPythonHeap;
+use crate::memory::{Mapping, Source};
+use crate::pystate::{self, CaptureOptions};
+
+/// Threads' heaps begin at multiples of this: `HEAP_MAX_SIZE`.
+const THREAD_HEAP: u64 = 64 << 20;
+
+/// A part of memory that an allocator of Python's has, and the bytes of it that are given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arena {
+    pub(crate) span: Span,
+    pub(crate) in_use: u64,
+}
+
+/// The regions of the target's memory, ascending.
+pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions) -> Vec<Region> {
+    let mappings = heap.memory.mappings();
+    let stacks = pystate::stack_addresses(heap, options);
+    let segments = pystate::segments(heap);
+    let mut regions = Vec::new();
+    for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| is_used(mapping)) {
+        let before = index.checked_sub(1).and_then(|before| mappings.get(before));
+        let (mut kind, mut name) = kind(heap, mapping, before, &stacks);
+        let mut arenas = Vec::new();
+        if may_have_arenas(mapping, kind) {
+            arenas = heap.arenas_in(mapping.span);
+            arenas.extend(segments.iter().filter_map(|segment| clipped(*segment, mapping.span)));
+            arenas.sort_by_key(|arena| arena.span);
+        }
+        let mut from = mapping.span.start;
+        for arena in arenas {
+            // What overlaps is nobody's mistake but of memory that lies.
+            let start = arena.span.start.max(from);
+            if arena.span.end <= start {
+                continue;
+            }
+            if from < start {
+                regions.push(region(mapping, Span { start: from, end: start }, kind, name.clone()));
+            }
+            if kind == RegionKind::Library {
+                // Behind a library's variables, and no part of it.
+                (kind, name) = (RegionKind::Anonymous, String::new());
+            }
+            let part = region(mapping, Span { start, end: arena.span.end }, RegionKind::Arenas, String::new());
+            regions.push(Region { in_use: Some(arena.in_use), ..part });
+            from = arena.span.end;
+        }
+        if from < mapping.span.end {
+            regions.push(region(mapping, Span { start: from, end: mapping.span.end }, kind, name));
+        }
+    }
+    tell_resident(&mut regions, &pystate::resident(options));
+    regions
+}
+
+/// Whether it is more than address space that is reserved.
+fn is_used(mapping: &Mapping) -> bool {
+    let allowed = mapping.permissions;
+    !mapping.span.is_empty() && (allowed.read || allowed.write || allowed.execute)
+}
+
+/// Whether an allocator of Python's may have asked the kernel for it, or for what it has become one with.
+fn may_have_arenas(mapping: &Mapping, kind: RegionKind) -> bool {
+    let is_private = mapping.file().is_none() && mapping.permissions.write && !mapping.permissions.shared;
+    is_private && matches!(kind, RegionKind::Anonymous | RegionKind::Heap | RegionKind::Library)
+}
+
+fn clipped(arena: Arena, to: Span) -> Option<Arena> {
+    let span = Span { start: arena.span.start.max(to.start), end: arena.span.end.min(to.end) };
+    // One that goes on in the next mapping is counted where it begins.
+    let in_use = if to.contains(arena.span.start) { arena.in_use } else { 0 };
+    (!span.is_empty()).then_some(Arena { span, in_use })
+}
+
+fn region(mapping: &Mapping, span: Span, kind: RegionKind, name: String) -> Region {
+    Region {
+        start: span.start.0,
+        end: span.end.0,
+        kind,
+        permissions: mapping.permissions.to_string(),
+        name,
+        resident: None,
+        in_use: None,
+        objects: 0,
+        object_bytes: 0,
+    }
+}
+
+/// What a mapping is for, before it is looked for arenas, and what it is called.
+fn kind<S: Source>(
+    heap: &CPythonHeap<S>,
+    mapping: &Mapping,
+    before: Option<&Mapping>,
+    stacks: &[(Address, bool)],
+) -> (RegionKind, String) {
+    let name = mapping.path.as_deref().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+    let kind = match (mapping.file(), name.as_str()) {
+        (None, "[heap]") => RegionKind::Heap,
+        (None, "[stack]") => RegionKind::Stack,
+        (None, kernels) if kernels.starts_with("[v") => RegionKind::Kernel,
+        (Some(path), _) if is_shared_memory(path) => RegionKind::Shared,
+        (Some(path), _) if is_image(heap.memory.mappings(), path) => RegionKind::Library,
+        (Some(_), _) => RegionKind::File,
+        (None, _) if mapping.permissions.shared => RegionKind::Shared,
+        (None, _) if is_stack(mapping, before, stacks) => RegionKind::Stack,
+        (None, _) if is_thread_heap(heap, mapping) => RegionKind::Heap,
+        // A program's variables that are zero at first have no file, and follow those that have.
+        (None, "") => {
+            let before = before.filter(|before| before.permissions.write && before.span.end == mapping.span.start);
+            match before.and_then(Mapping::file).filter(|path| is_image(heap.memory.mappings(), path)) {
+                Some(image) => return (RegionKind::Library, image.to_string_lossy().into_owned()),
+                None => RegionKind::Anonymous,
+            }
+        }
+        (None, _) => RegionKind::Anonymous,
+    };
+    (kind, name)
+}
+
+/// By the name, for a core does not say what is shared.
+fn is_shared_memory(path: &Path) -> bool {
+    ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"].iter().any(|start| path.to_string_lossy().starts_with(start))
+}
+
+/// Whether code of this file is mapped.
+fn is_image(mappings: &[Mapping], path: &Path) -> bool {
+    mappings.iter().any(|mapping| mapping.permissions.execute && mapping.file() == Some(path))
+}
+
+/// A thread stands in it; or one is known by an address in it, and in front of it lies what must not be touched, where it is not
+/// certain that this is a stack.
+fn is_stack(mapping: &Mapping, before: Option<&Mapping>, stacks: &[(Address, bool)]) -> bool {
+    let guarded = before.is_some_and(|before| before.span.end == mapping.span.start && !is_used(before));
+    stacks.iter().any(|(stack, is_certain)| mapping.span.contains(*stack) && (*is_certain || guarded))
+}
+
+/// `heap_info`: whose heap it is, the heap before, and how much of it is in use, which is all that may be touched.
+fn is_thread_heap<S: Source>(heap: &CPythonHeap<S>, mapping: &Mapping) -> bool {
+    let start = mapping.span.start;
+    start.0.is_multiple_of(THREAD_HEAP)
+        && heap.memory.word(start.offset(16)).is_some_and(|size| (1..=mapping.span.len()).contains(&size))
+        && heap.memory.pointer(start).is_some_and(|arena| heap.memory.word(arena).is_some())
+}
+
+/// Shares out what the kernel says is in memory of its mappings, which may be others than when the process stood still.
+fn tell_resident(regions: &mut [Region], resident: &[(Span, u64)]) {
+    for region in regions.iter_mut().filter(|_| !resident.is_empty()) {
+        let first = resident.partition_point(|(span, _)| span.end.0 <= region.start);
+        let mut found = 0;
+        for (span, bytes) in resident.iter().skip(first).take_while(|(span, _)| span.start.0 < region.end) {
+            let common = span.end.0.min(region.end) - span.start.0.max(region.start);
+            // As if what is in memory were spread evenly; a mapping that is a region is told exactly.
+            found += (u128::from(*bytes) * u128::from(common) / u128::from(span.len().max(1))) as u64;
+        }
+        region.resident = Some(found);
+    }
+}
