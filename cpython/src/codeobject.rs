@@ -27,6 +27,8 @@ const FAST_FREE: u8 = 0x80;
 const MAXIMUM_SLOTS: i64 = 1 << 16;
 const MAXIMUM_STACK: i64 = 1 << 16;
 const MAXIMUM_BYTES: u64 = 16 << 20;
+/// A thread each has one.
+const MAXIMUM_COPIES: i64 = 1 << 16;
 
 /// A code object's plain fields.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +149,25 @@ impl Code {
     /// Offset in bytes of the instruction at `pointer`, in code that lies in the code object (3.11+).
     pub(crate) fn offset_of<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
         let start = heap.layouts().code.co_code_adaptive?.at(self.address);
-        Some(pointer.0.wrapping_sub(start.0) as i64)
+        let offset = pointer.0.wrapping_sub(start.0) as i64;
+        Some(self.offset_in_copy(heap, pointer).filter(|_| self.is_beyond(heap, offset)).unwrap_or(offset))
+    }
+
+    fn is_beyond<M: Memory>(&self, heap: &CPythonHeap<M>, offset: i64) -> bool {
+        let length = self.instructions_at(heap).map_or(0, |(_, length)| length);
+        u64::try_from(offset).map_or(true, |offset| offset > length)
+    }
+
+    /// Where a pointer is in the copy of the instructions that a thread of a build without an interpreter lock has (3.14+).
+    fn offset_in_copy<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
+        let layouts = heap.layouts();
+        let (field, layout) = layouts.code.co_tlbc.zip(layouts.code_array)?;
+        let copies = field.read(&heap.memory, self.address).filter(|copies| !copies.is_null())?;
+        let count = layout.count.read(&heap.memory, copies)?.clamp(0, MAXIMUM_COPIES);
+        let (_, length) = self.instructions_at(heap).ok()?;
+        let copies = (0..count).filter_map(|index| heap.memory.pointer(layout.entries.at(copies).offset(8 * index)));
+        let offsets = copies.filter(|copy| !copy.is_null()).map(|copy| pointer.0.wrapping_sub(copy.0));
+        offsets.filter(|offset| *offset <= length).min().map(|offset| offset as i64)
     }
 
     /// Where the instructions lie, and how many bytes they are.

@@ -10,6 +10,11 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+try:
+    import asyncio
+except ImportError:
+    # An interpreter that is part of another program has no modules in C beside it: no loop runs then.
+    sys.modules["asyncio"] = type(sys)("asyncio")
 import rich
 
 OUT = sys.argv[1]

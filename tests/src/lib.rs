@@ -101,6 +101,24 @@ pub fn free_threaded() -> Option<Environment> {
     Some(Environment { version: format!("{}t", version.trim()), minor: 13, python, has_package: false })
 }
 
+/// Interpreters of releases and builds that no registry has as such; they may be missing outside of continuous integration,
+/// which is said.
+pub fn frozen() -> Vec<Environment> {
+    let listed = std::env::var_os("HEAPSAKE_TEST_FROZEN").filter(|listed| !listed.is_empty());
+    assert!(listed.is_some() || std::env::var_os("CI").is_none(), "in CI the frozen interpreters must be there");
+    if listed.is_none() {
+        println!("not tested: frozen interpreters: HEAPSAKE_TEST_FROZEN is not set (cargo xtask test sets it where it can)");
+    }
+    let ask = |python: PathBuf| {
+        let question = "import sys; lock = getattr(sys, '_is_gil_enabled', lambda: True)(); \
+                        print('%d.%d.%d' % sys.version_info[:3] + ('' if lock else 't'))";
+        let version = run(Command::new(&python).args(["-I", "-c", question])).success("a frozen interpreter");
+        let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("a version");
+        Environment { version: version.trim().to_owned(), minor, python, has_package: false }
+    };
+    listed.iter().flat_map(std::env::split_paths).map(ask).collect()
+}
+
 /// One environment of each minor version that a version manager has, the newer ones, and one without an interpreter lock.
 pub fn every() -> Vec<Environment> {
     minors().into_iter().chain(newer()).chain(free_threaded()).collect()

@@ -11,7 +11,7 @@ struct Derived {
     flags: Flags,
     /// The version that it is made of, of the same flags.
     of: HexVersion,
-    changes: &'static [Change],
+    changes: &'static [&'static [Change]],
 }
 
 /// What differs.
@@ -40,22 +40,35 @@ const IN_STEPS: &[Change] = &[
 ];
 
 /// In 3.14.0 to 3.14.2 the runtime has three words less in front of its first interpreter.
-const BEFORE_14_3: &[Change] = &[
-    Change::Size("GcRuntimeState", -24),
-    Change::Gone("GcRuntimeState", "generation0"),
-    Change::From("PyInterpreterState", 7408 + 264, -24),
-    Change::From("PyInterpreterState", 10_720, -8),
-    Change::Size("PyInterpreterState", -40),
+const RUNTIME: &[Change] = &[Change::From("PyRuntimeState", 90_000, -24), Change::Size("PyRuntimeState", -24)];
+
+/// Groups of exceptions do not keep a text of what they hold yet.
+const GROUPS: &[Change] = &[Change::Size("PyBaseExceptionGroupObject", -8)];
+
+/// Without an interpreter lock the collector is the same. What is missing in front of the allocator's state is lost in how that is
+/// aligned.
+const FREE_THREADED: &[Change] = &[
+    Change::Size("PyInterpreterState", -64),
     Change::Size("PyThreadState", -8),
     Change::From("PyThreadStateImpl", 832, -8),
     Change::Size("PyThreadStateImpl", -8),
-    Change::From("PyRuntimeState", 90_000, -24),
     Change::Size("PyRuntimeState", -64),
 ];
 
-const DERIVED: [Derived; 2] = [
-    Derived { version: HexVersion(0x030e_02f0), flags: Flags::NONE, of: HexVersion(0x030e_08f0), changes: BEFORE_14_3 },
-    Derived { version: HexVersion(0x030e_03f0), flags: Flags::NONE, of: HexVersion(0x030e_08f0), changes: IN_STEPS },
+const DERIVED: [Derived; 3] = [
+    Derived {
+        version: HexVersion(0x030e_02f0),
+        flags: Flags::NONE,
+        of: HexVersion(0x030e_08f0),
+        changes: &[IN_STEPS, RUNTIME, GROUPS],
+    },
+    Derived {
+        version: HexVersion(0x030e_02f0),
+        flags: Flags { free_threaded: true, ..Flags::NONE },
+        of: HexVersion(0x030e_08f0),
+        changes: &[FREE_THREADED, GROUPS],
+    },
+    Derived { version: HexVersion(0x030e_03f0), flags: Flags::NONE, of: HexVersion(0x030e_08f0), changes: &[IN_STEPS, GROUPS] },
 ];
 
 /// Whether a column is made of another one.
@@ -89,8 +102,12 @@ impl Derived {
         column
     }
 
+    fn changes(&self) -> impl Iterator<Item = &'static Change> {
+        self.changes.iter().copied().flatten()
+    }
+
     fn size(&self, structure: &str, size: u32) -> u32 {
-        let more = self.changes.iter().filter_map(|change| match change {
+        let more = self.changes().filter_map(|change| match change {
             Change::Size(name, more) if *name == structure => Some(*more),
             _ => None,
         });
@@ -100,10 +117,10 @@ impl Derived {
     /// Where the field lies that lies at `cell` in the other column.
     fn cell(&self, structure: &str, field: &str, cell: Cell) -> Option<Cell> {
         let is_gone = |change: &Change| matches!(change, Change::Gone(of, name) if (*of, *name) == (structure, field));
-        if self.changes.iter().any(is_gone) {
+        if self.changes().any(is_gone) {
             return None;
         }
-        let more = self.changes.iter().filter_map(|change| match change {
+        let more = self.changes().filter_map(|change| match change {
             Change::From(name, from, more) if *name == structure && cell.offset >= *from => Some(*more),
             _ => None,
         });

@@ -11,7 +11,7 @@ use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Sha
 use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
 use crate::interpreters::{self, Interpreter};
-use crate::{debian, derived, free_threaded, tidy};
+use crate::{debian, derived, free_threaded, headers, tidy};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
 
@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
     /// Where files of separate debug information are, for interpreters that were stripped.
     #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/debug")]
     debug_files: PathBuf,
+    /// Make the columns of free-threaded builds from the headers in this folder, `python3.14` and so on, as packages such as
+    /// libpython3.14-dev have them.
+    #[arg(long, value_name = "FOLDER")]
+    headers: Option<PathBuf>,
     /// Print what the debug information says about a struct, and write nothing; MODULE:STRUCT for an extension module's.
     #[arg(long, value_name = "STRUCT", num_args = 1..)]
     show: Vec<String>,
@@ -55,6 +59,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Some(column) => columns.push(column),
             None => println!("{}: has no debug information; left out", interpreter.name()),
         }
+    }
+    if let Some(folder) = &arguments.headers {
+        let mut known = columns.clone();
+        known.extend(Table::parse(&text).map(|table| table.columns().to_vec()).unwrap_or_default());
+        columns.extend(headers::columns(folder, &known)?);
     }
     for column in &columns {
         Layouts::for_column(column)?;

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::debian;
 use crate::free_threaded;
+use crate::frozen;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::tidy;
@@ -53,12 +54,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
+    let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
         command.env("HEAPSAKE_TEST_NEWER", std::env::join_paths(&newer)?);
+        command.env("HEAPSAKE_TEST_FROZEN", std::env::join_paths(&frozen)?);
         if let Some((python, environment)) = free_threaded.as_ref().zip(environments.last()) {
             free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
             command.env("HEAPSAKE_TEST_FREE_THREADED", python);

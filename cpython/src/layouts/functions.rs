@@ -45,6 +45,8 @@ layout! {
         co_code_cached as "_co_code|_co_cached._co_code": Option<Address>,
         co_tlbc: Option<Address>,
     }
+    /// `Include/cpython/code.h`: the copies of its instructions that threads have without an interpreter lock, from 3.14 on.
+    pub struct PyCodeArray as "_PyCodeArray" { count as "size": i64, entries: Inline }
     /// `Include/cpython/funcobject.h`.
     pub struct PyFunctionObject {
         func_code: Address,

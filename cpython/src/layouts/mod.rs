@@ -51,7 +51,7 @@ use frames::{
     PyCoroWrapper, PyFrameLocalsProxyObject, PyFrameObject, PyGenObject, PyInterpreterFrame, PyTracebackObject,
 };
 use functions::{
-    ClassMethod, MappingProxyObject, PropertyObject, PyCFunctionObject, PyCMethodObject, PyCellObject, PyCodeObject,
+    ClassMethod, MappingProxyObject, PropertyObject, PyCFunctionObject, PyCMethodObject, PyCellObject, PyCodeArray, PyCodeObject,
     PyDescrObject, PyFunctionObject, PyGetSetDescrObject, PyMemberDescrObject, PyMethodDescrObject, PyMethodObject,
     PyWeakReference, PyWrapperDescrObject, StaticMethod, SuperObject, WrapperBase, WrapperObject,
 };
@@ -134,6 +134,7 @@ crate::layouts! {
         pub param_spec: Option<ParamSpecObject>,
         pub type_alias: Option<TypeAliasObject>,
         pub code: PyCodeObject,
+        pub code_array: Option<PyCodeArray>,
         pub function: PyFunctionObject,
         pub method: PyMethodObject,
         pub class_method: ClassMethod,
