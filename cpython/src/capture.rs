@@ -54,7 +54,7 @@ pub fn capture_runtime<S: Source>(
         kept: Kept::default(),
     };
     let spans = memory.writable();
-    let private = if options.all { private(&memory, &spans) } else { Vec::new() };
+    let private = private(&memory, &spans);
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
@@ -78,7 +78,7 @@ struct Target<S: Source> {
     heap: CPythonHeap<S>,
     options: CaptureOptions,
     spans: Vec<Span>,
-    /// Where the pools of its allocator may lie, when all objects are asked for.
+    /// Where the pools of its allocator may lie.
     private: Vec<Span>,
     origin: Origin,
 }
@@ -121,7 +121,7 @@ impl<S: Source> Heap for Target<S> {
     }
 
     fn regions(&mut self) -> Vec<Region> {
-        regions(&self.heap, &self.options)
+        regions(&self.heap, &self.options, &self.private)
     }
 
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {

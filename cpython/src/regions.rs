@@ -8,6 +8,7 @@ use std::path::Path;
 
 use heapsake_core::heap::{Region, RegionKind};
 use heapsake_core::{Address, Span};
+use rustc_hash::FxHashSet;
 
 use crate::heap::CPythonHeap;
 use crate::memory::{Mapping, Source};
@@ -23,23 +24,25 @@ pub(crate) struct Arena {
     pub(crate) in_use: u64,
 }
 
-/// The regions of the target's memory, ascending.
-pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions) -> Vec<Region> {
+/// The regions of the target's memory, ascending; `private` is where an allocator of Python's may have its arenas.
+pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions, private: &[Span]) -> Vec<Region> {
     let mappings = heap.memory.mappings();
-    let stacks = pystate::stack_addresses(heap, options);
-    let segments = pystate::segments(heap);
+    let known = Known {
+        stacks: pystate::stack_addresses(heap, options),
+        images: mappings.iter().filter(|mapping| mapping.permissions.execute).filter_map(Mapping::file).collect(),
+    };
+    let mut arenas: Vec<Arena> = private.iter().flat_map(|span| heap.arenas_in(*span)).collect();
+    arenas.extend(pystate::segments(heap));
+    arenas.sort_by_key(|arena| arena.span);
     let mut regions = Vec::new();
     for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| is_used(mapping)) {
         let before = index.checked_sub(1).and_then(|before| mappings.get(before));
-        let (mut kind, mut name) = kind(heap, mapping, before, &stacks);
-        let mut arenas = Vec::new();
-        if may_have_arenas(mapping, kind) {
-            arenas = heap.arenas_in(mapping.span);
-            arenas.extend(segments.iter().filter_map(|segment| clipped(*segment, mapping.span)));
-            arenas.sort_by_key(|arena| arena.span);
-        }
+        let (mut kind, mut name) = known.kind(heap, mapping, before);
+        let first = arenas.partition_point(|arena| arena.span.end <= mapping.span.start);
+        let here = arenas.iter().skip(first).take_while(|arena| arena.span.start < mapping.span.end);
+        let may_have_arenas = may_have_arenas(mapping, kind);
         let mut from = mapping.span.start;
-        for arena in arenas {
+        for arena in here.filter(|_| may_have_arenas).filter_map(|arena| clipped(*arena, mapping.span)) {
             // What overlaps is nobody's mistake but of memory that lies.
             let start = arena.span.start.max(from);
             if arena.span.end <= start {
@@ -97,52 +100,52 @@ fn region(mapping: &Mapping, span: Span, kind: RegionKind, name: String) -> Regi
     }
 }
 
-/// What a mapping is for, before it is looked for arenas, and what it is called.
-fn kind<S: Source>(
-    heap: &CPythonHeap<S>,
-    mapping: &Mapping,
-    before: Option<&Mapping>,
-    stacks: &[(Address, bool)],
-) -> (RegionKind, String) {
-    let name = mapping.path.as_deref().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-    let kind = match (mapping.file(), name.as_str()) {
-        (None, "[heap]") => RegionKind::Heap,
-        (None, "[stack]") => RegionKind::Stack,
-        (None, kernels) if kernels.starts_with("[v") => RegionKind::Kernel,
-        (Some(path), _) if is_shared_memory(path) => RegionKind::Shared,
-        (Some(path), _) if is_image(heap.memory.mappings(), path) => RegionKind::Library,
-        (Some(_), _) => RegionKind::File,
-        (None, _) if mapping.permissions.shared => RegionKind::Shared,
-        (None, _) if is_stack(mapping, before, stacks) => RegionKind::Stack,
-        (None, _) if is_thread_heap(heap, mapping) => RegionKind::Heap,
-        // A program's variables that are zero at first have no file, and follow those that have.
-        (None, "") => {
-            let before = before.filter(|before| before.permissions.write && before.span.end == mapping.span.start);
-            match before.and_then(Mapping::file).filter(|path| is_image(heap.memory.mappings(), path)) {
-                Some(image) => return (RegionKind::Library, image.to_string_lossy().into_owned()),
-                None => RegionKind::Anonymous,
+/// What tells what a mapping is for.
+struct Known<'m> {
+    /// Addresses in stacks, each with whether that is certain.
+    stacks: Vec<(Address, bool)>,
+    /// Files of which code is mapped.
+    images: FxHashSet<&'m Path>,
+}
+
+impl Known<'_> {
+    /// What a mapping is for, before it is looked for arenas, and what it is called.
+    fn kind<S: Source>(&self, heap: &CPythonHeap<S>, mapping: &Mapping, before: Option<&Mapping>) -> (RegionKind, String) {
+        let name = mapping.path.as_deref().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+        let kind = match (mapping.file(), name.as_str()) {
+            (None, "[heap]") => RegionKind::Heap,
+            (None, "[stack]") => RegionKind::Stack,
+            (None, kernels) if kernels.starts_with("[v") => RegionKind::Kernel,
+            (Some(path), _) if is_shared_memory(path) => RegionKind::Shared,
+            (Some(path), _) if self.images.contains(path) => RegionKind::Library,
+            (Some(_), _) => RegionKind::File,
+            (None, _) if mapping.permissions.shared => RegionKind::Shared,
+            (None, _) if self.is_stack(mapping, before) => RegionKind::Stack,
+            (None, _) if is_thread_heap(heap, mapping) => RegionKind::Heap,
+            // A program's variables that are zero at first have no file, and follow those that have.
+            (None, "") => {
+                let before = before.filter(|before| before.permissions.write && before.span.end == mapping.span.start);
+                match before.and_then(Mapping::file).filter(|path| self.images.contains(path)) {
+                    Some(image) => return (RegionKind::Library, image.to_string_lossy().into_owned()),
+                    None => RegionKind::Anonymous,
+                }
             }
-        }
-        (None, _) => RegionKind::Anonymous,
-    };
-    (kind, name)
+            (None, _) => RegionKind::Anonymous,
+        };
+        (kind, name)
+    }
+
+    /// A thread stands in it; or one is known by an address in it, and in front of it lies what must not be touched, where it is
+    /// not certain that this is a stack.
+    fn is_stack(&self, mapping: &Mapping, before: Option<&Mapping>) -> bool {
+        let guarded = before.is_some_and(|before| before.span.end == mapping.span.start && !is_used(before));
+        self.stacks.iter().any(|(stack, is_certain)| mapping.span.contains(*stack) && (*is_certain || guarded))
+    }
 }
 
 /// By the name, for a core does not say what is shared.
 fn is_shared_memory(path: &Path) -> bool {
     ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"].iter().any(|start| path.to_string_lossy().starts_with(start))
-}
-
-/// Whether code of this file is mapped.
-fn is_image(mappings: &[Mapping], path: &Path) -> bool {
-    mappings.iter().any(|mapping| mapping.permissions.execute && mapping.file() == Some(path))
-}
-
-/// A thread stands in it; or one is known by an address in it, and in front of it lies what must not be touched, where it is not
-/// certain that this is a stack.
-fn is_stack(mapping: &Mapping, before: Option<&Mapping>, stacks: &[(Address, bool)]) -> bool {
-    let guarded = before.is_some_and(|before| before.span.end == mapping.span.start && !is_used(before));
-    stacks.iter().any(|(stack, is_certain)| mapping.span.contains(*stack) && (*is_certain || guarded))
 }
 
 /// `heap_info`: whose heap it is, the heap before, and how much of it is in use, which is all that may be touched.

@@ -152,18 +152,20 @@ fn packed_as_systemd_packs_them() {
         writer.finish().expect("lz4")
     };
     let zstd = zstd::encode_all(&whole[..], 1).expect("zstd");
+    // It tells neither threads nor files.
+    let faults = 2;
     for (name, packed) in [("core.gz", gzip), ("core.lz4", lz4), ("core.zst", zstd), ("core", whole.clone())] {
         let path = folder.path().join(name);
         std::fs::write(&path, &packed).expect("a file");
         let core = Core::open(&path, &Search::default(), folder.path()).expect("a core");
         assert_eq!(core.read_u8(Address(0x10000 + 63 * PAGE)), Some(63), "{name}");
-        assert_eq!((core.length(), core.faults().len()), (whole.len() as u64, 1), "{name}: {:?}", core.faults());
+        assert_eq!((core.length(), core.faults().len()), (whole.len() as u64, faults), "{name}: {:?}", core.faults());
         let piped = spool(std::io::Cursor::new(packed.clone()), Path::new("-"), folder.path()).expect("a stream");
         assert_eq!(Core::of(piped, &Search::default()).expect("a core").length(), whole.len() as u64, "{name}");
         // Cut in the middle of the stream.
         std::fs::write(&path, &packed[..packed.len() - 20]).expect("a file");
         match Core::open(&path, &Search::default(), folder.path()) {
-            Ok(core) => assert!(core.faults().len() > 1 || name == "core", "{name}: {:?}", core.faults()),
+            Ok(core) => assert!(core.faults().len() > faults || name == "core", "{name}: {:?}", core.faults()),
             Err(error) => assert!(name != "core", "{name}: {error}"),
         }
     }
