@@ -64,6 +64,13 @@ impl Span {
         self.end <= self.start
     }
 
+    /// The parts of `spans`, which are ascending and do not overlap, that lie inside.
+    pub fn parts_in(self, spans: &[Span]) -> Vec<Span> {
+        let first = spans.partition_point(|span| span.end <= self.start);
+        let inside = spans.iter().skip(first).take_while(|span| span.start < self.end);
+        inside.map(|span| Span { start: span.start.max(self.start), end: span.end.min(self.end) }).collect()
+    }
+
     /// Whether `address` lies inside.
     #[inline]
     pub fn contains(self, address: Address) -> bool {

@@ -120,7 +120,8 @@ impl Runtime {
         let read = match evidence.version() {
             Some(version) => target.read_by_table(table, version).or_else(|veto| {
                 let own = || own_column(symbols, binary, files, version, evidence.flags);
-                target.read_after(veto, table, version, own)
+                let read = target.read_after(veto, table, version, own);
+                read.or_else(|veto| target.read_by_others(veto, table, version))
             }),
             None => target.try_all(table),
         };
@@ -159,22 +160,34 @@ struct Reading {
 }
 
 impl<M: Memory + ?Sized> Target<'_, M> {
-    /// By the table's column for `version`; where that is of another patch release, by the others of that minor release too,
-    /// for fields may have moved before or after it.
+    /// By the table's column for `version`.
     fn read_by_table(&self, table: &Table, version: HexVersion) -> Result<Reading> {
         let column = table.column(version, self.flags).map_err(refused)?;
-        if column.version == version {
-            return self.read_through(column, Origin::Exact, version);
+        let origin = if column.version == version { Origin::Exact } else { Origin::NearestPatch };
+        self.read_through(column, origin, version)
+    }
+
+    /// By the columns of other patch releases, the nearest first, after a `veto` against the one that stands for `version`: fields
+    /// may have moved before or after it.
+    fn read_by_others(&self, veto: Error, table: &Table, version: HexVersion) -> Result<Reading> {
+        let tried = table.column(version, self.flags).map_err(refused)?;
+        if tried.version == version {
+            return Err(veto);
         }
-        self.read_through(column, Origin::NearestPatch, version).or_else(|veto| {
-            let is_other = |other: &&Column| {
-                other.flags == self.flags && other.version.same_minor(version) && other.version != column.version
-            };
-            let mut others: Vec<&Column> = table.columns().iter().filter(is_other).collect();
-            others.sort_by_key(|other| other.version.patch().abs_diff(version.patch()));
-            let read = others.iter().find_map(|other| self.read_through(other, Origin::NearestPatch, version).ok());
-            read.ok_or(veto)
-        })
+        let is_other =
+            |other: &&Column| other.flags == self.flags && other.version.same_minor(version) && other.version != tried.version;
+        let mut others: Vec<&Column> = table.columns().iter().filter(is_other).collect();
+        others.sort_by_key(|other| other.version.patch().abs_diff(version.patch()));
+        let mut told = veto;
+        for other in others {
+            match self.read_through(other, Origin::NearestPatch, version) {
+                Ok(reading) => return Ok(reading),
+                // It becomes readable by itself.
+                Err(error) if error.kind() == ErrorKind::NotReady => told = error,
+                Err(_) => {}
+            }
+        }
+        Err(told)
     }
 
     /// By the target's own debug information, after a `veto` against the table's column.

@@ -58,7 +58,8 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target = Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, private, origin };
+    let mut target =
+        Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, private, regions: Vec::new(), origin };
     Ok(heapsake_core::dump(&mut target, out, dump)?)
 }
 
@@ -80,6 +81,8 @@ struct Target<S: Source> {
     spans: Vec<Span>,
     /// Where the pools of its allocator may lie.
     private: Vec<Span>,
+    /// What memory is for, as soon as it is known what there is: what the process has in memory changes.
+    regions: Vec<Region>,
     origin: Origin,
 }
 
@@ -90,6 +93,7 @@ impl<S: Source> Heap for Target<S> {
     }
 
     fn outline(&mut self) -> Outline {
+        self.regions = regions(&self.heap, &self.options, &self.private);
         let mut outline = pystate::outline(&mut self.heap, &self.options);
         outline.spans = std::mem::take(&mut self.spans);
         let Facts { flags, layouts, .. } = &self.heap.facts;
@@ -121,7 +125,7 @@ impl<S: Source> Heap for Target<S> {
     }
 
     fn regions(&mut self) -> Vec<Region> {
-        regions(&self.heap, &self.options, &self.private)
+        std::mem::take(&mut self.regions)
     }
 
     fn types(&mut self, first: TypeId) -> Vec<TypeDescription> {

@@ -28,7 +28,7 @@ const MAXIMUM_SLOTS: i64 = 1 << 16;
 const MAXIMUM_STACK: i64 = 1 << 16;
 const MAXIMUM_BYTES: u64 = 16 << 20;
 /// A thread each has one.
-const MAXIMUM_COPIES: i64 = 1 << 16;
+const MAXIMUM_COPIES: i64 = 1 << 12;
 
 /// A code object's plain fields.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +150,8 @@ impl Code {
     pub(crate) fn offset_of<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
         let start = heap.layouts().code.co_code_adaptive?.at(self.address);
         let offset = pointer.0.wrapping_sub(start.0) as i64;
-        Some(self.offset_in_copy(heap, pointer).filter(|_| self.is_beyond(heap, offset)).unwrap_or(offset))
+        let in_copy = self.is_beyond(heap, offset).then(|| self.offset_in_copy(heap, pointer)).flatten();
+        Some(in_copy.unwrap_or(offset))
     }
 
     fn is_beyond<M: Memory>(&self, heap: &CPythonHeap<M>, offset: i64) -> bool {

@@ -11,7 +11,7 @@ use heapsake_core::{Address, Span};
 use rustc_hash::FxHashSet;
 
 use crate::heap::CPythonHeap;
-use crate::memory::{Mapping, Source};
+use crate::memory::{Mapping, Present, Source};
 use crate::pystate::{self, CaptureOptions};
 
 /// Threads' heaps begin at multiples of this: `HEAP_MAX_SIZE`.
@@ -27,13 +27,17 @@ pub(crate) struct Arena {
 /// The regions of the target's memory, ascending; `private` is where an allocator of Python's may have its arenas.
 pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions, private: &[Span]) -> Vec<Region> {
     let mappings = heap.memory.mappings();
+    let mut stacks = pystate::stack_addresses(heap, options);
+    stacks.sort_unstable();
     let known = Known {
-        stacks: pystate::stack_addresses(heap, options),
+        stacks,
         images: mappings.iter().filter(|mapping| mapping.permissions.execute).filter_map(Mapping::file).collect(),
     };
-    let mut arenas: Vec<Arena> = private.iter().flat_map(|span| heap.arenas_in(*span)).collect();
-    arenas.extend(pystate::segments(heap));
-    arenas.sort_by_key(|arena| arena.span);
+    let mut arenas = pystate::segments(heap);
+    if arenas.is_empty() {
+        arenas.extend(private.iter().flat_map(|span| heap.arenas_in(*span)));
+    }
+    let arenas = apart(arenas);
     let mut regions = Vec::new();
     for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| is_used(mapping)) {
         let before = index.checked_sub(1).and_then(|before| mappings.get(before));
@@ -43,11 +47,7 @@ pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions
         let may_have_arenas = may_have_arenas(mapping, kind);
         let mut from = mapping.span.start;
         for arena in here.filter(|_| may_have_arenas).filter_map(|arena| clipped(*arena, mapping.span)) {
-            // What overlaps is nobody's mistake but of memory that lies.
-            let start = arena.span.start.max(from);
-            if arena.span.end <= start {
-                continue;
-            }
+            let start = arena.span.start;
             if from < start {
                 regions.push(region(mapping, Span { start: from, end: start }, kind, name.clone()));
             }
@@ -63,7 +63,7 @@ pub(crate) fn regions<S: Source>(heap: &CPythonHeap<S>, options: &CaptureOptions
             regions.push(region(mapping, Span { start: from, end: mapping.span.end }, kind, name));
         }
     }
-    tell_resident(&mut regions, &pystate::resident(options));
+    tell_resident(&mut regions, &pystate::resident(options), options.pid.and_then(Present::of));
     regions
 }
 
@@ -77,6 +77,18 @@ fn is_used(mapping: &Mapping) -> bool {
 fn may_have_arenas(mapping: &Mapping, kind: RegionKind) -> bool {
     let is_private = mapping.file().is_none() && mapping.permissions.write && !mapping.permissions.shared;
     is_private && matches!(kind, RegionKind::Anonymous | RegionKind::Heap | RegionKind::Library)
+}
+
+/// Arenas in the order of their addresses, without overlaps, which are nobody's mistake but of memory that lies.
+fn apart(mut arenas: Vec<Arena>) -> Vec<Arena> {
+    arenas.sort_by_key(|arena| arena.span);
+    let mut end = Address::NULL;
+    arenas.retain_mut(|arena| {
+        arena.span.start = arena.span.start.max(end);
+        end = end.max(arena.span.end);
+        !arena.span.is_empty()
+    });
+    arenas
 }
 
 fn clipped(arena: Arena, to: Span) -> Option<Arena> {
@@ -102,7 +114,7 @@ fn region(mapping: &Mapping, span: Span, kind: RegionKind, name: String) -> Regi
 
 /// What tells what a mapping is for.
 struct Known<'m> {
-    /// Addresses in stacks, each with whether that is certain.
+    /// Addresses in stacks, ascending, each with whether that is certain.
     stacks: Vec<(Address, bool)>,
     /// Files of which code is mapped.
     images: FxHashSet<&'m Path>,
@@ -139,7 +151,9 @@ impl Known<'_> {
     /// not certain that this is a stack.
     fn is_stack(&self, mapping: &Mapping, before: Option<&Mapping>) -> bool {
         let guarded = before.is_some_and(|before| before.span.end == mapping.span.start && !is_used(before));
-        self.stacks.iter().any(|(stack, is_certain)| mapping.span.contains(*stack) && (*is_certain || guarded))
+        let first = self.stacks.partition_point(|(stack, _)| *stack < mapping.span.start);
+        let mut here = self.stacks.iter().skip(first).take_while(|(stack, _)| *stack < mapping.span.end);
+        here.any(|(_, is_certain)| *is_certain || guarded)
     }
 }
 
@@ -156,16 +170,16 @@ fn is_thread_heap<S: Source>(heap: &CPythonHeap<S>, mapping: &Mapping) -> bool {
         && heap.memory.pointer(start).is_some_and(|arena| heap.memory.word(arena).is_some())
 }
 
-/// Shares out what the kernel says is in memory of its mappings, which may be others than when the process stood still.
-fn tell_resident(regions: &mut [Region], resident: &[(Span, u64)]) {
-    for region in regions.iter_mut().filter(|_| !resident.is_empty()) {
-        let first = resident.partition_point(|(span, _)| span.end.0 <= region.start);
-        let mut found = 0;
-        for (span, bytes) in resident.iter().skip(first).take_while(|(span, _)| span.start.0 < region.end) {
-            let common = span.end.0.min(region.end) - span.start.0.max(region.start);
-            // As if what is in memory were spread evenly; a mapping that is a region is told exactly.
-            found += (u128::from(*bytes) * u128::from(common) / u128::from(span.len().max(1))) as u64;
-        }
-        region.resident = Some(found);
+/// Says what is in memory, by mappings and, of parts of them, by pages. The mappings may be others than when the process stood
+/// still: of what it has no more nothing is known.
+fn tell_resident(regions: &mut [Region], resident: &[(Span, u64)], mut present: Option<Present>) {
+    for region in regions {
+        let span = Span { start: Address(region.start), end: Address(region.end) };
+        let first = resident.partition_point(|(mapping, _)| mapping.end <= span.start);
+        region.resident = match resident.get(first) {
+            Some((mapping, bytes)) if *mapping == span => Some(*bytes),
+            Some((mapping, _)) if mapping.start < span.end => present.as_mut().and_then(|present| present.bytes(span)),
+            _ => None,
+        };
     }
 }

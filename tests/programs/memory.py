@@ -40,11 +40,13 @@ in_shared = ctypes.c_char.from_buffer(shared)
 # After the number of items comes the pointer to them; their number is the word before.
 head = (ctypes.c_void_p * 8).from_address(id(table))
 items = head[list(head).index(len(table)) + 1]
+# Without an interpreter lock all blocks are given out by one allocator.
+large = "anonymous" if getattr(sys, "_is_gil_enabled", lambda: True)() else "arenas"
 places = [
     [id(points[0]), "arenas"],
     [id(numbers[100]), "arenas"],
-    [items, "anonymous"],
-    [ctypes.addressof(in_buffer), "anonymous"],
+    [items, large],
+    [ctypes.addressof(in_buffer), large],
     [ctypes.addressof(in_shared), "shared"],
     [id(int), "library"],
 ]

@@ -80,6 +80,8 @@ impl Looked<'_> {
         if self.what == "core" {
             check(resident.is_null(), format!("a core says that {resident} bytes were in memory"));
         } else {
+            let in_memory = number(&arenas["resident"]);
+            check(in_use <= in_memory, format!("{in_use} bytes in use of {in_memory} in memory"));
             // The program itself changes little between the two looks.
             check(
                 !differs(number(resident), number(&self.said["resident"]), 50),

@@ -28,13 +28,14 @@ impl Occupied {
         }
     }
 
-    /// Counts a block of an object.
+    /// Counts a block of an object; gives how many bytes of it lie in the region in which it begins, and only those are counted.
     #[inline]
-    pub(crate) fn block(&mut self, at: Address, bytes: u64) {
+    pub(crate) fn block(&mut self, at: Address, bytes: u64) -> u64 {
         self.block = place(&self.regions, self.block, at);
-        if let Some(region) = self.regions.get_mut(self.block) {
-            region.object_bytes = region.object_bytes.saturating_add(bytes);
-        }
+        let Some(region) = self.regions.get_mut(self.block) else { return 0 };
+        let inside = bytes.min(region.end - at.0);
+        region.object_bytes = region.object_bytes.saturating_add(inside);
+        inside
     }
 
     pub(crate) fn into_regions(self) -> Vec<Region> {

@@ -436,8 +436,7 @@ impl Sink for ObjectWriter<'_, '_> {
     fn block(&mut self, at: Address, length: u64) {
         // An object never explains more than its size.
         let length = length.min(self.size.saturating_sub(self.apart));
-        self.apart += length;
-        self.occupied.block(at, length);
+        self.apart += self.occupied.block(at, length);
     }
 
     #[inline]

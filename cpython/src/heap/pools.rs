@@ -7,7 +7,7 @@ use heapsake_core::{Address, Span};
 
 use super::types::HAVE_GC;
 use super::{CPythonHeap, Payload, TypeEntry};
-use crate::memory::Memory;
+use crate::memory::{Memory, PageHead, Source};
 use crate::regions::Arena;
 
 /// `POOL_SIZE`.
@@ -47,8 +47,15 @@ pub(super) struct Pool {
 impl Pool {
     /// The pool whose header lies at `start`, if its numbers agree.
     fn at<M: Memory>(heap: &CPythonHeap<M>, start: Address) -> Option<Pool> {
-        let header = heap.words(start, OVERHEAD / 8).ok()?;
-        let word = |index: usize| header.get(index).map_or(0, |word| word.0);
+        let mut header = [0; OVERHEAD as usize];
+        heap.memory.read_at(start, &mut header).ok()?;
+        Pool::of_header(start, &header)
+    }
+
+    /// The pool that begins at `start` with this header, if its numbers agree.
+    fn of_header(start: Address, header: &PageHead) -> Option<Pool> {
+        let header = header.as_chunks::<8>().0;
+        let word = |index: usize| header.get(index).map_or(0, |word| u64::from_le_bytes(*word));
         let (count, free, szidx) = (word(0) & 0xffff_ffff, Address(word(1)), word(4) >> 32);
         let (nextoffset, maxnextoffset) = (word(5) & 0xffff_ffff, word(5) >> 32);
         let fitting = ALIGNMENTS.iter().find_map(|alignment| {
@@ -100,29 +107,29 @@ impl Pool {
     }
 }
 
-impl<M: Memory> CPythonHeap<M> {
+impl<S: Source> CPythonHeap<S> {
     /// The runs of pools in a part of memory, each with what its blocks in use take; pools that are free now lie among them.
     pub(crate) fn arenas_in(&self, span: Span) -> Vec<Arena> {
         let mut arenas: Vec<Arena> = Vec::new();
-        let mut next = span.start.0.checked_next_multiple_of(SIZES[1]);
-        while let Some(start) = next.filter(|start| *start < span.end.0) {
-            let pool = Pool::at(self, Address(start));
-            let end = start.saturating_add(pool.map_or(SIZES[1], |pool| pool.size));
-            if let Some(pool) = pool {
-                let (part, in_use) = (Span { start: pool.start, end: Address(end.min(span.end.0)) }, pool.used * pool.block);
+        for part in self.memory.searchable(span) {
+            self.memory.each_page(part, &mut |page, head| {
+                let end_of_last = arenas.last().map_or(Address::NULL, |last| last.span.end);
+                let Some(pool) = Pool::of_header(page, head).filter(|_| page >= end_of_last) else { return };
+                let (end, in_use) = (Address((page.0 + pool.size).min(span.end.0)), pool.used * pool.block);
                 match arenas.last_mut() {
-                    Some(last) if start - last.span.end.0 < POOLS_OF_AN_ARENA * pool.size => {
-                        last.span.end = part.end;
+                    Some(last) if page.0 - last.span.end.0 < POOLS_OF_AN_ARENA * pool.size => {
+                        last.span.end = end;
                         last.in_use += in_use;
                     }
-                    _ => arenas.push(Arena { span: part, in_use }),
+                    _ => arenas.push(Arena { span: Span { start: page, end }, in_use }),
                 }
-            }
-            next = Some(end).filter(|end| *end > start);
+            });
         }
         arenas
     }
+}
 
+impl<M: Memory> CPythonHeap<M> {
     /// Gives what looks like an object in the pools of these parts of memory to `each`, but for what a list of the collector has.
     pub(crate) fn each_object_in_pools(&self, spans: &[Span], mut each: impl FnMut(Address)) {
         let smallest = SIZES[1];

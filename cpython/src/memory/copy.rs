@@ -117,8 +117,9 @@ impl Preparation {
 impl Copied {
     /// The snapshot, now that the process goes on.
     pub(super) fn finish(self, threads: Vec<i32>, pause: Duration) -> Snapshot {
-        let Layout { mappings, copies, windows, writable, .. } = self.layout;
-        Snapshot::new(self.pid, mappings, writable, self.arena, copies, windows, threads, pause, self.bytes)
+        let Layout { mappings, copies, runs, windows, writable, .. } = self.layout;
+        let filled = runs.into_iter().map(|run| run.span).collect();
+        Snapshot::new(self.pid, mappings, (writable, filled), self.arena, copies, windows, threads, pause, self.bytes)
     }
 }
 

@@ -36,6 +36,7 @@ pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
 pub(crate) use process::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER};
 pub use process::{Process, Registers};
+pub(crate) use residency::Present;
 pub use snapshot::Snapshot;
 pub use synthetic::Synthetic;
 pub use tracer::{Stopped, Tracer, Tracing};
@@ -197,7 +198,30 @@ pub trait Source: Memory {
         let mappings = self.mappings().iter();
         mappings.filter(|mapping| mapping.is_readable() && mapping.permissions.write).map(|mapping| mapping.span).collect()
     }
+
+    /// The parts of a span that may be looked through page by page: what is in memory, where looking costs the target nothing.
+    fn searchable(&self, span: Span) -> Vec<Span> {
+        vec![span]
+    }
+
+    /// Gives the first bytes of each page of a part that is [searchable](Source::searchable) to `each`, ascending; pages that
+    /// cannot be read are passed over.
+    fn each_page(&self, part: Span, each: &mut dyn FnMut(Address, &PageHead)) {
+        let first = part.start.0.next_multiple_of(PAGE);
+        for page in (first..part.end.0).step_by(PAGE as usize).map(Address) {
+            let mut head = [0; PAGE_HEAD];
+            if self.read_at(page, &mut head).is_ok() {
+                each(page, &head);
+            }
+        }
+    }
 }
+
+const PAGE: u64 = 4096;
+/// Bytes of a page that are looked at.
+const PAGE_HEAD: usize = 48;
+/// The first bytes of a page.
+pub type PageHead = [u8; PAGE_HEAD];
 
 impl<M: Memory + ?Sized> Memory for &M {
     #[inline]
@@ -224,6 +248,12 @@ impl<S: Source + ?Sized> Source for &S {
     }
     fn regions(&self) -> &RegionMap {
         (**self).regions()
+    }
+    fn searchable(&self, span: Span) -> Vec<Span> {
+        (**self).searchable(span)
+    }
+    fn each_page(&self, part: Span, each: &mut dyn FnMut(Address, &PageHead)) {
+        (**self).each_page(part, each);
     }
     fn writable(&self) -> Vec<Span> {
         (**self).writable()

@@ -6,14 +6,17 @@
 #![expect(unsafe_code, reason = "loads from this process's own memory by address")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Source, Unreadable, residency};
+use super::process::page_heads;
+use super::residency::{self, Residency, Wanted};
+use super::{Memory, PAGE, PAGE_HEAD, PageHead, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-const PAGE: u64 = 4096;
+/// Pages whose beginnings are asked for at once: `IOV_MAX`.
+const HEADS: usize = 1024;
 
 /// This process's memory.
 #[derive(Debug)]
@@ -114,6 +117,25 @@ impl Source for Own {
     }
     fn writable(&self) -> Vec<Span> {
         self.writable.clone()
+    }
+    fn searchable(&self, span: Span) -> Vec<Span> {
+        let residency = Residency::open(std::process::id() as i32);
+        residency.and_then(|mut residency| residency.runs(span, Wanted::Present)).unwrap_or_default()
+    }
+
+    /// Through the kernel: a page may be guarded in the middle of a mapping, and a load from it ends the process.
+    fn each_page(&self, part: Span, each: &mut dyn FnMut(Address, &PageHead)) {
+        let mut heads = vec![[0; PAGE_HEAD]; HEADS];
+        let mut page = part.start.0.next_multiple_of(PAGE);
+        while page < part.end.0 {
+            let count = ((part.end.0 - page).div_ceil(PAGE) as usize).min(HEADS);
+            let Ok(read) = page_heads(Address(page), &mut heads[..count]) else { return };
+            for (head, at) in heads.iter().take(read).zip((page..).step_by(PAGE as usize)) {
+                each(Address(at), head);
+            }
+            // The one after those that were read is not to be had.
+            page += PAGE * (read as u64 + u64::from(read < count));
+        }
     }
 }
 

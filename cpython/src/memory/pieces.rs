@@ -72,10 +72,7 @@ impl<B: Deref<Target = [u8]>> Pieces<B> {
 
     /// The parts of a span that are held.
     pub(super) fn held_in(&self, span: Span) -> Vec<Span> {
-        let regions = self.held.regions();
-        let first = regions.partition_point(|region| region.end <= span.start);
-        let inside = regions[first..].iter().take_while(|region| region.start < span.end);
-        inside.map(|region| Span { start: region.start.max(span.start), end: region.end.min(span.end) }).collect()
+        span.parts_in(self.held.regions())
     }
 
     /// What can be read.

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "ptrace, waitid, process_vm_readv and PAGEMAP_SCAN")]
 
 use super::maps::{self, Mapping};
-use super::{Memory, Unreadable};
+use super::{Memory, PAGE, PageHead, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, Span};
 use std::fs::{self, File};
@@ -394,6 +394,26 @@ pub(super) fn populated_runs(pagemap: &File, span: Span, runs: &mut [PageRun]) -
     // borrowed mutably.
     let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };
     if count < 0 { Err(io::Error::last_os_error()) } else { Ok((count as usize, Address(request[4]))) }
+}
+
+/// Reads the beginnings of the pages of this process from `first` on; gives of how many, before one that is not readable.
+pub(super) fn page_heads(first: Address, into: &mut [PageHead]) -> io::Result<usize> {
+    let starts = (first.0..).step_by(PAGE as usize);
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: size_of_val(into) };
+    let remote =
+        |start: u64| libc::iovec { iov_base: std::ptr::without_provenance_mut(start as usize), iov_len: size_of::<PageHead>() };
+    let remote: Vec<libc::iovec> = starts.take(into.len()).map(remote).collect();
+    let own = std::process::id() as i32;
+    // SAFETY: the kernel writes at most the bytes of `into`, which is borrowed mutably; the others are numbers to it, in an array of
+    // the length that it is told.
+    let length = unsafe { libc::process_vm_readv(own, &raw const local, 1, remote.as_ptr(), remote.len() as u64, 0) };
+    match usize::try_from(length) {
+        Ok(length) => Ok(length / size_of::<PageHead>()),
+        Err(_) => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::EFAULT) => Ok(0),
+            error => Err(error),
+        },
+    }
 }
 
 /// Reads from `address` of process `pid` until `into` is full or a page is not readable.

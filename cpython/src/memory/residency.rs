@@ -62,6 +62,8 @@ pub(super) enum Wanted {
     Resident,
     /// Pages that the process has a copy of its own of: a private mapping of a file.
     Written,
+    /// Pages that are in memory now: none that would have to be fetched, and no guard.
+    Present,
 }
 
 /// The pages of a process that hold anything.
@@ -121,6 +123,7 @@ impl Residency {
                 let entry = entry.try_into().map_or(0, u64::from_le_bytes);
                 let is_wanted = match wanted {
                     Wanted::Resident => entry & (PRESENT | SWAPPED) != 0,
+                    Wanted::Present => entry & PRESENT != 0,
                     Wanted::Written => entry & SWAPPED != 0 || (entry & PRESENT != 0 && entry & FILE_OR_SHARED == 0),
                 };
                 if is_wanted {
@@ -134,6 +137,23 @@ impl Residency {
             }
         }
         Ok(runs)
+    }
+}
+
+/// How much of a live process is in memory.
+#[derive(Debug)]
+pub(crate) struct Present(Residency);
+
+impl Present {
+    /// Of process `pid`, if it may be looked at.
+    pub(crate) fn of(pid: i32) -> Option<Present> {
+        Residency::open(pid).ok().map(Present)
+    }
+
+    /// Bytes of a span that are in memory, give or take short gaps; none of a span that is mostly address space.
+    pub(crate) fn bytes(&mut self, span: Span) -> Option<u64> {
+        let runs = (span.len() < SPARSE).then(|| self.0.looked_up(span, Wanted::Present).ok())??;
+        Some(runs.iter().map(|run| run.len()).sum())
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pid: i32,
     mappings: Vec<Mapping>,
     writable: Vec<Span>,
+    /// What was in memory, ascending.
+    filled: Vec<Span>,
     pieces: Pieces<MmapMut>,
     threads: Vec<i32>,
     pause: Duration,
@@ -70,7 +72,7 @@ impl Snapshot {
     pub(super) fn new(
         pid: i32,
         mappings: Vec<Mapping>,
-        writable: Vec<Span>,
+        (writable, filled): (Vec<Span>, Vec<Span>),
         arena: MmapMut,
         copies: Vec<Copy>,
         windows: Vec<FileWindow>,
@@ -79,7 +81,7 @@ impl Snapshot {
         copied_bytes: u64,
     ) -> Snapshot {
         let pieces = Pieces::new(arena, copies, windows);
-        Snapshot { pid, mappings, writable, pieces, threads, pause, copied_bytes }
+        Snapshot { pid, mappings, writable, filled, pieces, threads, pause, copied_bytes }
     }
 
     /// The process that this was.
@@ -146,6 +148,9 @@ impl Source for Snapshot {
     }
     fn writable(&self) -> Vec<Span> {
         self.writable.clone()
+    }
+    fn searchable(&self, span: Span) -> Vec<Span> {
+        span.parts_in(&self.filled)
     }
 }
 

@@ -250,6 +250,11 @@ impl Source for Windows {
     fn writable(&self) -> Vec<Span> {
         self.writable.clone()
     }
+
+    /// Nothing: it stands still meanwhile, and what it has swapped out would have to come back.
+    fn searchable(&self, _: Span) -> Vec<Span> {
+        Vec::new()
+    }
 }
 
 impl Drop for Hold {

@@ -32,6 +32,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let dump = open(&arguments.file)?;
     let memory = MemoryUse::of(&dump);
     let mut output = Output::new(arguments.json);
+    if memory.whole.regions == 0 {
+        let file = arguments.file.display();
+        bail!(
+            "{file} does not tell the memory of its process\nhint: it is of an earlier version, or that part of it is lost: heapsake check {file}"
+        );
+    }
     if output.json {
         let kinds = memory.kinds.iter().map(|(kind, sums)| {
             let mut value = sums_json(sums);
@@ -46,15 +52,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         }))?;
         return Ok(0);
     }
-    if memory.whole.regions == 0 {
-        let file = arguments.file.display();
-        bail!(
-            "{file} does not tell the memory of its process\nhint: it is of an earlier version, or that part of it is lost: heapsake check {file}"
-        );
-    }
     print(&memory, &mut output)?;
-    let mut regions: Vec<&Region> =
-        dump.regions().iter().filter(|region| is_own(region.kind) && unexplained(region) > 0).collect();
+    let mut regions: Vec<&Region> = dump
+        .regions()
+        .iter()
+        .filter(|region| region.resident.is_some() && is_own(region.kind) && unexplained(region) > 0)
+        .collect();
     regions.sort_by_key(|region| (std::cmp::Reverse(unexplained(region)), region.start));
     if arguments.most > 0 && !regions.is_empty() {
         output.line("")?;

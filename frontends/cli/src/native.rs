@@ -1,12 +1,14 @@
 //! Native stacks, as facts of threads have them: the frames of C functions, and where Python's stand among them.
 
+use std::fmt::Write;
+
 use ciborium::Value;
 use heapsake_core::format::records::{Frame, Thread};
 use serde_json::json;
 
 use crate::output::{Output, Style, harmless};
 
-/// Longer names of functions are shown as they are: a file may say anything.
+/// Longer names of functions are shown as their symbols are: a file may say anything.
 const LONGEST_SYMBOL: usize = 4096;
 
 /// A frame of a C function.
@@ -121,19 +123,36 @@ impl NativeFrame<'_> {
     }
 }
 
-/// The name of a function of C++ or Rust as its source has it; none of what is no such name.
+/// The name of a function of C++ or Rust as its source has it; none of what is no such name, or a name without end.
 fn demangled(symbol: &str) -> Option<String> {
     if symbol.len() > LONGEST_SYMBOL {
         return None;
     }
     // Names of old Rust are names of C++ too, with a hash at their end.
     if let Ok(name) = rustc_demangle::try_demangle(symbol) {
-        return Some(format!("{name:#}"));
+        let mut short = Short::default();
+        return write!(short, "{name:#}").is_ok().then_some(short.0);
     }
     // What a compiler has set apart: `_ZN1a1bEv.cold`, `_ZN1a1bEv.part.0`.
     let (symbol, part) = symbol.split_at(symbol.find('.').unwrap_or(symbol.len()));
-    let name = symbol.starts_with("_Z").then(|| cpp_demangle::Symbol::new(symbol).ok()?.demangle().ok())??;
-    Some(format!("{name}{part}"))
+    let mangled = symbol.starts_with("_Z").then(|| cpp_demangle::Symbol::new(symbol).ok())??;
+    let mut short = Short::default();
+    mangled.structured_demangle(&mut short, &cpp_demangle::DemangleOptions::default()).ok()?;
+    Some(short.0 + part)
+}
+
+/// A text that ends before it gets long: what a few bytes stand for may fill any memory.
+#[derive(Default)]
+struct Short(String);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if self.0.len() + text.len() > LONGEST_SYMBOL {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +188,18 @@ mod tests {
             assert_eq!(demangled(symbol).as_deref(), name, "{symbol}");
         }
         assert_eq!(demangled(&"_ZN".repeat(10_000)), None);
-        assert_eq!(demangled(&format!("_ZN{}E", "1a".repeat(1500))).map(|name| name.len() > 1500), Some(true));
+        // Each level stands for all levels before it, twice.
+        let mut bomb = "_Z1f1AIiiE".to_owned();
+        bomb.extend((0..30).map(|level: u32| {
+            let before = if level == 0 {
+                "S_".to_owned()
+            } else {
+                format!("S{}_", char::from_digit(level - 1, 36).unwrap_or('0').to_uppercase())
+            };
+            format!("S_I{before}{before}E")
+        }));
+        assert_eq!(demangled(&bomb), None);
+        assert_eq!(demangled(&format!("_ZN{}E", "1a".repeat(1000))).map(|name| name.len() > 1500), Some(true));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use heapsake_core::{Address, Span};
 use object::elf;
@@ -31,6 +31,9 @@ const PROGRAM_HEADER: usize = 56;
 /// More than a process has, and than a library has segments that are mapped.
 const MAXIMUM_LIBRARIES: usize = 1 << 13;
 const MAXIMUM_LOADS: usize = 64;
+/// Parts of files together, and program headers of one.
+const MAXIMUM_PARTS: usize = 1 << 15;
+const MAXIMUM_HEADERS: u64 = 512;
 const MAXIMUM_DYNAMIC: i64 = 1 << 12;
 const MAXIMUM_PATH: usize = 4096;
 /// `r_debug.r_map`.
@@ -52,11 +55,11 @@ pub(super) fn files<M: Memory>(memory: &M, notes: &Notes, search: &Search) -> Ve
     add(&mut found, &executable.path, &executable.headers, executable.bias);
     for library in executable.libraries(memory) {
         // The executable has no name there; what the kernel provides is no path.
-        if !library.path.is_absolute() {
+        if !library.path.is_absolute() || found.len() > MAXIMUM_PARTS {
             continue;
         }
         let base = Address(library.bias);
-        let in_file = || of_file(&search.root().join(library.path.strip_prefix("/").unwrap_or(&library.path)));
+        let in_file = || of_file(&in_root(search, &library.path)?);
         if let Some(headers) = in_memory(memory, base).or_else(in_file) {
             add(&mut found, &library.path, &headers, library.bias);
         }
@@ -81,7 +84,7 @@ struct Library {
 impl Executable {
     fn of<M: Memory>(memory: &M, notes: &Notes, search: &Search) -> Option<Executable> {
         let table = Address(notes.auxiliary(PROGRAM_HEADERS)?);
-        let count = notes.auxiliary(PROGRAM_HEADER_COUNT)?.min(u64::from(u16::MAX));
+        let count = notes.auxiliary(PROGRAM_HEADER_COUNT)?.min(MAXIMUM_HEADERS);
         let name = notes.auxiliary(EXECUTABLE_NAME).and_then(|name| memory.c_string(Address(name), MAXIMUM_PATH));
         let name = name.map(|name| PathBuf::from(OsString::from_vec(name)));
         let path = match (name, &search.executable) {
@@ -92,8 +95,8 @@ impl Executable {
             (None, None) => return None,
         };
         let in_file = || {
-            let usual = search.root().join(path.strip_prefix("/").unwrap_or(&path));
-            search.executable.iter().chain([&usual]).find_map(|candidate| of_file(candidate))
+            let usual = in_root(search, &path);
+            search.executable.iter().chain(&usual).find_map(|candidate| of_file(candidate))
         };
         let bytes = memory.read_vec(table, count * PROGRAM_HEADER as u64, usize::MAX).ok();
         let headers = bytes.map(|bytes| decoded(&bytes)).filter(|headers| !headers.is_empty()).or_else(in_file)?;
@@ -145,9 +148,19 @@ fn in_memory<M: Memory>(memory: &M, base: Address) -> Option<Vec<Header>> {
     Some(decoded(&bytes)).filter(|headers| !headers.is_empty())
 }
 
+/// Where a file of the process is found; nowhere if its path leads up, out of the folder that it is to be in.
+fn in_root(search: &Search, path: &Path) -> Option<PathBuf> {
+    let is_within = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    is_within.then(|| search.root().join(path.strip_prefix("/").unwrap_or(path)))
+}
+
 /// The program headers of a file.
 fn of_file(path: &Path) -> Option<Vec<Header>> {
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    // What is no file is not opened: a pipe would be waited for.
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return None;
+    }
+    let file = File::open(path).ok()?;
     let mut head = [0; ELF_HEADER];
     file.read_exact_at(&mut head, 0).ok()?;
     let (at, length) = table(&head)?;
@@ -159,7 +172,8 @@ fn of_file(path: &Path) -> Option<Vec<Header>> {
 /// Where the program headers are, and their bytes, by an ELF header.
 fn table(head: &[u8; ELF_HEADER]) -> Option<(u64, u64)> {
     let count = u64::from(u16::from_le_bytes(*head.get(56..)?.first_chunk()?));
-    head.starts_with(&elf::ELFMAG).then_some((word(head, 32)?, count * PROGRAM_HEADER as u64))
+    let is_program = head.starts_with(&elf::ELFMAG) && count <= MAXIMUM_HEADERS;
+    is_program.then_some((word(head, 32)?, count * PROGRAM_HEADER as u64))
 }
 
 fn decoded(bytes: &[u8]) -> Vec<Header> {

@@ -264,7 +264,8 @@ fn bytes(count: u64) -> String {
 
 /// The mappings of the process: by segments, by files, or both.
 fn mappings(loads: &[Segment], files: &[MappedFile]) -> Vec<Mapping> {
-    let mut files: Vec<&MappedFile> = files.iter().filter(|file| !file.span.is_empty()).collect();
+    let is_memory = |file: &&MappedFile| !file.span.is_empty() && file.span.end.0 <= USER_SPACE;
+    let mut files: Vec<&MappedFile> = files.iter().filter(is_memory).collect();
     files.sort_by_key(|file| file.span.start);
     let mut inodes: BTreeMap<&Path, u64> = BTreeMap::new();
     for file in &files {
@@ -336,7 +337,10 @@ fn windows(mappings: &[Mapping], held: &RegionMap, found: &Found) -> Vec<FileWin
         let Some(backing) = mapping.file().and_then(|path| found.files.get(path)) else { continue };
         for span in gaps(mapping.span, held) {
             let offset = mapped::offset_of(mapping, span);
-            if backing.is_unwritten(span) {
+            // Beyond its end there is nothing to be read.
+            let length = backing.file.metadata().map_or(0, |metadata| metadata.len()).saturating_sub(offset);
+            let span = Span::new(span.start, span.len().min(length.next_multiple_of(PAGE)));
+            if !span.is_empty() && backing.is_unwritten(span) {
                 windows.push(FileWindow::new(span, Arc::clone(&backing.file), offset));
             }
         }
@@ -396,6 +400,10 @@ impl Source for Core {
     fn writable(&self) -> Vec<Span> {
         let written = self.mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
         written.flat_map(|mapping| self.pieces.held_in(mapping.span)).collect()
+    }
+
+    fn searchable(&self, span: Span) -> Vec<Span> {
+        self.pieces.held_in(span)
     }
 }
 

@@ -226,7 +226,7 @@ fn owned(seen: &Seen<'_>, single: bool) -> Option<Vec<(Address, u64)>> {
     let mut blocks = Vec::new();
     for part in &parts {
         let Part::Series(series) = part else { continue };
-        blocks.extend(series.chunks.iter().map(|chunk| (chunk.values.address(), part.a_row().saturating_mul(chunk.length))));
+        blocks.extend(series.chunks.iter().flat_map(|chunk| chunk.blocks(values::width(series))));
     }
     Some(blocks)
 }

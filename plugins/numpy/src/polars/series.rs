@@ -55,12 +55,16 @@ pub(crate) enum Values {
     Views(Address, Address, u64),
 }
 
-impl Values {
-    pub(crate) fn address(&self) -> Address {
-        match self {
-            Values::Plain(at) | Values::Views(at, ..) => *at,
-            Values::Bits(bits) => bits.bytes,
-        }
+impl Chunk {
+    /// Where the values lie and which are there, and the bytes of either; `width` is that of a plain value.
+    pub(crate) fn blocks(&self, width: u64) -> Vec<(Address, u64)> {
+        let bits = |bits: &Bits| (bits.bytes, bits.offset.saturating_add(self.length).div_ceil(8));
+        let values = match &self.values {
+            Values::Plain(at) => (*at, self.length.saturating_mul(width)),
+            Values::Views(at, ..) => (*at, self.length.saturating_mul(16)),
+            Values::Bits(values) => bits(values),
+        };
+        std::iter::once(values).chain(self.valid.as_ref().map(bits)).collect()
     }
 }
 

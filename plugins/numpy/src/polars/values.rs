@@ -41,6 +41,15 @@ pub(crate) fn item(series: &Series) -> Option<(usize, String)> {
     })
 }
 
+/// Bytes of a value in memory, of those that lie one after the other.
+pub(crate) fn width(series: &Series) -> u64 {
+    match series.meaning {
+        // Days are counted in 32 bits there.
+        Some(Type::Date) => 4,
+        _ => item(series).map_or(0, |(width, _)| width as u64),
+    }
+}
+
 /// Adds the first `rows` values of a column to `value`, with at most `text` bytes of longer texts; none if some of it makes
 /// no sense, and then adds nothing.
 pub(crate) fn add(seen: &Seen<'_>, series: &Series, rows: u64, text: &mut usize, value: &mut Vec<u8>) -> Option<Column> {
