@@ -5,7 +5,7 @@ use heapsake_core::format::records::Trailer;
 use heapsake_core::format::{ChunkHeader, ChunkKind, Compressor, FIRST_LINE, HEADER_LENGTH, MAGIC, Writer, decompress};
 
 /// Kinds that this version does not know.
-const KINDS: [u8; 3] = [13, 77, 255];
+const KINDS: [u8; 3] = [14, 77, 255];
 
 /// A dump with a later version's additions, and how many chunks are new in it.
 ///
