@@ -150,22 +150,20 @@ impl Code {
     pub(crate) fn offset_of<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
         let start = heap.layouts().code.co_code_adaptive?.at(self.address);
         let offset = pointer.0.wrapping_sub(start.0) as i64;
-        let in_copy = self.is_beyond(heap, offset).then(|| self.offset_in_copy(heap, pointer)).flatten();
-        Some(in_copy.unwrap_or(offset))
-    }
-
-    fn is_beyond<M: Memory>(&self, heap: &CPythonHeap<M>, offset: i64) -> bool {
-        let length = self.instructions_at(heap).map_or(0, |(_, length)| length);
-        u64::try_from(offset).map_or(true, |offset| offset > length)
+        Some(self.offset_in_copy(heap, pointer).unwrap_or(offset))
     }
 
     /// Where a pointer is in the copy of the instructions that a thread of a build without an interpreter lock has (3.14+).
     fn offset_in_copy<M: Memory>(&self, heap: &CPythonHeap<M>, pointer: Address) -> Option<i64> {
         let layouts = heap.layouts();
         let (field, layout) = layouts.code.co_tlbc.zip(layouts.code_array)?;
+        let (start, length) = self.instructions_at(heap).ok()?;
+        // Most are in the code object itself.
+        if pointer.0.wrapping_sub(start.0) <= length {
+            return None;
+        }
         let copies = field.read(&heap.memory, self.address).filter(|copies| !copies.is_null())?;
         let count = layout.count.read(&heap.memory, copies)?.clamp(0, MAXIMUM_COPIES);
-        let (_, length) = self.instructions_at(heap).ok()?;
         let copies = (0..count).filter_map(|index| heap.memory.pointer(layout.entries.at(copies).offset(8 * index)));
         let offsets = copies.filter(|copy| !copy.is_null()).map(|copy| pointer.0.wrapping_sub(copy.0));
         offsets.filter(|offset| *offset <= length).min().map(|offset| offset as i64)

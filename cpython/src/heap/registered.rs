@@ -9,6 +9,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId, Value};
 use heapsake_core::reduce::{Failure, Member, Object, Reason, Stack, Stacks};
 
 use super::head::Head;
+use super::sizes::Size;
 use super::types::TypeEntry;
 use super::{CPythonHeap, unreadable};
 use crate::memory::Memory;
@@ -206,10 +207,9 @@ impl<M: Memory> CPythonHeap<M> {
 /// Tells size and blocks, also those that the type's reducer knows of.
 pub(super) fn begin<M: Memory, S: Sink>(heap: &CPythonHeap<M>, entry: &TypeEntry, head: Head<'_>, sink: &mut S) {
     let size = heap.size(entry, head);
-    let mut blocks = vec![size.apart];
+    let mut owned = Vec::new();
     if let Some(registration) = &entry.reducer {
         let view = View { heap, entry, object: head.object };
-        let mut owned = Vec::new();
         // A reducer that panics is told about where it reduces.
         let mut add = |at: Address, length: u64| {
             // A lie about its length is no size.
@@ -219,13 +219,15 @@ pub(super) fn begin<M: Memory, S: Sink>(heap: &CPythonHeap<M>, entry: &TypeEntry
             }
         };
         let told = catch_unwind(AssertUnwindSafe(|| registration.reducer.owned_blocks(&view, &mut add)));
-        if told.is_ok() {
-            blocks.append(&mut owned);
+        if told.is_err() {
+            owned.clear();
         }
     }
-    let owned = blocks.iter().skip(1).fold(size.bytes, |sum, (_, length)| sum.saturating_add(*length));
-    sink.begin(entry.id, owned);
-    blocks.into_iter().filter(|(_, length)| *length > 0).for_each(|(at, length)| sink.block(at, length));
+    let bytes = owned.iter().fold(size.bytes, |sum, (_, length)| sum.saturating_add(*length));
+    Size { bytes, ..size }.begin(entry.id, sink);
+    for (at, length) in owned {
+        sink.block(at, length);
+    }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
