@@ -80,7 +80,7 @@ impl Runtime {
         files: &Files,
         symbols: &Symbols,
     ) -> Result<Runtime> {
-        Runtime::by_table(memory, mappings, files, symbols, Table::lp64().map_err(refused)?)
+        Runtime::by_table(memory, mappings, files, symbols, Table::of(symbols.machine()).map_err(refused)?)
     }
 
     /// The runtime in a copy of a process's memory, while the process still lives.

@@ -100,7 +100,7 @@ impl Death {
 
     /// Finds the file that the instruction lies in.
     pub fn find_place(&mut self, mappings: &[Mapping]) {
-        let instruction = self.register("rip").map(Address);
+        let instruction = ["rip", "pc"].iter().find_map(|name| self.register(name)).map(Address);
         self.place = instruction.and_then(|instruction| {
             let mapping = mappings.iter().find(|mapping| mapping.span.contains(instruction))?;
             let offset = mapping.offset.0 + (instruction.0 - mapping.span.start.0);

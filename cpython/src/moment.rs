@@ -137,7 +137,7 @@ impl Watch {
         }
         for running in interpreters.iter().flat_map(|interpreter| self.running(memory, *interpreter)) {
             let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, running) else { continue };
-            let stood = registers.iter().find(|registers| registers.thread_pointer == ident);
+            let stood = registers.iter().find(|registers| registers.thread_pointer.is_of(ident));
             if let Some(function) = stood.and_then(|registers| self.changing(memory, registers)) {
                 let (function, doing) = function;
                 let line = format!("thread {ident} was in {function}, which {doing}");

@@ -124,7 +124,7 @@ impl Postmortem {
         add("native_threads", (notes.threads.len() as u64).into());
         options.death = notes.death;
         let registers: Vec<_> = notes.threads.iter().filter_map(|thread| thread.stands()).collect();
-        options.native_ids = notes.threads.iter().map(|thread| (thread.ident(), thread.id as u64)).collect();
+        options.native_ids = notes.threads.iter().map(|thread| (thread.thread_pointer, thread.id as u64)).collect();
         match memory {
             Remains::Core(core) => {
                 let mut told: Vec<(Value, Value)> = vec![

@@ -183,3 +183,7 @@ fn tell_resident(regions: &mut [Region], resident: &[(Span, u64)], mut present: 
         };
     }
 }
+
+#[cfg(test)]
+#[path = "regions_tests.rs"]
+mod tests;

@@ -119,6 +119,25 @@ pub fn frozen() -> Vec<Environment> {
     listed.iter().flat_map(std::env::split_paths).map(ask).collect()
 }
 
+/// Interpreters of aarch64, each with the folder that holds its system, run by an emulator that writes cores of that processor;
+/// they may be missing outside of continuous integration, which is said.
+pub fn aarch64() -> Vec<(Environment, PathBuf)> {
+    let listed = std::env::var_os("HEAPSAKE_TEST_AARCH64").filter(|listed| !listed.is_empty());
+    assert!(listed.is_some() || std::env::var_os("CI").is_none(), "in CI the interpreters of aarch64 must be there");
+    if listed.is_none() {
+        println!("not tested: aarch64: HEAPSAKE_TEST_AARCH64 is not set (cargo xtask test sets it where it can)");
+    }
+    let ask = |python: PathBuf| {
+        let question = "import platform; print(platform.python_version(), platform.machine())";
+        let answer = run(Command::new(&python).args(["-I", "-c", question])).success("an interpreter of aarch64");
+        let version = answer.trim().strip_suffix(" aarch64").expect("another processor").to_owned();
+        let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("a version");
+        let system = python.ancestors().nth(3).expect("usr/bin of a system").to_owned();
+        (Environment { version, minor, python, has_package: false }, system)
+    };
+    listed.iter().flat_map(std::env::split_paths).map(ask).collect()
+}
+
 /// One environment of each minor version that a version manager has, the newer ones, and one without an interpreter lock.
 pub fn every() -> Vec<Environment> {
     minors().into_iter().chain(newer()).chain(free_threaded()).collect()

@@ -115,7 +115,7 @@ fn fetch(root: &Path) -> Result<()> {
     let system = system(root);
     let _ = fs::remove_dir_all(folder(root));
     fs::create_dir_all(&system)?;
-    let apt = Apt::new(&folder(root).join("apt"), SUITE)?;
+    let apt = Apt::new(&folder(root).join("apt"), SUITE, None)?;
     println!("fetching CPython 3.14 and 3.15 from Debian {SUITE}, about 240 MB");
     let command = |program: &str| apt.command(program);
     let archives = apt.archives();
@@ -153,8 +153,9 @@ pub(crate) struct Apt {
 }
 
 impl Apt {
-    /// One for packages and sources of a release, with all that it keeps in `folder`.
-    pub(crate) fn new(folder: &Path, suite: &str) -> Result<Apt> {
+    /// One for packages and sources of a release, of the system's own processor or of another one, with all that it keeps in
+    /// `folder`.
+    pub(crate) fn new(folder: &Path, suite: &str, architecture: Option<&str>) -> Result<Apt> {
         if !Path::new(KEYRING).is_file() {
             bail!("{KEYRING} is missing; the package debian-archive-keyring has it");
         }
@@ -170,7 +171,8 @@ impl Apt {
         let configuration = format!(
             "Dir::Etc::sourcelist \"{at}/debian.sources\";\nDir::Etc::sourceparts \"-\";\nDir::State \"{at}/state\";\n\
              Dir::State::lists \"{at}/state/lists\";\nDir::State::status \"{at}/state/status\";\nDir::Cache \"{at}/cache\";\n\
-             Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n"
+             Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n{}",
+            architecture.map(|name| format!("APT::Architecture \"{name}\";\nAPT::Architectures {{ \"{name}\"; }};\n")).unwrap_or_default(),
         );
         fs::write(folder.join("apt.conf"), configuration)?;
         Ok(apt)
@@ -209,7 +211,7 @@ fn mirror_in(text: &str) -> Option<String> {
     found.map(str::to_owned)
 }
 
-fn archives_in(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn archives_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let found: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ending| ending == "deb")).collect();
     if found.is_empty() {

@@ -55,7 +55,29 @@ const FREE_THREADED: &[Change] = &[
     Change::Size("PyRuntimeState", -64),
 ];
 
-const DERIVED: [Derived; 3] = [
+/// In 3.13.12 the runtime has three words more in front of its first interpreter than in 3.13.5, and groups of exceptions keep
+/// a text of what they hold; the state of a thread is not longer yet, as it is in 3.13.15.
+const OF_3_13_12: &[Change] = &[
+    Change::From("PyRuntimeState", 88_400, 24),
+    Change::Size("PyRuntimeState", 24),
+    Change::Size("PyBaseExceptionGroupObject", 8),
+];
+
+/// The same, where interpreters begin at multiples of 64 bytes.
+const OF_3_13_12_FREE_THREADED: &[Change] = &[
+    Change::From("PyRuntimeState", 100_000, 64),
+    Change::Size("PyRuntimeState", 64),
+    Change::Size("PyBaseExceptionGroupObject", 8),
+];
+
+const DERIVED: [Derived; 5] = [
+    Derived { version: HexVersion(0x030d_0cf0), flags: Flags::NONE, of: HexVersion(0x030d_05f0), changes: &[OF_3_13_12] },
+    Derived {
+        version: HexVersion(0x030d_0cf0),
+        flags: Flags { free_threaded: true, ..Flags::NONE },
+        of: HexVersion(0x030d_05f0),
+        changes: &[OF_3_13_12_FREE_THREADED],
+    },
     Derived {
         version: HexVersion(0x030e_02f0),
         flags: Flags::NONE,

@@ -60,7 +60,7 @@ fn build(root: &Path) -> Result<()> {
     fs::create_dir_all(&source)?;
     fs::create_dir_all(&build)?;
     println!("building a free-threaded CPython 3.13 from Debian's source, some minutes");
-    let apt = Apt::new(&folder.join("apt"), SUITE)?;
+    let apt = Apt::new(&folder.join("apt"), SUITE, None)?;
     finish(apt.command("apt-get").args(["-q", "update"]))?;
     finish(apt.command("apt-get").args(["-q", "source", "--download-only", "--tar-only", SOURCE]))?;
     let is_source = |path: &PathBuf| path.to_string_lossy().contains(".orig.tar.");

@@ -11,46 +11,54 @@ use anyhow::{Context, Result, bail};
 use heapsake_cpython::layouts::dwarf::{self, DebugFiles};
 use heapsake_cpython::layouts::{Cell, Column, Flags, HexVersion, Layouts, StructCells, debug_information};
 
+use crate::derived;
 use crate::test::finish;
 
-/// What is included: internal headers, and those that only some releases have.
-const PROBE: &str = r#"
-#define Py_BUILD_CORE 1
-#include "Python.h"
-#include "internal/pycore_interp.h"
-#include "internal/pycore_runtime.h"
-#include "internal/pycore_frame.h"
-#include "internal/pycore_dict.h"
-#include "internal/pycore_code.h"
-#include "internal/pycore_context.h"
-#include "internal/pycore_hamt.h"
-#include "internal/pycore_gc.h"
-#include "internal/pycore_moduleobject.h"
-#include "internal/pycore_tstate.h"
-#include "internal/pycore_global_objects.h"
-#include "internal/pycore_mimalloc.h"
-#if __has_include("internal/pycore_interpframe.h")
-#include "internal/pycore_interpframe.h"
-#endif
-#if __has_include("internal/pycore_genobject.h")
-#include "internal/pycore_genobject.h"
-#endif
-#if __has_include("internal/pycore_debug_offsets.h")
-#include "internal/pycore_debug_offsets.h"
-#endif
-"#;
+/// What is included: internal headers, those that the release has.
+fn source() -> String {
+    let names = INTERNAL.iter().map(|name| format!("internal/{name}.h"));
+    let include = |name: String| format!("#if __has_include(\"{name}\")\n#include \"{name}\"\n#endif\n");
+    "#define Py_BUILD_CORE 1\n#include \"Python.h\"\n".to_owned() + &names.map(include).collect::<String>()
+}
+/// From 3.8 on, and two of 3.7.
+const INTERNAL: [&str; 20] = [
+    "pycore_pystate",
+    "pycore_interp",
+    "pycore_runtime",
+    "pycore_frame",
+    "pycore_dict",
+    "pycore_code",
+    "pycore_context",
+    "pycore_hamt",
+    "pycore_gc",
+    "pycore_gil",
+    "pycore_moduleobject",
+    "pycore_tstate",
+    "pycore_global_objects",
+    "pycore_mimalloc",
+    "pycore_interpframe",
+    "pycore_genobject",
+    "pycore_debug_offsets",
+    "pystate",
+    "context",
+    "hamt",
+];
 const FREE_THREADED: Flags = Flags { free_threaded: true, ..Flags::NONE };
-/// The minor release of which the table has both builds by their own debug information.
-const BOTH: HexVersion = HexVersion(0x030d_0000);
+/// How the origin of such a column begins.
+const ORIGIN: &str = "headers-of:";
 /// By how much the head of an object is longer.
 const HEAD: u32 = 16;
 
 /// The columns of free-threaded builds of the releases whose headers are in `folder`, as `python3.14`, and of which the default
 /// build is known.
 pub(crate) fn columns(folder: &Path, known: &[Column]) -> Result<Vec<Column>> {
-    let of_both = |flags: Flags| known.iter().find(|column| column.version.same_minor(BOTH) && column.flags == flags);
-    let (Some(locked), Some(free)) = (of_both(Flags::NONE), of_both(FREE_THREADED)) else {
-        bail!("the table needs both builds of CPython 3.13 to make a column by headers");
+    // The newest release of which both builds are known by their own debug information.
+    let of_both = known.iter().filter(|column| column.flags == Flags::NONE).filter_map(|locked| {
+        let is_free = |column: &&Column| column.version == locked.version && column.flags == FREE_THREADED && is_read(column);
+        Some((locked, known.iter().find(is_free)?))
+    });
+    let Some((locked, free)) = of_both.max_by_key(|(locked, _)| locked.version) else {
+        bail!("the table needs both builds of a release to make a column by headers");
     };
     let mut found: Vec<Column> = Vec::new();
     for base in known.iter().filter(|column| column.flags == Flags::NONE && column.version > locked.version) {
@@ -64,6 +72,11 @@ pub(crate) fn columns(folder: &Path, known: &[Column]) -> Result<Vec<Column>> {
         bail!("{} has the headers of no release that the table knows", folder.display());
     }
     Ok(found)
+}
+
+/// Whether the column was made of debug information.
+fn is_read(column: &Column) -> bool {
+    !column.binary.starts_with(ORIGIN) && !derived::is_derived(column)
 }
 
 /// `PY_VERSION_HEX`.
@@ -90,19 +103,27 @@ fn version(headers: &Path) -> Result<HexVersion> {
     Ok(HexVersion(major << 24 | minor << 16 | micro << 8 | level << 4 | serial))
 }
 
-fn column(folder: &Path, headers: &Path, base: &Column, locked: &Column, free: &Column) -> Result<Column> {
+/// What `compiler` makes of the headers.
+pub(crate) fn probe(compiler: &str, folder: &Path, headers: &Path, version: HexVersion, flags: Flags) -> Result<Column> {
     let scratch = tempfile::tempdir()?;
-    let (source, library) = (scratch.path().join("probe.c"), scratch.path().join("probe.so"));
-    std::fs::write(&source, PROBE)?;
-    let mut compile = Command::new("gcc");
-    compile.args(["-shared", "-fPIC", "-g", "-w", "-fno-eliminate-unused-debug-types", "-DPy_GIL_DISABLED=1", "-I"]);
-    finish(compile.arg(folder).arg("-I").arg(headers).arg(&source).arg("-o").arg(&library))?;
-    let of_headers = debug_information::column(base.version, FREE_THREADED, |module, names| match module {
+    let (program, library) = (scratch.path().join("probe.c"), scratch.path().join("probe.so"));
+    std::fs::write(&program, source())?;
+    let mut compile = Command::new(compiler);
+    compile.args(["-shared", "-nostdlib", "-fPIC", "-g", "-w", "-fno-eliminate-unused-debug-types"]);
+    if flags.free_threaded {
+        compile.arg("-DPy_GIL_DISABLED=1");
+    }
+    finish(compile.arg("-I").arg(folder).arg("-I").arg(headers).arg(&program).arg("-o").arg(&library))?;
+    let column = debug_information::column(version, flags, |module, names| match module {
         None => dwarf::read(&library, &DebugFiles::in_folders([]), names),
         Some(_) => Ok(None),
     })?;
-    let of_headers = of_headers.context("the probe has no debug information")?;
-    let origin = format!("headers-of:{}", base.version);
+    column.context("the probe has no debug information")
+}
+
+fn column(folder: &Path, headers: &Path, base: &Column, locked: &Column, free: &Column) -> Result<Column> {
+    let of_headers = probe("gcc", folder, headers, base.version, FREE_THREADED)?;
+    let origin = format!("{ORIGIN}{}", base.version);
     let mut column = Column::new(base.version, FREE_THREADED, origin, of_headers.compiler.clone());
     for declaration in Layouts::DECLARATIONS {
         let name = declaration.name;

@@ -3,7 +3,7 @@
 //! What to look up is what `heapsake_cpython` declares; columns of interpreters that are not installed stay as they are.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use heapsake_cpython::layouts::debug_information;
@@ -11,9 +11,11 @@ use heapsake_cpython::layouts::dwarf::{self, DebugFiles, Definitions, Names, Sha
 use heapsake_cpython::layouts::{Column, Layouts, StructCells, Table};
 
 use crate::interpreters::{self, Interpreter};
-use crate::{debian, derived, free_threaded, headers, tidy};
+use crate::{aarch64, debian, derived, free_threaded, headers, tidy};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/lp64.layout");
+
+const AARCH64: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cpython/src/layouts/aarch64.layout");
 
 /// Options of `cargo xtask layouts`.
 #[derive(clap::Args)]
@@ -27,8 +29,8 @@ pub(crate) struct Arguments {
     /// Where files of separate debug information are, for interpreters that were stripped.
     #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/debug")]
     debug_files: PathBuf,
-    /// Make the columns of free-threaded builds from the headers in this folder, `python3.14` and so on, as packages such as
-    /// libpython3.14-dev have them.
+    /// Make the columns of free-threaded builds, and what differs on aarch64, from the headers in this folder, `python3.14` and so
+    /// on, as packages such as libpython3.14-dev of both processors have them.
     #[arg(long, value_name = "FOLDER")]
     headers: Option<PathBuf>,
     /// Print what the debug information says about a struct, and write nothing; MODULE:STRUCT for an extension module's.
@@ -68,10 +70,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for column in &columns {
         Layouts::for_column(column)?;
     }
-    if arguments.check { check(&text, &columns) } else { write(&text, columns) }
+    if arguments.check { check(&text, &columns) } else { write(&text, columns, arguments.headers.as_deref()) }
 }
 
-fn write(text: &str, mut columns: Vec<Column>) -> Result<()> {
+fn write(text: &str, mut columns: Vec<Column>, headers: Option<&Path>) -> Result<()> {
     for old in Table::parse(text).map(|table| table.columns().to_vec()).unwrap_or_default() {
         if !derived::is_derived(&old) && !columns.iter().any(|new| (new.version, new.flags) == (old.version, old.flags)) {
             println!("{}: not installed; its column stays", old.name());
@@ -80,7 +82,11 @@ fn write(text: &str, mut columns: Vec<Column>) -> Result<()> {
     }
     columns.extend(derived::columns(&columns));
     let count = columns.len();
-    std::fs::write(TABLE, Table::new(Layouts::DECLARATIONS, columns).to_string())?;
+    let table = Table::new(Layouts::DECLARATIONS, columns);
+    std::fs::write(TABLE, table.to_string())?;
+    if let Some(folder) = headers {
+        std::fs::write(AARCH64, aarch64::difference(folder, &table)?.to_string())?;
+    }
     let fields: usize = Layouts::DECLARATIONS.iter().map(|each| each.fields.len()).sum();
     println!("{count} columns, {} structs, {fields} fields", Layouts::DECLARATIONS.len());
     Ok(())

@@ -1,8 +1,10 @@
 //! The developer's commands: what continuous integration does, one of these does. One file per subcommand.
 
+mod aarch64;
 mod bench;
 mod debian;
 mod derived;
+mod emulated;
 mod free_threaded;
 mod frozen;
 mod fuzz;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::emulated;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -54,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
-    let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?))?;
+    let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
+    let aarch64 = step("interpreters of aarch64", || emulated::provide(&root))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
         command.env("HEAPSAKE_TEST_NEWER", std::env::join_paths(&newer)?);
         command.env("HEAPSAKE_TEST_FROZEN", std::env::join_paths(&frozen)?);
+        command.env("HEAPSAKE_TEST_AARCH64", std::env::join_paths(&aarch64)?);
         if let Some((python, environment)) = free_threaded.as_ref().zip(environments.last()) {
             free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
             command.env("HEAPSAKE_TEST_FREE_THREADED", python);

@@ -89,6 +89,78 @@ fn a_printed_table_parses_to_itself() {
     assert_eq!(Table::parse(&alone.to_string()).unwrap(), alone);
 }
 
+/// By the debug information of Debian's packages for aarch64 (python3.11-dbg 3.11.2, python3.13-dbg 3.13.15, python3.14-dbg 3.14.8
+/// and python3.15-dbg 3.15.0), which no column is made of.
+const OF_PACKAGES: [(u32, &[(&str, &str, u32)]); 4] = [
+    (
+        0x030b_02f0,
+        &[
+            ("PyRuntimeState", "", 166_704),
+            ("PyRuntimeState", "gilstate.tstate_current._value", 592),
+            ("PyRuntimeState", "autoTSSkey", 608),
+            ("PyRuntimeState", "_main_interpreter", 58_952),
+            ("GilRuntimeState", "", 224),
+        ],
+    ),
+    (
+        0x030d_0ff0,
+        &[
+            ("PyRuntimeState", "", 283_424),
+            ("PyRuntimeState", "_main_interpreter", 88_424),
+            ("PyInterpreterState", "", 195_000),
+            ("PyInterpreterState", "dict", 8464),
+            ("PyInterpreterState", "codecs.search_path", 7976),
+            ("PyInterpreterState", "types.builtins.initialized", 182_984),
+            ("PyInterpreterState", "types.for_extensions.initialized", 192_600),
+            ("PyInterpreterState", "after_forkers_child", 10_664),
+            ("PyInterpreterState", "co_extra_user_count", 8568),
+            ("PyThreadState", "", 312),
+        ],
+    ),
+    (
+        0x030e_08f0,
+        &[
+            ("PyRuntimeState", "", 316_632),
+            ("PyInterpreterState", "", 225_880),
+            ("PyInterpreterState", "asyncio_tasks_head", 10_896),
+            ("PyInterpreterState", "types", 81_936),
+            ("PyInterpreterState", "before_forkers", 10_712),
+        ],
+    ),
+    (
+        0x030f_00f0,
+        &[
+            ("PyRuntimeState", "", 346_584),
+            ("PyInterpreterState", "", 226_256),
+            ("PyInterpreterState", "asyncio_tasks_head", 10_872),
+            ("PyInterpreterState", "types.for_extensions.initialized", 190_040),
+            ("PyInterpreterState", "after_forkers_parent", 10_696),
+        ],
+    ),
+];
+
+#[test]
+fn aarch64_is_laid_out_as_its_packages_say() {
+    let table = Table::of(Machine::Aarch64).unwrap();
+    for (version, numbers) in OF_PACKAGES {
+        let column = table.column(HexVersion(version), Flags::NONE).unwrap();
+        for (row, field, number) in numbers {
+            let cells = column.structure(row).unwrap();
+            let found = if field.is_empty() { Some(cells.size()) } else { cells.field(field).map(|cell| cell.offset) };
+            assert_eq!(found, Some(*number), "{} {row} {field}", column.name());
+        }
+    }
+    // Objects are alike, and every column can be used.
+    for (arm, column) in table.columns().iter().zip(Table::lp64().unwrap().columns()) {
+        assert_eq!((arm.version, arm.flags), (column.version, column.flags));
+        for row in ["PyListObject", "PyTypeObject", "PyDictObject", "PyCodeObject", "PyFrameObject", "PyUnicodeObject"] {
+            assert_eq!(arm.structure(row), column.structure(row), "{row}");
+        }
+        assert_ne!(arm.structure("PyRuntimeState"), column.structure("PyRuntimeState"), "{}", arm.name());
+        crate::layouts::Layouts::for_column(arm).unwrap();
+    }
+}
+
 #[test]
 fn cells_print_as_they_parse() {
     for text in ["0", "4294967295", "32.2:3", "0.0:64"] {

@@ -340,3 +340,7 @@ fn populate(arena: &MmapMut, offset: u64, length: u64) {
     }
     let _ = arena.advise_range(Advice::PopulateWrite, start, length);
 }
+
+#[cfg(test)]
+#[path = "copy_tests.rs"]
+mod tests;

@@ -34,7 +34,6 @@ pub use backing::Files;
 pub use freeze::Frozen;
 pub use maps::{FileOffset, Mapping, Permissions};
 pub use own::Own;
-pub(crate) use process::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER};
 pub use process::{Process, Registers};
 pub(crate) use residency::Present;
 pub use snapshot::Snapshot;

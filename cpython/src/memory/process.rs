@@ -8,6 +8,7 @@
 use super::maps::{self, Mapping};
 use super::{Memory, PAGE, PageHead, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::machine::{MOST_GENERAL, Machine, ThreadPointer};
 use heapsake_core::{Address, Span};
 use std::fs::{self, File};
 use std::io;
@@ -263,26 +264,22 @@ pub(super) enum Event {
     Ended,
 }
 
-/// The position of the stack pointer among [`Registers::general`].
-pub(crate) const STACK_POINTER: usize = 7;
-/// The position of the frame pointer, where a function keeps one.
-pub(crate) const FRAME_POINTER: usize = 6;
-/// The number that the unwinding tables of x86-64 have for the return address.
-pub(crate) const RETURN_ADDRESS: usize = 16;
-
 /// Where a thread is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Registers {
+    /// What it runs on.
+    pub machine: Machine,
     /// The kernel's number of the thread.
     pub thread: i32,
     /// The instruction that it executes next.
     pub instruction: Address,
     /// The top of its stack.
     pub stack: Address,
-    /// What the C library knows it by: `pthread_self()`.
-    pub thread_pointer: u64,
-    /// The general registers by their numbers in debug information: `rax rdx rcx rbx rsi rdi rbp rsp r8 … r15`.
-    pub general: [u64; 16],
+    /// What its thread-local storage is found by.
+    pub thread_pointer: ThreadPointer,
+    /// The general registers by their numbers in debug information, as many as the machine has: `rax rdx rcx rbx rsi rdi rbp rsp
+    /// r8 … r15`, or `x0 … x30 sp`.
+    pub general: [u64; MOST_GENERAL],
 }
 
 /// The registers of a traced thread that stands still.
@@ -295,12 +292,17 @@ pub(super) fn registers(thread: i32) -> io::Result<Registers> {
     if result == -1 {
         return Err(io::Error::last_os_error());
     }
-    let general = [
+    let mut general = [0; MOST_GENERAL];
+    let told = [
         all.rax, all.rdx, all.rcx, all.rbx, all.rsi, all.rdi, all.rbp, all.rsp, all.r8, all.r9, all.r10, all.r11, all.r12,
         all.r13, all.r14, all.r15,
     ];
+    for (slot, value) in general.iter_mut().zip(told) {
+        *slot = value;
+    }
     let (instruction, stack) = (Address(all.rip), Address(all.rsp));
-    Ok(Registers { thread, instruction, stack, thread_pointer: all.fs_base, general })
+    let (machine, thread_pointer) = (Machine::X86_64, ThreadPointer::new(Machine::X86_64, all.fs_base));
+    Ok(Registers { machine, thread, instruction, stack, thread_pointer, general })
 }
 
 /// The registers of a traced thread that stands still: not known here for this processor.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use heapsake_core::Address;
 
+use crate::machine::ThreadPointer;
 use crate::memory::{Registers, Source};
 use crate::symbols::Symbols;
 use names::Names;
@@ -26,8 +27,8 @@ const EVALUATION_PART: &str = "_TAIL_CALL_";
 pub struct NativeStack {
     /// The kernel's number of the thread.
     pub thread: i32,
-    /// What the C library knows it by: `threading.get_ident()`.
-    pub ident: u64,
+    /// What its thread-local storage is found by.
+    pub thread_pointer: ThreadPointer,
     /// Its frames, the innermost first.
     pub frames: Vec<NativeFrame>,
     /// Why there are no more of them, if they end before the thread began.
@@ -69,7 +70,7 @@ pub(crate) fn stacks<S: Source>(memory: &S, symbols: &Symbols, registers: &[Regi
     let stack = |registers: &Registers| {
         let (instructions, cut) = unwinder.unwind(registers);
         let frames = instructions.into_iter().map(|at| names.frame(at)).collect();
-        NativeStack { thread: registers.thread, ident: registers.thread_pointer, frames, cut }
+        NativeStack { thread: registers.thread, thread_pointer: registers.thread_pointer, frames, cut }
     };
     registers.iter().map(stack).collect()
 }

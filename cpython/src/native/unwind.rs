@@ -9,13 +9,15 @@ use std::rc::Rc;
 
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, Evaluation, EvaluationResult, Expression, LittleEndian, Location,
-    Pointer, Register, RegisterRule, UnwindContext, UnwindSection, Value,
+    Pointer, Register, RegisterRule, UnwindContext, UnwindSection, Value, Vendor,
 };
 use heapsake_core::{Address, Span};
+use object::elf;
 use rustc_hash::FxHashMap;
 
-use crate::memory::{FRAME_POINTER, Mapping, Memory, RETURN_ADDRESS, Registers, STACK_POINTER, Source};
-use crate::symbols::{Header, program_headers};
+use crate::machine::{MOST_GENERAL, Machine};
+use crate::memory::{Mapping, Memory, Registers, Source};
+use crate::program_headers::{Head, ProgramHeader};
 
 /// Longer tables than any binary has.
 const LARGEST_TABLE: u64 = 256 << 20;
@@ -68,8 +70,31 @@ struct Tables {
     bases: BaseAddresses,
 }
 
-/// Registers by their DWARF numbers, the last of which is the return address; none where it is not known any more.
-type Known = [Option<u64>; 17];
+/// The registers of a frame.
+#[derive(Clone, Copy)]
+struct Known {
+    machine: Machine,
+    /// By their DWARF numbers; none where it is not known any more.
+    registers: [Option<u64>; MOST_GENERAL],
+    /// What is executed next, or what a call returns to.
+    instruction: Option<u64>,
+}
+
+impl Known {
+    fn stack(&self) -> Option<u64> {
+        self.registers.get(self.machine.stack_pointer()).copied().flatten()
+    }
+
+    fn set(&mut self, register: usize, value: Option<u64>) {
+        if let Some(slot) = self.registers.get_mut(register) {
+            *slot = value;
+        }
+    }
+
+    fn get(&self, register: usize) -> Option<u64> {
+        self.registers.get(register).copied().flatten()
+    }
+}
 
 /// Why there are no callers to be had.
 enum End {
@@ -85,36 +110,36 @@ impl<'m, S: Source> Unwinder<'m, S> {
 
     /// The instructions of a thread's frames, the innermost first, and why there are no more if they end too early.
     pub(super) fn unwind(&mut self, registers: &Registers) -> (Vec<At>, Option<String>) {
-        let mut known: Known = [None; 17];
-        for (slot, value) in known.iter_mut().zip(registers.general) {
+        let machine = registers.machine;
+        let mut known = Known { machine, registers: [None; MOST_GENERAL], instruction: Some(registers.instruction.0) };
+        for (slot, value) in known.registers.iter_mut().zip(registers.general).take(machine.general().len()) {
             *slot = Some(value);
         }
-        known[RETURN_ADDRESS] = Some(registers.instruction.0);
         let mut found = Vec::new();
         // What is executed next is in its function; what a call returns to is one behind it.
         let mut is_exact = true;
         let mut signals = 0;
         loop {
             // A thread begins where a call would return to nowhere; a call of nothing stands at nothing.
-            let Some(instruction) = known[RETURN_ADDRESS].filter(|instruction| *instruction != 0 || is_exact) else {
+            let Some(instruction) = known.instruction.filter(|instruction| *instruction != 0 || is_exact) else {
                 return (found, None);
             };
             let inside = Address(if is_exact { instruction } else { instruction - 1 });
             let module = self.module(inside);
             let bias = module.as_ref().map_or(0, |module| module.bias);
-            let stack = Address(known[STACK_POINTER].unwrap_or(0));
+            let stack = Address(known.stack().unwrap_or(0));
             found.push(At { instruction: Address(instruction), inside, stack, bias });
             if found.len() >= MAXIMUM_FRAMES {
                 return (found, Some(format!("there are more than {MAXIMUM_FRAMES} frames")));
             }
-            let before = known[STACK_POINTER];
+            let before = (known.stack(), known.instruction);
             let stepped = match module.as_ref().and_then(|module| module.tables.as_ref()) {
                 Some(tables) => self.step(tables, inside, &mut known),
                 None => None,
             };
             let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, is_exact)) {
                 // A stack grows downwards; only a signal's handler may have one of its own.
-                Ok(is_signal) if is_signal && signals < MAXIMUM_SIGNALS || known[STACK_POINTER] > before => {
+                Ok(is_signal) if is_signal && signals < MAXIMUM_SIGNALS || grew(&known, before, is_exact) => {
                     signals += usize::from(is_signal);
                     is_exact = is_signal;
                     continue;
@@ -133,7 +158,10 @@ impl<'m, S: Source> Unwinder<'m, S> {
     fn step(&mut self, tables: &Tables, inside: Address, known: &mut Known) -> Option<Result<bool, End>> {
         let Tables { header, frames, bases } = tables;
         let header = EhFrameHdr::new(header, LittleEndian).parse(bases, 8).ok()?;
-        let section = EhFrame::new(frames, LittleEndian);
+        let mut section = EhFrame::new(frames, LittleEndian);
+        if known.machine == Machine::Aarch64 {
+            section.set_vendor(Vendor::AArch64);
+        }
         let entry = header.table()?.fde_for_address(&section, bases, inside.0, EhFrame::cie_from_offset).ok()?;
         if entry.entry_len().max(entry.cie().entry_len()) > LONGEST_ENTRY {
             return None;
@@ -152,9 +180,9 @@ impl<'m, S: Source> Unwinder<'m, S> {
         };
         let Some(cfa) = cfa else { return Some(Err(unreadable())) };
         let mut caller = *known;
-        caller[STACK_POINTER] = Some(cfa);
-        // Where no rule tells of it, it is not known.
-        caller[RETURN_ADDRESS] = None;
+        caller.set(known.machine.stack_pointer(), Some(cfa));
+        // Where no rule tells of it, it is not known, unless the call left it in a register.
+        caller.instruction = known.machine.link().and_then(|link| known.get(link));
         let return_address = entry.cie().return_address_register();
         let mut is_outermost = false;
         for (register, rule) in row.registers() {
@@ -179,14 +207,18 @@ impl<'m, S: Source> Unwinder<'m, S> {
                 RegisterRule::Constant(value) => Some(*value),
                 RegisterRule::Architectural => None,
             };
-            if let Some(slot) = caller.get_mut(usize::from(register.0)) {
-                *slot = restored;
+            if *register == return_address {
+                caller.instruction = restored;
+            }
+            if usize::from(register.0) < known.machine.general().len() {
+                caller.set(usize::from(register.0), restored);
             }
         }
         if is_outermost {
             return Some(Err(End::Beginning));
         }
-        if caller[RETURN_ADDRESS].is_none() {
+        caller.instruction = caller.instruction.map(|instruction| known.machine.code(instruction));
+        if caller.instruction.is_none() {
             return Some(Err(unreadable()));
         }
         *known = caller;
@@ -196,23 +228,32 @@ impl<'m, S: Source> Unwinder<'m, S> {
     /// From a frame without rules to its caller: the innermost may be in a function that has just been called, or has jumped
     /// nowhere; others may keep a frame pointer.
     fn step_blindly(&self, known: &mut Known, is_innermost: bool) -> Result<bool, End> {
-        let instruction = known[RETURN_ADDRESS].unwrap_or(0);
+        let (instruction, machine) = (known.instruction.unwrap_or(0), known.machine);
+        let is_code = |address: &u64| self.is_code(Address(*address));
+        if is_innermost && let Some(caller) = machine.link().and_then(|link| known.get(link)).map(|link| machine.code(link)) {
+            if is_code(&caller) && caller != instruction {
+                known.instruction = Some(caller);
+                return Ok(false);
+            }
+        }
         let returns = |address: Option<u64>| {
-            let returns = self.memory.word(Address(address?))?;
-            self.is_code(Address(returns)).then_some(returns)
+            Some(machine.code(self.memory.word(Address(address?))?)).filter(is_code)
         };
-        if is_innermost && let Some(caller) = returns(known[STACK_POINTER]) {
-            known[RETURN_ADDRESS] = Some(caller);
-            known[STACK_POINTER] = known[STACK_POINTER].map(|stack| stack.wrapping_add_signed(WORD));
+        if is_innermost
+            && machine.link().is_none()
+            && let Some(caller) = returns(known.stack())
+        {
+            known.instruction = Some(caller);
+            known.set(machine.stack_pointer(), known.stack().map(|stack| stack.wrapping_add_signed(WORD)));
             return Ok(false);
         }
-        let base = known[FRAME_POINTER].filter(|base| Some(*base) > known[STACK_POINTER] || is_innermost);
+        let base = known.get(machine.frame_pointer()).filter(|base| Some(*base) > known.stack() || is_innermost);
         let above = base.and_then(|base| base.checked_add_signed(WORD));
         match (base, returns(above)) {
             (Some(base), Some(caller)) => {
-                known[RETURN_ADDRESS] = Some(caller);
-                known[STACK_POINTER] = base.checked_add_signed(2 * WORD);
-                known[FRAME_POINTER] = self.memory.word(Address(base));
+                known.instruction = Some(caller);
+                known.set(machine.stack_pointer(), base.checked_add_signed(2 * WORD));
+                known.set(machine.frame_pointer(), self.memory.word(Address(base)));
                 Ok(false)
             }
             _ => Err(End::Cut(format!("nothing says how to unwind the code at {instruction:#x}"))),
@@ -253,23 +294,21 @@ impl<'m, S: Source> Unwinder<'m, S> {
     }
 
     fn read_module(&self, mapping: &Mapping) -> Option<Module> {
-        const LOAD: u32 = 1;
-        const UNWINDING: u32 = 0x6474_e550;
         let start = self.start(mapping)?;
-        let (_, headers) = program_headers(self.memory, start)?;
-        let first = headers.iter().find(|header| header.kind == LOAD && header.offset == 0)?;
+        let head = Head::in_memory(self.memory, start)?;
+        let first = head.of_kind(elf::PT_LOAD).find(|header| header.offset == 0)?;
         let bias = start.0.wrapping_sub(first.address);
-        let tables = headers.iter().find(|header| header.kind == UNWINDING).and_then(|header| {
-            let loads: Vec<&Header> = headers.iter().filter(|header| header.kind == LOAD).collect();
+        let tables = head.of_kind(elf::PT_GNU_EH_FRAME).next().and_then(|header| {
+            let loads: Vec<&ProgramHeader> = head.of_kind(elf::PT_LOAD).collect();
             self.read_tables(header, &loads, bias)
         });
         Some(Module { bias, tables })
     }
 
-    fn read_tables(&self, header: &Header, loads: &[&Header], bias: u64) -> Option<Tables> {
+    fn read_tables(&self, header: &ProgramHeader, loads: &[&ProgramHeader], bias: u64) -> Option<Tables> {
         let read = |address: u64, length: u64| self.memory.read_vec(Address(address), length, LARGEST_TABLE as usize).ok();
         let at = header.address.wrapping_add(bias);
-        let bytes = read(at, header.length)?;
+        let bytes = read(at, header.in_memory)?;
         let mut bases = BaseAddresses::default().set_eh_frame_hdr(at);
         let Pointer::Direct(frames_at) = EhFrameHdr::new(&bytes, LittleEndian).parse(&bases, 8).ok()?.eh_frame_ptr() else {
             return None;
@@ -277,16 +316,23 @@ impl<'m, S: Source> Unwinder<'m, S> {
         bases = bases.set_eh_frame(frames_at);
         // How long the table is only a section says; it ends with its segment at the latest.
         let segment =
-            |load: &&&Header| Span::new(Address(load.address.wrapping_add(bias)), load.length).contains(Address(frames_at));
+            |load: &&&ProgramHeader| Span::new(Address(load.address.wrapping_add(bias)), load.in_memory).contains(Address(frames_at));
         let load = loads.iter().find(segment)?;
-        let end = load.address.wrapping_add(bias).wrapping_add(load.length);
+        let end = load.address.wrapping_add(bias).wrapping_add(load.in_memory);
         let frames = read(frames_at, end.checked_sub(frames_at)?)?;
         Some(Tables { header: bytes, frames, bases })
     }
 }
 
 fn value(known: &Known, register: Register) -> Option<u64> {
-    known.get(usize::from(register.0)).copied().flatten()
+    known.get(usize::from(register.0))
+}
+
+/// Whether the stack has grown from the frame before, as it does towards callers; a leaf whose return address is in a register
+/// may have none of it.
+fn grew(known: &Known, (stack, instruction): (Option<u64>, Option<u64>), is_innermost: bool) -> bool {
+    let is_leaf = || is_innermost && known.machine.link().is_some() && known.instruction != instruction;
+    known.stack() > stack || known.stack() == stack && is_leaf()
 }
 
 /// What an expression comes to.

@@ -25,6 +25,7 @@ use heapsake_core::heap::Outline;
 
 use crate::death::Death;
 use crate::heap::CPythonHeap;
+use crate::machine::ThreadPointer;
 use crate::memory::{Files, Memory, Registers, Source};
 use crate::native::{NativeStack, stacks as native_stacks};
 use crate::symbols::Symbols;
@@ -59,7 +60,7 @@ pub struct CaptureOptions {
     /// When the memory was written to a file: what is newer on disk is not what ran.
     pub written: Option<SystemTime>,
     /// The kernel's numbers of threads, by what the C library knows them by, where the process does not keep them.
-    pub native_ids: Vec<(u64, u64)>,
+    pub native_ids: Vec<(ThreadPointer, u64)>,
     /// Whether the native stacks of all threads are unwound; that of a thread that dies of a signal is in any case.
     pub native: bool,
     /// The native stacks of threads, which go into the dump beside those of Python.
@@ -118,7 +119,7 @@ pub fn outline<M: Memory>(heap: &mut CPythonHeap<M>, options: &CaptureOptions) -
     let heap = &*heap;
     let mut states = threads::states(heap);
     for state in states.iter_mut().filter(|state| state.native_id.is_none()) {
-        state.native_id = options.native_ids.iter().find(|(ident, _)| *ident == state.ident).map(|(_, id)| *id);
+        state.native_id = options.native_ids.iter().find(|(pointer, _)| pointer.is_of(state.ident)).map(|(_, id)| *id);
     }
     let exception = threads::exception(heap, &states, options);
     let facts = facts::facts(heap, &states, options);

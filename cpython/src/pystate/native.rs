@@ -20,7 +20,7 @@ const OUTERMOST: usize = 300;
 
 /// The native stack of a thread of Python.
 pub(super) fn of_state<'o>(options: &'o CaptureOptions, state: &State) -> Option<&'o NativeStack> {
-    let by_ident = options.native_stacks.iter().find(|stack| stack.ident != 0 && stack.ident == state.ident);
+    let by_ident = options.native_stacks.iter().find(|stack| stack.thread_pointer.is_of(state.ident));
     by_ident.or_else(|| of_thread(options, i32::try_from(state.native_id?).ok()?))
 }
 
@@ -29,12 +29,16 @@ pub(super) fn of_thread(options: &CaptureOptions, thread: i32) -> Option<&Native
     options.native_stacks.iter().find(|stack| stack.thread == thread)
 }
 
-/// Threads of C code alone: of all that were unwound those that are none of `known`.
-pub(super) fn others(options: &CaptureOptions, known: &[u64]) -> impl Iterator<Item = Thread> {
-    let others = options.native_stacks.iter().filter(|stack| !known.contains(&stack.ident));
+/// Threads of C code alone: of all that were unwound those that are none of `known`, by the C library's identity and the kernel's.
+pub(super) fn others(options: &CaptureOptions, known: &[(u64, Option<u64>)]) -> impl Iterator<Item = Thread> {
+    let is_known = move |stack: &&NativeStack| {
+        let of_kernel = u64::try_from(stack.thread).ok();
+        known.iter().any(|(ident, native_id)| stack.thread_pointer.is_of(*ident) || of_kernel.is_some() && *native_id == of_kernel)
+    };
+    let others = options.native_stacks.iter().filter(move |stack| !is_known(stack));
     others.map(|stack| Thread {
         name: options.pid.and_then(|pid| process::thread_name(pid, stack.thread)),
-        ident: stack.ident,
+        ident: stack.thread_pointer.ident().unwrap_or(0),
         native_id: u64::try_from(stack.thread).ok(),
         kind: KIND.to_owned(),
         facts: facts(stack, &[]).collect(),

@@ -187,7 +187,7 @@ pub(super) fn threads<M: Memory>(
         facts.extend(native::of_thread(options, death.thread).into_iter().flat_map(|stack| native::facts(stack, &[])));
         found.push((false, Thread { ident, native_id, kind, current: true, facts, ..Thread::default() }));
     }
-    let known: Vec<u64> = found.iter().map(|(_, thread)| thread.ident).collect();
+    let known: Vec<_> = found.iter().map(|(_, thread)| (thread.ident, thread.native_id)).collect();
     found.extend(native::others(options, &known).map(|thread| (true, thread)));
     // Stable: the others keep their order.
     found.sort_by_key(|(rank, _)| *rank);

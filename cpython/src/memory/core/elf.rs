@@ -7,6 +7,7 @@
 use object::elf;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::machine::Machine;
 
 /// `ELFCLASS64`, `ELFDATA2LSB`, `ET_CORE` and `PN_XNUM`.
 const CLASS_64: u8 = 2;
@@ -16,7 +17,6 @@ const MANY: u16 = 0xffff;
 /// Bytes of the ELF header, and of a program header.
 pub(super) const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
-const X86_64: u16 = 62;
 /// More segments than a process can have mappings, whatever a damaged file says.
 const MAXIMUM_SEGMENTS: u64 = 1 << 22;
 
@@ -45,7 +45,7 @@ impl Segment {
 ///
 /// # Errors
 /// [`ErrorKind::NotACore`] for anything else, and [`ErrorKind::OtherMachine`] for a core that cannot be read.
-pub(super) fn segments(bytes: &[u8]) -> Result<Vec<Segment>> {
+pub(super) fn segments(bytes: &[u8]) -> Result<(Machine, Vec<Segment>)> {
     if !bytes.starts_with(&elf::ELFMAG) {
         let what = if bytes.is_empty() { "the file is empty".to_owned() } else { format!("it begins with {}", begin(bytes)) };
         return Err(not_a_core(&format!("{what}, not as an ELF file does")).hint(hint(bytes)));
@@ -62,20 +62,21 @@ pub(super) fn segments(bytes: &[u8]) -> Result<Vec<Segment>> {
         return Err(not_a_core(&format!("it is {what}, not a core file")));
     }
     let machine = half(bytes, 18).ok_or_else(short)?;
-    if class != CLASS_64 || data != LITTLE_ENDIAN || machine != X86_64 {
+    let known = Machine::of_elf(machine).filter(|_| class == CLASS_64 && data == LITTLE_ENDIAN);
+    let Some(known) = known else {
         let width = if class == CLASS_64 { 64 } else { 32 };
         let machine = if data == LITTLE_ENDIAN { machine } else { machine.swap_bytes() };
         let machine = match machine {
             3 => "x86".to_owned(),
             40 => "ARM".to_owned(),
-            X86_64 => "x86-64".to_owned(),
-            183 => "aarch64".to_owned(),
+            62 => Machine::X86_64.name().to_owned(),
+            183 => Machine::Aarch64.name().to_owned(),
             243 => "RISC-V".to_owned(),
             number => format!("machine {number}"),
         };
         return Err(Error::new(ErrorKind::OtherMachine, format!("the core file is of a {width}-bit process on {machine}"))
-            .hint("only cores of 64-bit processes on x86-64 can be read"));
-    }
+            .hint("only cores of 64-bit processes on x86-64 and aarch64 can be read"));
+    };
     let table = word(bytes, 32).ok_or_else(short)?;
     let count = half(bytes, 56).ok_or_else(short)?;
     let count = if count == MANY { many(bytes, table) } else { u64::from(count) };
@@ -85,7 +86,7 @@ pub(super) fn segments(bytes: &[u8]) -> Result<Vec<Segment>> {
     if segments.is_empty() {
         return Err(not_a_core("it ends before the first segment is told"));
     }
-    Ok(segments)
+    Ok((known, segments))
 }
 
 /// As many bytes as the head of a core has, with its notes: what the kernel writes first.
@@ -188,9 +189,9 @@ mod tests {
         bytes[16] = 3;
         assert!(segments(&bytes).unwrap_err().to_string().contains("a program or a library"));
         bytes[16] = 4;
-        bytes[18] = 183;
+        bytes[18] = 243;
         let error = segments(&bytes).unwrap_err();
-        assert!(error.kind() == ErrorKind::OtherMachine && error.to_string().contains("64-bit process on aarch64"), "{error}");
+        assert!(error.kind() == ErrorKind::OtherMachine && error.to_string().contains("64-bit process on RISC-V"), "{error}");
         bytes[4] = 1;
         bytes[18] = 3;
         assert!(segments(&bytes).unwrap_err().to_string().contains("32-bit process on x86"));
@@ -210,13 +211,13 @@ mod tests {
             bytes.extend(program_header(1, 0));
         }
         // Without the section header, as in a cut file.
-        assert_eq!(segments(&bytes).unwrap().len(), 70_000);
+        assert_eq!(segments(&bytes).unwrap().1.len(), 70_000);
         let mut section = vec![0; 64];
         section[44..48].copy_from_slice(&69_999u32.to_le_bytes());
         bytes.extend(section);
-        assert_eq!(segments(&bytes).unwrap().len(), 69_999);
+        assert_eq!(segments(&bytes).unwrap().1.len(), 69_999);
         // Cut in the headers: those that are there.
         bytes.truncate(64 + 100 * PROGRAM_HEADER + 5);
-        assert_eq!(segments(&bytes).unwrap().len(), 100);
+        assert_eq!(segments(&bytes).unwrap().1.len(), 100);
     }
 }

@@ -8,7 +8,6 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 
 use heapsake_core::{Address, Span};
@@ -16,37 +15,24 @@ use object::elf;
 use rustc_hash::FxHashSet;
 
 use super::Search;
-use super::elf::word;
 use super::notes::{MappedFile, Notes};
 use crate::memory::Memory;
+use crate::program_headers::{Head, MAXIMUM_HEADERS, PROGRAM_HEADER, ProgramHeader, decoded};
 
 const PAGE: u64 = 4096;
 /// `AT_PHDR`, `AT_PHNUM` and `AT_EXECFN`.
 const PROGRAM_HEADERS: u64 = 3;
 const PROGRAM_HEADER_COUNT: u64 = 5;
 const EXECUTABLE_NAME: u64 = 31;
-/// Bytes of an ELF header, and of a program header.
-const ELF_HEADER: usize = 64;
-const PROGRAM_HEADER: usize = 56;
 /// More than a process has, and than a library has segments that are mapped.
 const MAXIMUM_LIBRARIES: usize = 1 << 13;
 const MAXIMUM_LOADS: usize = 64;
-/// Parts of files together, and program headers of one.
+/// Parts of files together.
 const MAXIMUM_PARTS: usize = 1 << 15;
-const MAXIMUM_HEADERS: u64 = 512;
 const MAXIMUM_DYNAMIC: i64 = 1 << 12;
 const MAXIMUM_PATH: usize = 4096;
 /// `r_debug.r_map`.
 const MAP: i64 = 8;
-
-/// A program header.
-#[derive(Clone, Copy)]
-struct Header {
-    kind: u32,
-    offset: u64,
-    address: u64,
-    file_size: u64,
-}
 
 /// The files that were mapped, by what `memory`, which has what is in the core, says of them.
 pub(super) fn files<M: Memory>(memory: &M, notes: &Notes, search: &Search) -> Vec<MappedFile> {
@@ -59,8 +45,9 @@ pub(super) fn files<M: Memory>(memory: &M, notes: &Notes, search: &Search) -> Ve
             continue;
         }
         let base = Address(library.bias);
+        let in_memory = || Some(Head::in_memory(memory, base)?.headers).filter(|headers| !headers.is_empty());
         let in_file = || of_file(&in_root(search, &library.path)?);
-        if let Some(headers) = in_memory(memory, base).or_else(in_file) {
+        if let Some(headers) = in_memory().or_else(in_file) {
             add(&mut found, &library.path, &headers, library.bias);
         }
     }
@@ -71,7 +58,7 @@ pub(super) fn files<M: Memory>(memory: &M, notes: &Notes, search: &Search) -> Ve
 /// What was run.
 struct Executable {
     path: PathBuf,
-    headers: Vec<Header>,
+    headers: Vec<ProgramHeader>,
     bias: u64,
 }
 
@@ -100,7 +87,7 @@ impl Executable {
         };
         let bytes = memory.read_vec(table, count * PROGRAM_HEADER as u64, usize::MAX).ok();
         let headers = bytes.map(|bytes| decoded(&bytes)).filter(|headers| !headers.is_empty()).or_else(in_file)?;
-        let own = headers.iter().find(|header| header.kind == elf::PT_PHDR.0);
+        let own = headers.iter().find(|header| header.kind == elf::PT_PHDR);
         // One that has no such header is of fixed addresses.
         let bias = own.map_or(0, |own| table.0.wrapping_sub(own.address));
         Some(Executable { path, headers, bias })
@@ -109,7 +96,7 @@ impl Executable {
     /// What the loader has loaded.
     fn libraries<M: Memory>(&self, memory: &M) -> Vec<Library> {
         let mut found = Vec::new();
-        let dynamic = self.headers.iter().find(|header| header.kind == elf::PT_DYNAMIC.0);
+        let dynamic = self.headers.iter().find(|header| header.kind == elf::PT_DYNAMIC);
         let Some(dynamic) = dynamic.map(|header| Address(header.address.wrapping_add(self.bias))) else { return found };
         let entries = (0..MAXIMUM_DYNAMIC).map_while(|index| {
             let entry = dynamic.offset(16 * index);
@@ -129,23 +116,14 @@ impl Executable {
 }
 
 /// Adds the parts of a file that its program headers have mapped.
-fn add(found: &mut Vec<MappedFile>, path: &Path, headers: &[Header], bias: u64) {
-    let loads = headers.iter().filter(|header| header.kind == elf::PT_LOAD.0 && header.file_size > 0);
+fn add(found: &mut Vec<MappedFile>, path: &Path, headers: &[ProgramHeader], bias: u64) {
+    let loads = headers.iter().filter(|header| header.kind == elf::PT_LOAD && header.in_file > 0);
     for header in loads.take(MAXIMUM_LOADS) {
         let start = header.address.wrapping_add(bias);
-        let end = start.saturating_add(header.file_size).checked_next_multiple_of(PAGE).unwrap_or(u64::MAX);
+        let end = start.saturating_add(header.in_file).checked_next_multiple_of(PAGE).unwrap_or(u64::MAX);
         let span = Span { start: Address(start - start % PAGE), end: Address(end) };
         found.push(MappedFile { span, offset: header.offset - header.offset % PAGE, path: path.to_owned() });
     }
-}
-
-/// The program headers of a file whose first page is mapped at `base`.
-fn in_memory<M: Memory>(memory: &M, base: Address) -> Option<Vec<Header>> {
-    let mut head = [0; ELF_HEADER];
-    memory.read_at(base, &mut head).ok()?;
-    let (at, length) = table(&head)?;
-    let bytes = memory.read_vec(base.offset(i64::try_from(at).ok()?), length, usize::MAX).ok()?;
-    Some(decoded(&bytes)).filter(|headers| !headers.is_empty())
 }
 
 /// Where a file of the process is found; nowhere if its path leads up, out of the folder that it is to be in.
@@ -155,31 +133,14 @@ fn in_root(search: &Search, path: &Path) -> Option<PathBuf> {
 }
 
 /// The program headers of a file.
-fn of_file(path: &Path) -> Option<Vec<Header>> {
+fn of_file(path: &Path) -> Option<Vec<ProgramHeader>> {
     // What is no file is not opened: a pipe would be waited for.
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return None;
     }
-    let file = File::open(path).ok()?;
-    let mut head = [0; ELF_HEADER];
-    file.read_exact_at(&mut head, 0).ok()?;
-    let (at, length) = table(&head)?;
-    let mut bytes = vec![0; usize::try_from(length).ok()?];
-    file.read_exact_at(&mut bytes, at).ok()?;
-    Some(decoded(&bytes)).filter(|headers| !headers.is_empty())
+    Some(Head::of_file(&File::open(path).ok()?)?.headers).filter(|headers| !headers.is_empty())
 }
 
-/// Where the program headers are, and their bytes, by an ELF header.
-fn table(head: &[u8; ELF_HEADER]) -> Option<(u64, u64)> {
-    let count = u64::from(u16::from_le_bytes(*head.get(56..)?.first_chunk()?));
-    let is_program = head.starts_with(&elf::ELFMAG) && count <= MAXIMUM_HEADERS;
-    is_program.then_some((word(head, 32)?, count * PROGRAM_HEADER as u64))
-}
-
-fn decoded(bytes: &[u8]) -> Vec<Header> {
-    let header = |bytes: &[u8; PROGRAM_HEADER]| {
-        let kind = u32::from_le_bytes(*bytes.first_chunk()?);
-        Some(Header { kind, offset: word(bytes, 8)?, address: word(bytes, 16)?, file_size: word(bytes, 32)? })
-    };
-    bytes.as_chunks::<PROGRAM_HEADER>().0.iter().filter_map(header).collect()
-}
+#[cfg(test)]
+#[path = "loaded_tests.rs"]
+mod tests;

@@ -17,6 +17,7 @@ use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ReadCache};
 
 use crate::memory::{FileOffset, Mapping, Memory};
+use crate::program_headers::Head;
 use crate::symbols::{self, Segment};
 
 const PAGE: u64 = 4096;
@@ -282,18 +283,12 @@ fn compare_dynamic<M: Memory>(
 /// The build id in the first page of a mapped program.
 fn build_id<M: Memory>(memory: &M, first: &Mapping) -> Option<Vec<u8>> {
     let start = first.span.start;
-    if first.offset != FileOffset(0) || memory.read_u32(start)? != u32::from_le_bytes(elf::ELFMAG) {
-        return None;
-    }
-    let headers = start.offset(memory.read_i64(start.offset(32))?);
-    let count = i64::from(memory.read_u16(start.offset(56))?);
-    let headers: Vec<Address> = (0..count).map(|index| headers.offset(56 * index)).collect();
-    let of_kind = |kind: elf::ProgramType| headers.iter().filter(move |header| memory.read_u32(**header) == Some(kind.0));
-    let begin = of_kind(elf::PT_LOAD).find(|header| memory.word(header.offset(8)) == Some(0));
-    let bias = start.0.wrapping_sub(begin.and_then(|header| memory.word(header.offset(16)))?);
-    of_kind(elf::PT_NOTE).find_map(|header| {
-        let address = memory.word(header.offset(16))?.wrapping_add(bias);
-        let notes = memory.read_vec(Address(address), memory.word(header.offset(32))?.min(MAXIMUM_NOTES), usize::MAX).ok()?;
+    let head = Some(first).filter(|first| first.offset == FileOffset(0)).and_then(|_| Head::in_memory(memory, start))?;
+    let begin = head.of_kind(elf::PT_LOAD).find(|header| header.offset == 0)?;
+    let bias = start.0.wrapping_sub(begin.address);
+    head.of_kind(elf::PT_NOTE).find_map(|header| {
+        let address = Address(header.address.wrapping_add(bias));
+        let notes = memory.read_vec(address, header.in_file.min(MAXIMUM_NOTES), usize::MAX).ok()?;
         build_id_note(&notes)
     })
 }

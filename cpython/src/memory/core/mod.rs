@@ -34,7 +34,7 @@ pub use packed::{Unpacked, spool};
 
 const PAGE: u64 = 4096;
 /// Addresses from here on are the kernel's.
-const USER_SPACE: u64 = 1 << 47;
+const USER_SPACE: u64 = 1 << 48;
 /// `AT_ENTRY` of the auxiliary vector.
 const ENTRY: u64 = 9;
 
@@ -76,8 +76,8 @@ impl Core {
             return Err(elf::segments(&[]).err().unwrap_or_else(|| Error::new(ErrorKind::NotACore, "the file is empty")));
         }
         let bytes = mapping::map(&file).map_err(failed)?;
-        let segments = elf::segments(&bytes)?;
-        let mut notes = Notes::of(&bytes, &segments);
+        let (machine, segments) = elf::segments(&bytes)?;
+        let mut notes = Notes::of(&bytes, machine, &segments);
         let loads = loads(&segments);
         let (copies, told_twice) = apart(loads.iter().filter_map(|load| held(load, length)).collect());
         let cut = cut(&loads, &copies, length);
@@ -172,9 +172,9 @@ pub fn head(input: &mut dyn Read) -> Result<(Notes, Vec<u8>)> {
     more(&mut bytes, elf::HEADER as u64)?;
     let headers = elf::headers_end(&bytes).unwrap_or(0);
     more(&mut bytes, headers)?;
-    let segments = elf::segments(&bytes)?;
+    let (machine, segments) = elf::segments(&bytes)?;
     more(&mut bytes, elf::head_length(&segments))?;
-    Ok((Notes::of(&bytes, &segments), bytes))
+    Ok((Notes::of(&bytes, machine, &segments), bytes))
 }
 
 /// The parts of memory that the core tells of, ascending, without overlaps and without the kernel's own.

@@ -1,5 +1,5 @@
 //! The notes of a core file: threads with their registers, the process, the signal that it died of, and the files that it had
-//! mapped. By `elfcore.h`, `binfmt_elf.c` and `siginfo.h` of Linux on x86-64.
+//! mapped. By `elfcore.h`, `binfmt_elf.c` and `siginfo.h` of Linux on x86-64 and aarch64.
 //!
 //! Every note stands for itself: one that is cut or of another size is left out.
 
@@ -10,6 +10,7 @@ use heapsake_core::{Address, Span};
 
 use super::elf::{Segment, number, word};
 use crate::death::Death;
+use crate::machine::{MOST_GENERAL, Machine, ThreadPointer};
 use crate::memory::Mapping;
 use crate::memory::process::Registers;
 use crate::memory::ptrace::says_where;
@@ -19,19 +20,10 @@ const PRPSINFO: u32 = 3;
 const AUXV: u32 = 6;
 const FILE: u32 = 0x4649_4c45;
 const SIGINFO: u32 = 0x5349_4749;
-/// The registers of `elf_prstatus`, in their order from byte 112 on.
-const REGISTERS: [&str; 27] = [
-    "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax", "rip",
-    "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs",
-];
-/// General registers in the order of their numbers in debug information.
-const GENERAL: [&str; 16] =
-    ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
-/// What the dump's header tells of them, as for a process that is traced.
-const TOLD: [&str; 19] = [
-    "rip", "rsp", "rbp", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-    "eflags", "fs_base",
-];
+/// The register that thread-local storage is found by, on aarch64 (`NT_ARM_TLS`).
+const THREAD_POINTER: u32 = 0x401;
+/// Where the registers stand in `elf_prstatus`.
+const REGISTERS_AT: usize = 112;
 /// The signals of which the kernel makes a core; a core that somebody took of a live process names others, or none.
 const DEADLY: [i32; 10] = [
     libc::SIGQUIT,
@@ -50,6 +42,8 @@ const MAXIMUM_FILES: u64 = 1 << 20;
 /// What the notes say.
 #[derive(Clone, Default, Debug)]
 pub struct Notes {
+    /// What the process ran on.
+    pub machine: Machine,
     /// The threads; the first is the one that the kernel made the core for.
     pub threads: Vec<Thread>,
     /// The process.
@@ -65,11 +59,14 @@ pub struct Notes {
 /// A thread.
 #[derive(Clone, Debug)]
 pub struct Thread {
+    machine: Machine,
     /// The kernel's number of it.
     pub id: i32,
     /// The signal that it was given last.
     pub signal: i32,
     registers: Vec<u64>,
+    /// What its thread-local storage is found by.
+    pub thread_pointer: ThreadPointer,
 }
 
 /// A process, by `NT_PRPSINFO`.
@@ -95,31 +92,31 @@ pub(super) struct MappedFile {
 
 impl Thread {
     fn register(&self, name: &str) -> Option<u64> {
-        REGISTERS.iter().position(|known| *known == name).and_then(|index| self.registers.get(index)).copied()
-    }
-
-    /// What the C library knows it by: `threading.get_ident()`.
-    pub fn ident(&self) -> u64 {
-        self.register("fs_base").unwrap_or(0)
+        let index = self.machine.registers().iter().position(|known| *known == name)?;
+        self.registers.get(index).copied()
     }
 
     /// Where it is.
     pub fn stands(&self) -> Option<Registers> {
-        let general = GENERAL.map(|name| self.register(name).unwrap_or_default());
+        let mut general = [0; MOST_GENERAL];
+        for (slot, name) in general.iter_mut().zip(self.machine.general()) {
+            *slot = self.register(name).unwrap_or_default();
+        }
         Some(Registers {
+            machine: self.machine,
             thread: self.id,
             general,
-            instruction: Address(self.register("rip")?),
-            stack: Address(self.register("rsp")?),
-            thread_pointer: self.register("fs_base")?,
+            instruction: Address(self.register(self.machine.instruction())?),
+            stack: Address(self.register(self.machine.stack())?),
+            thread_pointer: self.thread_pointer,
         })
     }
 }
 
 impl Notes {
     /// The notes of a core file, as far as it goes.
-    pub(super) fn of(bytes: &[u8], segments: &[Segment]) -> Notes {
-        let mut notes = Notes::default();
+    pub(super) fn of(bytes: &[u8], machine: Machine, segments: &[Segment]) -> Notes {
+        let mut notes = Notes { machine, ..Notes::default() };
         let mut signal = None;
         for segment in segments.iter().filter(|segment| segment.is_note()) {
             let begin = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -146,11 +143,18 @@ impl Notes {
     fn read(&mut self, mut rest: &[u8], signal: &mut Option<Vec<u8>>) {
         while let Some((name, kind, payload, after)) = note(rest) {
             rest = after;
+            // It follows what is told of its thread.
+            if kind == THREAD_POINTER && name.starts_with(b"LINUX") && self.machine == Machine::Aarch64 {
+                if let Some((thread, pointer)) = self.threads.last_mut().zip(word(payload, 0)) {
+                    thread.thread_pointer = ThreadPointer::new(Machine::Aarch64, pointer);
+                }
+                continue;
+            }
             if !name.starts_with(b"CORE") {
                 continue;
             }
             match kind {
-                PRSTATUS => self.threads.extend(thread(payload)),
+                PRSTATUS => self.threads.extend(thread(self.machine, payload)),
                 PRPSINFO => self.process = self.process.take().or_else(|| process(payload)),
                 AUXV => {
                     let words: Vec<u64> = payload.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
@@ -172,7 +176,7 @@ impl Notes {
             return None;
         }
         let code = number(told, 8).unwrap_or(0);
-        let registers = TOLD.iter().filter_map(|name| Some((*name, thread.register(name)?))).collect();
+        let registers = thread.machine.told().iter().filter_map(|name| Some((*name, thread.register(name)?))).collect();
         Some(Death {
             pid: self.process.as_ref().map_or(thread.id, |process| process.pid),
             thread: thread.id,
@@ -180,7 +184,7 @@ impl Notes {
             code,
             address: if says_where(signal, code) { word(told, 16).map(Address) } else { None },
             sender: number(told, 16).filter(|_| code <= 0 && code != -4 && !told.is_empty()),
-            ident: Some(thread.ident()).filter(|ident| *ident != 0),
+            ident: thread.thread_pointer.ident(),
             registers,
             place: None,
             before: None,
@@ -200,13 +204,17 @@ pub(super) fn note(bytes: &[u8]) -> Option<(&[u8], u32, &[u8], &[u8])> {
     Some((name, kind, payload, rest.get(size.next_multiple_of(4) - size..).unwrap_or_default()))
 }
 
-fn thread(payload: &[u8]) -> Option<Thread> {
-    let registers = payload.get(112..112 + 8 * REGISTERS.len())?;
-    Some(Thread {
+fn thread(machine: Machine, payload: &[u8]) -> Option<Thread> {
+    let registers = payload.get(REGISTERS_AT..REGISTERS_AT + 8 * machine.registers().len())?;
+    let mut thread = Thread {
+        machine,
         id: number(payload, 32)?,
         signal: i32::from(u16::from_le_bytes(*payload.get(12..)?.first_chunk()?)),
         registers: registers.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect(),
-    })
+        thread_pointer: ThreadPointer::default(),
+    };
+    thread.thread_pointer = ThreadPointer::new(machine, thread.register("fs_base").unwrap_or(0));
+    Some(thread)
 }
 
 fn process(payload: &[u8]) -> Option<ProcessInfo> {
@@ -286,7 +294,7 @@ mod tests {
         told[16..24].copy_from_slice(&8u64.to_le_bytes());
         let bytes = [noted(PRSTATUS, &payload), noted(SIGINFO, &told)].concat();
         let segment = Segment { kind: 4, flags: 0, offset: 0, address: 0, file_size: bytes.len() as u64, memory_size: 0 };
-        let notes = Notes::of(&bytes, &[segment]);
+        let notes = Notes::of(&bytes, Machine::X86_64, &[segment]);
         let death = notes.death.expect("a death");
         assert_eq!((death.signal, death.thread, death.address, death.ident), (11, 77, Some(Address(8)), Some(0x7f00)));
         assert_eq!(death.registers.first(), Some(&("rip", 0xabc)));
@@ -294,6 +302,6 @@ mod tests {
         payload[12] = 19;
         let bytes = noted(PRSTATUS, &payload);
         let segment = Segment { file_size: bytes.len() as u64, ..segment };
-        assert!(Notes::of(&bytes, &[segment]).death.is_none());
+        assert!(Notes::of(&bytes, Machine::X86_64, &[segment]).death.is_none());
     }
 }
