@@ -21,6 +21,7 @@ mod stackless;
 mod test;
 mod tidy;
 mod torch;
+mod vscode;
 
 use clap::{Parser, Subcommand};
 
@@ -60,6 +61,8 @@ enum Command {
     Salvage(salvage::Arguments),
     /// Measure real servers while they are dumped, and write docs/servers.md.
     Servers(servers::Arguments),
+    /// Check, test and pack the extension for VS Code into `target/vscode`.
+    Vscode(vscode::Arguments),
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Servers(arguments) => servers::run(&arguments),
+        Command::Vscode(arguments) => vscode::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

@@ -16,6 +16,7 @@ use crate::frozen;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::tidy;
+use crate::vscode;
 
 /// Interpreters that continuous integration must have.
 const EXPECTED: [(u8, u8); 6] = [(3, 8), (3, 9), (3, 10), (3, 11), (3, 12), (3, 13)];
@@ -83,6 +84,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(())
     })?;
+    if let Some(environment) = environments.last() {
+        step("editors", || vscode::make(&root, &environment.python.with_file_name("heapsake")))?;
+    }
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())
 }

@@ -1,8 +1,8 @@
 /**
  * The editor of dumps: shows what `heapsake FILE` says, and starts the debugger when a dump is opened to stay.
  *
- * A single click shows a preview and debugs nothing, until its tab is made to stay; a tab that the editor brings back after a
- * reload debugs nothing either.
+ * A single click shows a preview and debugs nothing, until its tab is made to stay. A tab that the editor brings back after a
+ * reload debugs nothing, nor does a workspace that is not trusted.
  */
 
 import * as path from "node:path";
@@ -75,7 +75,9 @@ export class Summaries implements vscode.CustomReadonlyEditorProvider {
 
   private debugWhenItStays(uri: vscode.Uri): vscode.Disposable | undefined {
     const address = uri.toString();
-    if (uri.scheme !== "file" || !vscode.workspace.getConfiguration("heapsake").get<boolean>("debugOnOpen", true)) {
+    const wanted = vscode.workspace.getConfiguration("heapsake").get<boolean>("debugOnOpen", true);
+    // Before any debugger starts, the editor asks to trust the workspace: that is too much for opening a file.
+    if (uri.scheme !== "file" || !wanted || !vscode.workspace.isTrusted) {
       return undefined;
     }
     const start = (): void => {

@@ -96,8 +96,14 @@ test("a preview is debugged when it is made to stay, once", async () => {
   assert.equal(events.tabs.listeners.size, 0);
 });
 
-test("nobody wants it: the setting, and a window that was reloaded", async () => {
+test("nobody wants it: the setting, a workspace that is not trusted, a window that was reloaded", async () => {
   const uri = URI.file(dump(folder()));
+  world.trusted = false;
+  const untrusted = await show(summaries(), uri, { isPreview: false });
+  assert.match(untrusted.webview.html, /<pre>said of/);
+  assert.deepEqual(world.debugged, []);
+  world.trusted = true;
+  world.tabs = [];
   world.settings["heapsake.debugOnOpen"] = false;
   await show(summaries(), uri, { isPreview: false });
   assert.deepEqual(world.debugged, []);
