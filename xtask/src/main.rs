@@ -3,6 +3,7 @@
 mod bench;
 mod debian;
 mod derived;
+mod editors;
 mod free_threaded;
 mod frozen;
 mod fuzz;
@@ -63,6 +64,8 @@ enum Command {
     Servers(servers::Arguments),
     /// Check, test and pack the extension for VS Code into `target/vscode`.
     Vscode(vscode::Arguments),
+    /// Check the files for Neovim, Emacs, Helix and Zed.
+    Editors(editors::Arguments),
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Servers(arguments) => servers::run(&arguments),
         Command::Vscode(arguments) => vscode::run(&arguments),
+        Command::Editors(arguments) => editors::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

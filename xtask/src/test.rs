@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::editors;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -85,7 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Ok(())
     })?;
     if let Some(environment) = environments.last() {
-        step("editors", || vscode::make(&root, &environment.python.with_file_name("heapsake")))?;
+        let heapsake = environment.python.with_file_name("heapsake");
+        step("VS Code", || vscode::make(&root, &heapsake))?;
+        step("editors", || editors::check(&root, &found, &heapsake))?;
     }
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())

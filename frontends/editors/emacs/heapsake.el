@@ -68,13 +68,13 @@
 (defun heapsake-summary (dump)
   "Show what happened to the program of DUMP."
   (interactive (list (heapsake-read-dump)))
-  (with-current-buffer (get-buffer-create (format "*heapsake %s*" (file-name-nondirectory dump)))
+  (let ((dump (expand-file-name dump)))
+    (pop-to-buffer (format "*heapsake %s*" (file-name-nondirectory dump)))
     (let ((inhibit-read-only t))
       (erase-buffer)
-      (call-process heapsake-command nil t nil (expand-file-name dump)))
+      (call-process heapsake-command nil t nil dump))
     (goto-char (point-min))
-    (special-mode)
-    (pop-to-buffer (current-buffer))))
+    (special-mode)))
 
 (provide 'heapsake)
 ;;; heapsake.el ends here

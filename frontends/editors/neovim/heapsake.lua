@@ -46,6 +46,7 @@ vim.api.nvim_create_autocmd("BufReadCmd", {
       return vim.system(asking, { text = true }):wait()
     end)
     local text = started and answer.stdout .. answer.stderr or "heapsake was not started: " .. answer
+    vim.bo[event.buf].modifiable = true
     vim.api.nvim_buf_set_lines(event.buf, 0, -1, false, vim.split(vim.trim(text), "\n"))
     vim.bo[event.buf].buftype = "nowrite"
     vim.bo[event.buf].modified = false

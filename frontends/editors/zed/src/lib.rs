@@ -2,8 +2,8 @@
 
 use zed_extension_api::serde_json::{self, Value, json};
 use zed_extension_api::{
-    self as zed, DebugAdapterBinary, DebugConfig, DebugRequest, DebugScenario, DebugTaskDefinition, StartDebuggingRequestArguments,
-    StartDebuggingRequestArgumentsRequest as Kind, Worktree,
+    self as zed, DebugAdapterBinary, DebugConfig, DebugRequest, DebugScenario, DebugTaskDefinition,
+    StartDebuggingRequestArguments, StartDebuggingRequestArgumentsRequest as Kind, Worktree,
 };
 
 const ADAPTER: &str = "heapsake";
@@ -22,7 +22,8 @@ impl zed::Extension for Heapsake {
         chosen: Option<String>,
         worktree: &Worktree,
     ) -> Result<DebugAdapterBinary, String> {
-        let config: Value = serde_json::from_str(&task.config).map_err(|problem| format!("the configuration is no JSON: {problem}"))?;
+        let config: Value =
+            serde_json::from_str(&task.config).map_err(|problem| format!("the configuration is no JSON: {problem}"))?;
         let request = self.dap_request_kind(adapter, config)?;
         let command = chosen
             .or_else(|| worktree.which("heapsake"))
