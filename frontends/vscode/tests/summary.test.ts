@@ -83,6 +83,7 @@ test("a preview is debugged when it is made to stay, once", async () => {
   assert.deepEqual(world.debugged, []);
   world.tabs[0]!.isPreview = false;
   changed();
+  await new Promise(setImmediate);
   changed();
   assert.equal(world.debugged.length, 1);
   panel.closed.fire();
