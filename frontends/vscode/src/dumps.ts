@@ -63,3 +63,18 @@ export async function browse(): Promise<vscode.Uri | undefined> {
 export async function open(uri: vscode.Uri): Promise<void> {
   await vscode.commands.executeCommand("vscode.openWith", uri, VIEW, { preview: false });
 }
+
+/** The tab that shows the dump; one that stays before a preview. */
+export function tabOf(uri: vscode.Uri): vscode.Tab | undefined {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter(({ input }) => {
+    return input instanceof vscode.TabInputCustom && input.viewType === VIEW && input.uri.toString() === uri.toString();
+  });
+  return tabs.find((tab) => !tab.isPreview) ?? tabs[0];
+}
+
+/** Makes the tab of a dump stay, when it is a preview: the next file that is shown would take its place. */
+export async function keep(uri: vscode.Uri): Promise<void> {
+  if (tabOf(uri)?.isPreview) {
+    await open(uri);
+  }
+}

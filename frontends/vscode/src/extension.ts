@@ -6,7 +6,7 @@ import * as vscode from "vscode";
 import { Links } from "./address";
 import { Adapters, Configurations, Found, Sessions, TYPE } from "./debugging";
 import { dumpProcess } from "./dumping";
-import { VIEW, browse, meant, open } from "./dumps";
+import { VIEW, browse, keep, meant, open } from "./dumps";
 import { findOrTell } from "./program";
 import { Summaries, forgetClosed } from "./summary";
 
@@ -37,7 +37,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       }
     }),
     command("heapsake.dumpProcess", dumpProcess),
-    command("heapsake.debugDump", withDump((dump) => sessions.debug(dump))),
+    command(
+      "heapsake.debugDump",
+      withDump(async (dump) => {
+        await keep(dump);
+        await sessions.debug(dump);
+      }),
+    ),
     command("heapsake.openRepl", withDump(openRepl)),
     command(
       "heapsake.showSummary",

@@ -9,7 +9,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { Sessions } from "./debugging";
-import { VIEW } from "./dumps";
+import { tabOf } from "./dumps";
 import { LINKS, page } from "./page";
 import { find } from "./program";
 import { run } from "./run";
@@ -112,14 +112,6 @@ export async function forgetClosed(memory: vscode.Memento): Promise<void> {
   const open = vscode.window.tabGroups.all.flatMap((group) => group.tabs).map((tab) => tab.input);
   const addresses = open.map((input) => (input instanceof vscode.TabInputCustom ? input.uri.toString() : undefined));
   await memory.update(OPEN, memory.get<string[]>(OPEN, []).filter((one) => addresses.includes(one)));
-}
-
-/** The tab that shows the dump; one that stays before a preview. */
-function tabOf(uri: vscode.Uri): vscode.Tab | undefined {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter(({ input }) => {
-    return input instanceof vscode.TabInputCustom && input.viewType === VIEW && input.uri.toString() === uri.toString();
-  });
-  return tabs.find((tab) => !tab.isPreview) ?? tabs[0];
 }
 
 async function summary(uri: vscode.Uri): Promise<{ text: string; problem?: string }> {

@@ -77,6 +77,17 @@ test("commands take the dump they are given, the one that is looked at, or the o
   await assert.rejects(call("heapsake.debugDump", "no address"));
 });
 
+test("a preview stays when it is debugged: sources would take its place", async () => {
+  await activate(context());
+  const file = URI.file(dump(folder()));
+  world.tabs = [{ input: new TabInputCustom(file, "heapsake.summary"), isPreview: true, isActive: true }];
+  await call("heapsake.debugDump", file);
+  world.tabs[0]!.isPreview = false;
+  await call("heapsake.debugDump", file);
+  assert.deepEqual(world.executed, [["vscode.openWith", file, "heapsake.summary", { preview: false }]]);
+  assert.equal(world.debugged.length, 2);
+});
+
 test("the REPL is a terminal without a shell", async () => {
   await activate(context());
   const command = program(folder(), "heapsake", "");
