@@ -25,7 +25,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   };
   context.subscriptions.push(
     sessions,
-    vscode.window.registerCustomEditorProvider(VIEW, summaries),
+    vscode.window.registerCustomEditorProvider(VIEW, summaries, {
+      webviewOptions: { enableFindWidget: true },
+      supportsMultipleEditorsPerDocument: true,
+    }),
     vscode.window.registerUriHandler(new Links()),
     vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations()),
     vscode.debug.registerDebugConfigurationProvider(TYPE, new Found(), vscode.DebugConfigurationProviderTriggerKind.Dynamic),
