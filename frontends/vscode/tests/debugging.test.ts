@@ -39,8 +39,8 @@ test("the adapter is `heapsake dap`, without a shell, in a folder that holds not
 
 test("a path is made whole: of the workspace's folder, of the home, of an address", async () => {
   const given = { type: "heapsake", request: "attach", name: "mine" };
-  const whole = async (dump: string): Promise<unknown> => (await resolve({ ...given, dump }, "/work space"))?.["dump"];
-  assert.equal(await whole("app.heapsake"), "/work space/app.heapsake");
+  const whole = async (dump: string): Promise<unknown> => (await resolve({ ...given, dump }, "/my work"))?.["dump"];
+  assert.equal(await whole("app.heapsake"), "/my work/app.heapsake");
   assert.equal(await whole("../app.heapsake"), "/app.heapsake");
   assert.equal(await whole("/srv/app.heapsake"), "/srv/app.heapsake");
   assert.equal(await whole("~/app.heapsake"), path.join(process.env["HOME"]!, "app.heapsake"));
@@ -55,9 +55,9 @@ test("without a dump the user picks one; calling that off starts nothing", async
   const expected = { type: "heapsake", request: "launch", name: "Open a dump", dump: "/srv/app.heapsake" };
   assert.deepEqual(await resolve({}), expected);
 
-  world.files = ["/work/one.heapsake", "/work/two.heapsake"];
+  world.files = ["/srv/one.heapsake", "/srv/two.heapsake"];
   world.answers.push("two.heapsake");
-  assert.equal((await resolve({ dump: "" }))?.["dump"], "/work/two.heapsake");
+  assert.equal((await resolve({ dump: "" }))?.["dump"], "/srv/two.heapsake");
   assert.equal(world.asked.at(-1), "pick of one.heapsake, two.heapsake, Another file…");
   world.answers.push("Another file…", [URI.file("/other.heapsake")]);
   assert.equal((await resolve({}))?.["dump"], "/other.heapsake");
@@ -79,8 +79,8 @@ test("a file's name is never taken for a variable, which may run commands", asyn
 });
 
 test("dumps of the workspace are listed", async () => {
-  world.files = ["/work/one.heapsake"];
-  assert.deepEqual(await new Found().provideDebugConfigurations(), [configuration(URI.file("/work/one.heapsake"))]);
+  world.files = ["/srv/one.heapsake"];
+  assert.deepEqual(await new Found().provideDebugConfigurations(), [configuration(URI.file("/srv/one.heapsake"))]);
 });
 
 test("a dump is debugged once; asked again, its view is shown", async () => {
