@@ -4,7 +4,11 @@ mod aarch64;
 mod bench;
 mod debian;
 mod derived;
+<<<<<<< HEAD
 mod emulated;
+=======
+mod editors;
+>>>>>>> vscode
 mod free_threaded;
 mod frozen;
 mod fuzz;
@@ -23,6 +27,7 @@ mod stackless;
 mod test;
 mod tidy;
 mod torch;
+mod vscode;
 
 use clap::{Parser, Subcommand};
 
@@ -62,6 +67,10 @@ enum Command {
     Salvage(salvage::Arguments),
     /// Measure real servers while they are dumped, and write docs/servers.md.
     Servers(servers::Arguments),
+    /// Check, test and pack the extension for VS Code into `target/vscode`.
+    Vscode(vscode::Arguments),
+    /// Check the files for Neovim, Emacs, Helix and Zed.
+    Editors(editors::Arguments),
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -82,6 +91,8 @@ fn main() -> anyhow::Result<()> {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Servers(arguments) => servers::run(&arguments),
+        Command::Vscode(arguments) => vscode::run(&arguments),
+        Command::Editors(arguments) => editors::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

@@ -11,12 +11,14 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::editors;
 use crate::emulated;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::tidy;
+use crate::vscode;
 
 /// Interpreters that continuous integration must have.
 const EXPECTED: [(u8, u8); 6] = [(3, 8), (3, 9), (3, 10), (3, 11), (3, 12), (3, 13)];
@@ -86,6 +88,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(())
     })?;
+    if let Some(environment) = environments.last() {
+        let heapsake = environment.python.with_file_name("heapsake");
+        step("VS Code", || vscode::make(&root, &heapsake))?;
+        step("editors", || editors::check(&root, &found, &heapsake))?;
+    }
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())
 }
