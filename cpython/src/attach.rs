@@ -9,6 +9,7 @@ use crate::layout::LayoutError;
 use crate::layouts::dwarf::{self, DebugFiles, Names};
 use crate::layouts::{Column, Flags, HexVersion, Layouts, Table, debug_information};
 use crate::locate;
+use crate::machine::Machine;
 use crate::memory::{Files, Mapping, Memory, Process, Snapshot, Source};
 use crate::selfcheck::SelfCheck;
 use crate::symbols::{Binary, Symbols};
@@ -64,23 +65,25 @@ impl fmt::Display for Origin {
 }
 
 impl Runtime {
-    /// The runtime in `memory`.
+    /// The runtime in `memory`, of a process on this machine.
     ///
     /// # Errors
     /// [`ErrorKind::NotPython`] and [`ErrorKind::OtherImplementation`] if there is none, [`ErrorKind::NotReady`] if it is
     /// starting up or shutting down, [`ErrorKind::UnknownLayout`] and [`ErrorKind::LayoutMismatch`] if it cannot be read.
     pub fn find<M: Memory + ?Sized>(memory: &M, mappings: &[Mapping], files: &Files) -> Result<Runtime> {
-        Runtime::with_symbols(memory, mappings, files, &Symbols::new(memory, mappings, files))
+        let symbols = Symbols::new(memory, mappings, files);
+        Runtime::with_symbols(memory, mappings, files, &symbols, Machine::OWN.unwrap_or_default())
     }
 
-    /// The runtime in `memory`, the symbols of which are known already.
+    /// The runtime in `memory` of a process on `machine`, the symbols of which are known already.
     pub(crate) fn with_symbols<M: Memory + ?Sized>(
         memory: &M,
         mappings: &[Mapping],
         files: &Files,
         symbols: &Symbols,
+        machine: Machine,
     ) -> Result<Runtime> {
-        Runtime::by_table(memory, mappings, files, symbols, Table::of(symbols.machine()).map_err(refused)?)
+        Runtime::by_table(memory, mappings, files, symbols, Table::of(machine).map_err(refused)?)
     }
 
     /// The runtime in a copy of a process's memory, while the process still lives.

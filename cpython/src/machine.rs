@@ -123,6 +123,14 @@ impl Machine {
         }
     }
 
+    /// The number that debug information has for the return address, where that is no register.
+    pub(crate) fn return_address(self) -> Option<u16> {
+        match self {
+            Machine::X86_64 => Some(16),
+            Machine::Aarch64 => None,
+        }
+    }
+
     /// A code address without what is kept in bits that no address uses: signatures of return addresses.
     pub(crate) fn code(self, address: u64) -> u64 {
         match self {
@@ -130,7 +138,6 @@ impl Machine {
             Machine::Aarch64 => address & 0x0000_ffff_ffff_ffff,
         }
     }
-
 }
 
 /// What a thread finds its thread-local storage by.

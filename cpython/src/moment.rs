@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::attach::Runtime;
 use crate::error::Result;
+use crate::machine::Machine;
 use crate::memory::{Files, Frozen, Memory, Process, Registers};
 use crate::pystate;
 use crate::stackless;
@@ -88,7 +89,8 @@ impl Watch {
         let files = Files::of_process(pid);
         let mappings = process.mappings().ok()?;
         let symbols = Symbols::new(&process, &mappings, &files);
-        Runtime::with_symbols(&process, &mappings, &files, &symbols).ok().map(|runtime| Watch::new(runtime, &symbols))
+        let machine = Machine::OWN.unwrap_or_default();
+        Runtime::with_symbols(&process, &mappings, &files, &symbols, machine).ok().map(|runtime| Watch::new(runtime, &symbols))
     }
 
     /// What is to be known of a runtime; nothing of where its threads stand if its binary has no symbols.

@@ -43,7 +43,7 @@ impl Postmortem {
     pub fn of_core(mut core: Core) -> Result<Postmortem> {
         let symbols = Symbols::new(&core, core.mappings(), core.files());
         let mut faults = core.faults().to_vec();
-        let runtime = Runtime::with_symbols(&core, core.mappings(), core.files(), &symbols);
+        let runtime = Runtime::with_symbols(&core, core.mappings(), core.files(), &symbols, core.notes().machine);
         let runtime = runtime.map_err(|error| explained(error, &core))?;
         let restored = names_lost::restore(&core, &runtime);
         if !restored.is_empty() {
@@ -73,7 +73,7 @@ impl Postmortem {
         place(&mut notes, windows.mappings());
         let files = Files::of_process(pid);
         let symbols = Symbols::new(&windows, windows.mappings(), &files);
-        let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols)?;
+        let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols, notes.machine)?;
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &windows, &notes);
         Ok(Postmortem { memory: Remains::Held(Box::new(windows)), runtime: watch.runtime, notes, caught, faults: Vec::new() })

@@ -9,7 +9,6 @@ use std::os::unix::fs::FileExt;
 use heapsake_core::Address;
 use object::elf;
 
-use crate::machine::Machine;
 use crate::memory::Memory;
 
 /// Bytes of an ELF header, and of a program header.
@@ -37,7 +36,6 @@ pub(crate) struct ProgramHeader {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     pub(crate) file_type: elf::FileType,
-    pub(crate) machine: Option<Machine>,
     pub(crate) headers: Vec<ProgramHeader>,
 }
 
@@ -69,7 +67,7 @@ impl Head {
         }
         let at = u64::from_le_bytes(*head.get(32..)?.first_chunk()?);
         let headers = decoded(&read(at, count * PROGRAM_HEADER as u64)?);
-        Some(Head { file_type: elf::FileType(half(16)?), machine: Machine::of_elf(half(18)?), headers })
+        Some(Head { file_type: elf::FileType(half(16)?), headers })
     }
 
     /// The headers of one kind.
@@ -121,7 +119,7 @@ mod tests {
     fn memory_and_file_say_the_same() {
         let bytes = head(&[1, 2], 2, 2);
         let found = in_memory(&bytes).expect("a head");
-        assert_eq!((found.machine, found.file_type), (Some(Machine::Aarch64), elf::ET_DYN));
+        assert_eq!(found.file_type, elf::ET_DYN);
         let of_kind: Vec<_> = found.of_kind(elf::PT_LOAD).collect();
         let first = ProgramHeader { kind: elf::PT_LOAD, offset: 0x1000, address: 0x2000, in_file: 5, in_memory: 9 };
         assert_eq!(of_kind, [&first]);

@@ -14,7 +14,8 @@ fn arena(start: u64, end: u64, in_use: u64) -> Arena {
 
 #[test]
 fn arenas_that_overlap_are_counted_once() {
-    let found = apart(vec![arena(0x5000, 0x9000, 7), arena(0x1000, 0x6000, 5), arena(0x2000, 0x3000, 3), arena(0x9000, 0x9000, 1)]);
+    let found =
+        apart(vec![arena(0x5000, 0x9000, 7), arena(0x1000, 0x6000, 5), arena(0x2000, 0x3000, 3), arena(0x9000, 0x9000, 1)]);
     assert_eq!(found, [arena(0x1000, 0x6000, 5), arena(0x6000, 0x9000, 7)]);
 }
 
@@ -28,7 +29,8 @@ fn an_arena_in_two_mappings_counts_where_it_begins() {
 
 #[test]
 fn what_is_in_memory_is_told_of_mappings_that_are_still_the_same() {
-    let mapping = Mapping::anonymous(span(0x1000, 0x3000), Permissions { read: true, write: true, execute: false, shared: false });
+    let mapping =
+        Mapping::anonymous(span(0x1000, 0x3000), Permissions { read: true, write: true, execute: false, shared: false });
     let part = |start, end| region(&mapping, span(start, end), RegionKind::Anonymous, String::new());
     let mut regions = vec![part(0x1000, 0x3000), part(0x3000, 0x4000), part(0x7000, 0x8000)];
     tell_resident(&mut regions, &[(span(0x1000, 0x3000), 4096), (span(0x3000, 0x5000), 8192)], None);

@@ -5,7 +5,6 @@
 //! loader's own symbol table lies. The load bias is `start of a segment's mapping - its page-aligned p_vaddr`, for which the
 //! segments must agree; it is 0 for `ET_EXEC`.
 
-use crate::machine::Machine;
 use crate::memory::{Files, Mapping, Memory};
 use crate::program_headers::Head;
 use heapsake_core::{Address, Span};
@@ -26,14 +25,12 @@ const MAXIMUM_TABLE: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Symbols {
     binaries: Vec<Binary>,
-    machine: Machine,
 }
 
 /// A mapped ELF file.
 #[derive(Debug)]
 pub struct Binary {
     path: PathBuf,
-    machine: Option<Machine>,
     span: Span,
     bias: u64,
     build_id: Option<Vec<u8>>,
@@ -86,20 +83,12 @@ impl Symbols {
         // A guess that only saves time: the names of all others are looked at, too.
         let is_likely = |binary: &Binary| binary.path.file_name().is_some_and(|name| name.to_string_lossy().contains("python"));
         binaries.sort_by_key(|binary| (!is_likely(binary), binary.span.start));
-        // The kernel's own library is in every core.
-        let in_memory = || mappings.iter().find_map(|mapping| machine_at(memory, mapping.span.start));
-        let machine = binaries.iter().find_map(Binary::machine).or_else(in_memory).or(Machine::OWN).unwrap_or_default();
-        Symbols { binaries, machine }
+        Symbols { binaries }
     }
 
     /// The binaries, those that look like Python's first.
     pub fn binaries(&self) -> &[Binary] {
         &self.binaries
-    }
-
-    /// What the process runs on, as its binaries say; our own machine where none is to be had.
-    pub fn machine(&self) -> Machine {
-        self.machine
     }
 
     /// The binary that holds the interpreter's state.
@@ -133,11 +122,6 @@ impl Binary {
     /// Whether nothing is known of it but where it lies.
     pub(crate) fn is_nameless(&self) -> bool {
         self.file.is_none() && self.build_id.is_none() && self.table.get().is_some_and(Table::is_empty)
-    }
-
-    /// What it is code for, if it is one of the processors that are known.
-    pub fn machine(&self) -> Option<Machine> {
-        self.machine
     }
 
     /// From its first mapped byte to its last.
@@ -218,10 +202,9 @@ impl Binary {
             .section_by_name(".PyRuntime")
             .map(|section| Span::new(Address(section.address().wrapping_add(bias)), section.size()));
         let build_id = elf.build_id().ok().flatten().map(<[u8]>::to_vec);
-        let machine = Machine::of_elf(elf.elf_header().e_machine(endian).0);
         let (path, span) = (first.file()?.to_owned(), extent(&segments, bias)?);
         drop(elf);
-        Some(Binary { path, machine, span, bias, build_id, runtime_section, file: Some(file), table: OnceLock::new() })
+        Some(Binary { path, span, bias, build_id, runtime_section, file: Some(file), table: OnceLock::new() })
     }
 
     /// A binary that is not to be had, and has left in memory only what it wrote to.
@@ -235,7 +218,7 @@ impl Binary {
             .map_or(end, |zeros| zeros.span.end);
         let path = group.first()?.file()?.to_owned();
         let (span, table) = (Span { start, end }, OnceLock::from(Table::default()));
-        Some(Binary { path, machine: None, span, bias: 0, build_id: None, runtime_section: None, file: None, table })
+        Some(Binary { path, span, bias: 0, build_id: None, runtime_section: None, file: None, table })
     }
 
     /// The binary as the loader sees it: program headers, and the dynamic symbol table, out of memory.
@@ -243,24 +226,16 @@ impl Binary {
         let first = group.iter().find(|mapping| mapping.offset.0 == 0 && mapping.permissions.read)?;
         let head = Head::in_memory(memory, first.span.start)?;
         let loads = head.of_kind(elf::PT_LOAD);
-        let segments: Vec<Segment> =
-            loads.map(|header| Segment::new(header.offset, header.address, header.in_memory)).collect();
+        let segments: Vec<Segment> = loads.map(|header| Segment::new(header.offset, header.address, header.in_memory)).collect();
         let dynamic = head.of_kind(elf::PT_DYNAMIC).next_back().map(|header| (header.address, header.in_memory));
         let bias = load_bias(head.file_type == elf::ET_EXEC, &segments, group)?;
-        let machine = head.machine;
         let (dynamic, length) = dynamic?;
         let mut table = Table::default();
         read_dynamic(memory, Address(dynamic.wrapping_add(bias)), length, bias, &mut table)?;
         let (path, span) = (first.file()?.to_owned(), extent(&segments, bias)?);
         let table = OnceLock::from(table);
-        Some(Binary { path, machine, span, bias, build_id: None, runtime_section: None, file: None, table })
+        Some(Binary { path, span, bias, build_id: None, runtime_section: None, file: None, table })
     }
-}
-
-/// What the binary that is mapped from `start` on is code for.
-fn machine_at<M: Memory + ?Sized>(memory: &M, start: Address) -> Option<Machine> {
-    let is_elf = memory.read_u32(start)? == u32::from_le_bytes(elf::ELFMAG);
-    is_elf.then(|| memory.read_u16(start.offset(18))).flatten().and_then(Machine::of_elf)
 }
 
 /// A part of a file that is mapped: where it stands in the file, at which address, and how long it is in memory.

@@ -54,9 +54,13 @@ fn examine(interpreter: &Environment, system: &Path, folder: &Path, opener: &Env
     if facts["facts"]["python"] != **name || !is_abort || !has_registers {
         bad.push(format!("{name}: it is told as {} with {signal}", facts["facts"]["python"]));
     }
+    let summary = run(opener.heapsake().arg(&dump)).success("heapsake FILE");
+    if !summary.contains("the instruction at 0x") || !summary.contains("libc.so.6 + 0x") {
+        bad.push(format!("{name}: it is not told where it stood:\n{summary}"));
+    }
     let shown = run(opener.heapsake().args(["stack", "--native"]).arg(&dump)).success("heapsake stack");
     // Python's frames to the line, and C's from the system call to the program's beginning.
-    for wanted in ["os.read(0, 1)", "in main", "read", "_PyEval_EvalFrameDefault", "Py_RunMain"] {
+    for wanted in ["os.read(0, 1)", "in main", "C read + ", "C Py_RunMain + "] {
         if !shown.contains(wanted) {
             bad.push(format!("{name}: no {wanted:?} in\n{shown}"));
         }

@@ -172,7 +172,9 @@ impl Apt {
             "Dir::Etc::sourcelist \"{at}/debian.sources\";\nDir::Etc::sourceparts \"-\";\nDir::State \"{at}/state\";\n\
              Dir::State::lists \"{at}/state/lists\";\nDir::State::status \"{at}/state/status\";\nDir::Cache \"{at}/cache\";\n\
              Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n{}",
-            architecture.map(|name| format!("APT::Architecture \"{name}\";\nAPT::Architectures {{ \"{name}\"; }};\n")).unwrap_or_default(),
+            architecture
+                .map(|name| format!("APT::Architecture \"{name}\";\nAPT::Architectures {{ \"{name}\"; }};\n"))
+                .unwrap_or_default(),
         );
         fs::write(folder.join("apt.conf"), configuration)?;
         Ok(apt)

@@ -48,6 +48,13 @@ fn zed(root: &Path) -> anyhow::Result<()> {
         finish(command.args(arguments).current_dir(root.join("frontends/editors/zed")))
     };
     cargo(&["fmt", "--check"])?;
+    if let Err(problem) = cargo(&["fetch", "--locked", "--quiet"]) {
+        if std::env::var_os("CI").is_some() {
+            return Err(problem);
+        }
+        println!("not tested: the extension for Zed: {problem:#}");
+        return Ok(());
+    }
     cargo(&["test", "--locked", "--quiet"])
 }
 

@@ -53,8 +53,8 @@ fn python(root: &Path, suite: &str, minor: u8) -> PathBuf {
 }
 
 fn fetch(root: &Path, suite: &str, minors: &[u8]) -> Result<()> {
-    // The launchers are what is made last.
-    if minors.iter().all(|minor| program_of(&python(root, suite, *minor)).is_file()) {
+    let is_launcher = |path: PathBuf| fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"#!"));
+    if minors.iter().all(|minor| is_launcher(python(root, suite, *minor))) {
         return Ok(());
     }
     println!("fetching CPython of aarch64 from Debian {suite}");
@@ -77,11 +77,14 @@ fn fetch(root: &Path, suite: &str, minors: &[u8]) -> Result<()> {
     for minor in minors {
         let script = python(root, suite, *minor);
         let program = program_of(&script);
-        fs::rename(&script, &program)?;
         let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
         let (prefix, program) = (quoted(&system), quoted(&program));
-        fs::write(&script, format!("#!/bin/sh\nexec {EMULATOR} -L {prefix} -0 \"$0\" {program} \"$@\"\n"))?;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+        let (elf, made) = (program_of(&script), script.with_added_extension("sh"));
+        fs::write(&made, format!("#!/bin/sh\nexec {EMULATOR} -L {prefix} -0 \"$0\" {program} \"$@\"\n"))?;
+        fs::set_permissions(&made, fs::Permissions::from_mode(0o755))?;
+        fs::copy(&script, &elf)?;
+        // Last, for it says that all is there.
+        fs::rename(made, script)?;
     }
     Ok(())
 }

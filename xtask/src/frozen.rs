@@ -91,7 +91,8 @@ pub(crate) fn provide(root: &Path, packager: &Path, found: &[Interpreter]) -> Re
 }
 
 fn folder(root: &Path, name: &str) -> PathBuf {
-    root.join("target/frozen").join(name)
+    // With modules in C; there were others without.
+    root.join("target/frozen/2").join(name)
 }
 
 fn python(root: &Path, name: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 //! what stands in no header by what tells 3.13 with an interpreter lock from 3.13 without one.
 //!
 //! An object's head is twice as long there, and some structs have a mutex more; `gc_head` is as it was. A struct that is new
-//! since 3.13 is taken to differ by its head alone. All of it is proven as any column is, by real processes of such builds.
+//! since 3.13 is taken to differ by its head alone. Real processes prove it where there are some: of 3.14.9t and 3.15.1t, not of 3.13.15t.
 
 use std::path::Path;
 use std::process::Command;

@@ -4,11 +4,8 @@ mod aarch64;
 mod bench;
 mod debian;
 mod derived;
-<<<<<<< HEAD
-mod emulated;
-=======
 mod editors;
->>>>>>> vscode
+mod emulated;
 mod free_threaded;
 mod frozen;
 mod fuzz;

@@ -1,7 +1,7 @@
 //! Everything that continuous integration checks, in the order of what fails fastest; the README's test command.
 //!
-//! Installs what the tests need into `target/`: a virtual environment with the package for each interpreter found. Nothing
-//! outside the checkout is changed.
+//! Installs what the tests need into `target/`: a virtual environment with the package for each interpreter found. Outside
+//! the checkout, packages of the system that are missing are installed where that is allowed: gdb, qemu-user, emacs-nox.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

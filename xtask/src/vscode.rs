@@ -12,7 +12,7 @@ use crate::test::{finish, named_or_built};
 use crate::tidy;
 
 /// The oldest node that the tools run on.
-const NODE: u32 = 20;
+const NODE: [u32; 2] = [20, 19];
 
 /// Options of `cargo xtask vscode`.
 #[derive(clap::Args)]
@@ -39,7 +39,13 @@ pub(crate) fn make(root: &Path, heapsake: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let home = root.join("frontends/vscode");
-    install(&home)?;
+    if let Err(problem) = install(&home) {
+        if std::env::var_os("CI").is_some() {
+            return Err(problem);
+        }
+        println!("not tested: the extension for VS Code; {problem:#}");
+        return Ok(());
+    }
     let packed = root.join("target/vscode/heapsake.vsix");
     fs::create_dir_all(packed.parent().context("a folder")?)?;
     npm(&home, &["run", "check"])?;
@@ -64,9 +70,9 @@ fn tools() -> anyhow::Result<()> {
     };
     version("npm")?;
     let node = version("node")?;
-    let major = node.trim_start_matches('v').split('.').next().and_then(|number| number.parse::<u32>().ok());
-    if major.is_none_or(|major| major < NODE) {
-        bail!("node is {node}, and has to be {NODE} or later");
+    let numbers: Vec<u32> = node.trim_start_matches('v').split('.').filter_map(|number| number.parse().ok()).collect();
+    if numbers < NODE.to_vec() {
+        bail!("node is {node}, and has to be {}.{} or later", NODE[0], NODE[1]);
     }
     Ok(())
 }

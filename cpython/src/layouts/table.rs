@@ -174,11 +174,10 @@ impl Table {
             pairs.iter().any(|(one, other)| one.structure(row).and_then(of) != other.structure(row).and_then(of))
         };
         for (row, fields) in &self.rows {
-            let changed: Vec<String> =
-                fields.iter().filter(|field| differs(row, &|cells| cells.field(field))).cloned().collect();
-            let is_resized = pairs.iter().any(|(one, other)| {
-                one.structure(row).map(StructCells::size) != other.structure(row).map(StructCells::size)
-            });
+            let changed: Vec<String> = fields.iter().filter(|field| differs(row, &|cells| cells.field(field))).cloned().collect();
+            let is_resized = pairs
+                .iter()
+                .any(|(one, other)| one.structure(row).map(StructCells::size) != other.structure(row).map(StructCells::size));
             if is_resized || !changed.is_empty() {
                 rows.push((row.clone(), changed));
             }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Cell, Flags, HexVersion, LayoutError, Table};
+use crate::machine::Machine;
 
 const HEAD: &str = "heapsake-layouts 1 lp64\n";
 

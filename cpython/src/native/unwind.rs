@@ -32,6 +32,8 @@ const MAXIMUM_EXPRESSIONS: u64 = 1 << 22;
 /// A longer entry of a table has more rules than any function, in bytes.
 const LONGEST_ENTRY: usize = 1 << 16;
 const WORD: i64 = 8;
+/// `mov x8, #139; svc #0`: the call of `rt_sigreturn` on aarch64.
+const RETURN_FROM_SIGNAL: u64 = 0xd400_0001_d280_1168;
 
 type Slice<'b> = EndianSlice<'b, LittleEndian>;
 
@@ -134,7 +136,7 @@ impl<'m, S: Source> Unwinder<'m, S> {
             }
             let before = (known.stack(), known.instruction);
             let stepped = match module.as_ref().and_then(|module| module.tables.as_ref()) {
-                Some(tables) => self.step(tables, inside, &mut known),
+                Some(tables) => self.step(tables, inside, &mut known, is_exact),
                 None => None,
             };
             let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, is_exact)) {
@@ -154,8 +156,9 @@ impl<'m, S: Source> Unwinder<'m, S> {
         }
     }
 
-    /// From a frame to its caller, by rules, if there are any for this frame; whether the frame is that of a signal.
-    fn step(&mut self, tables: &Tables, inside: Address, known: &mut Known) -> Option<Result<bool, End>> {
+    /// From a frame to its caller, by rules, if there are any for this frame; whether the frame is that of a signal. Of the innermost,
+    /// or an interrupted one, the return address may still be where the call left it.
+    fn step(&mut self, tables: &Tables, inside: Address, known: &mut Known, is_innermost: bool) -> Option<Result<bool, End>> {
         let Tables { header, frames, bases } = tables;
         let header = EhFrameHdr::new(header, LittleEndian).parse(bases, 8).ok()?;
         let mut section = EhFrame::new(frames, LittleEndian);
@@ -182,7 +185,7 @@ impl<'m, S: Source> Unwinder<'m, S> {
         let mut caller = *known;
         caller.set(known.machine.stack_pointer(), Some(cfa));
         // Where no rule tells of it, it is not known, unless the call left it in a register.
-        caller.instruction = known.machine.link().and_then(|link| known.get(link));
+        caller.instruction = known.machine.link().filter(|_| is_innermost).and_then(|link| known.get(link));
         let return_address = entry.cie().return_address_register();
         let mut is_outermost = false;
         for (register, rule) in row.registers() {
@@ -230,15 +233,16 @@ impl<'m, S: Source> Unwinder<'m, S> {
     fn step_blindly(&self, known: &mut Known, is_innermost: bool) -> Result<bool, End> {
         let (instruction, machine) = (known.instruction.unwrap_or(0), known.machine);
         let is_code = |address: &u64| self.is_code(Address(*address));
-        if is_innermost && let Some(caller) = machine.link().and_then(|link| known.get(link)).map(|link| machine.code(link)) {
-            if is_code(&caller) && caller != instruction {
-                known.instruction = Some(caller);
-                return Ok(false);
-            }
+        if let Some(interrupted) = self.interrupted(known) {
+            *known = interrupted;
+            return Ok(true);
         }
-        let returns = |address: Option<u64>| {
-            Some(machine.code(self.memory.word(Address(address?))?)).filter(is_code)
-        };
+        let left = machine.link().and_then(|link| known.get(link)).map(|link| machine.code(link));
+        if let Some(caller) = left.filter(|caller| is_innermost && is_code(caller) && *caller != instruction) {
+            known.instruction = Some(caller);
+            return Ok(false);
+        }
+        let returns = |address: Option<u64>| Some(machine.code(self.memory.word(Address(address?))?)).filter(is_code);
         if is_innermost
             && machine.link().is_none()
             && let Some(caller) = returns(known.stack())
@@ -258,6 +262,22 @@ impl<'m, S: Source> Unwinder<'m, S> {
             }
             _ => Err(End::Cut(format!("nothing says how to unwind the code at {instruction:#x}"))),
         }
+    }
+
+    /// What a signal interrupted, where the kernel's own code that returns from handlers has no rules, as on aarch64: the registers
+    /// are in the frame that the kernel made for the handler (`rt_sigframe`, `arch/arm64/kernel/signal.c`).
+    fn interrupted(&self, known: &Known) -> Option<Known> {
+        const REGISTERS: i64 = 128 + 176 + 8;
+        if known.machine != Machine::Aarch64 || self.memory.word(Address(known.instruction?))? != RETURN_FROM_SIGNAL {
+            return None;
+        }
+        let saved = Address(known.stack()?).offset(REGISTERS);
+        let mut interrupted = *known;
+        for (index, slot) in interrupted.registers.iter_mut().enumerate() {
+            *slot = Some(self.memory.word(saved.offset(WORD * index as i64))?);
+        }
+        interrupted.instruction = self.memory.word(saved.offset(WORD * MOST_GENERAL as i64));
+        Some(interrupted)
     }
 
     fn is_code(&self, address: Address) -> bool {
@@ -315,8 +335,9 @@ impl<'m, S: Source> Unwinder<'m, S> {
         };
         bases = bases.set_eh_frame(frames_at);
         // How long the table is only a section says; it ends with its segment at the latest.
-        let segment =
-            |load: &&&ProgramHeader| Span::new(Address(load.address.wrapping_add(bias)), load.in_memory).contains(Address(frames_at));
+        let segment = |load: &&&ProgramHeader| {
+            Span::new(Address(load.address.wrapping_add(bias)), load.in_memory).contains(Address(frames_at))
+        };
         let load = loads.iter().find(segment)?;
         let end = load.address.wrapping_add(bias).wrapping_add(load.in_memory);
         let frames = read(frames_at, end.checked_sub(frames_at)?)?;
@@ -325,6 +346,10 @@ impl<'m, S: Source> Unwinder<'m, S> {
 }
 
 fn value(known: &Known, register: Register) -> Option<u64> {
+    // Rules of procedure linkage tables count from where the instruction is.
+    if known.machine.return_address() == Some(register.0) {
+        return known.instruction;
+    }
     known.get(usize::from(register.0))
 }
 
@@ -363,3 +388,7 @@ fn evaluate<M: Memory>(memory: &M, known: &Known, expression: Expression<Slice<'
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "unwind_tests.rs"]
+mod tests;

@@ -32,8 +32,11 @@ pub(super) fn of_thread(options: &CaptureOptions, thread: i32) -> Option<&Native
 /// Threads of C code alone: of all that were unwound those that are none of `known`, by the C library's identity and the kernel's.
 pub(super) fn others(options: &CaptureOptions, known: &[(u64, Option<u64>)]) -> impl Iterator<Item = Thread> {
     let is_known = move |stack: &&NativeStack| {
-        let of_kernel = u64::try_from(stack.thread).ok();
-        known.iter().any(|(ident, native_id)| stack.thread_pointer.is_of(*ident) || of_kernel.is_some() && *native_id == of_kernel)
+        // The kernel's numbers are others in a namespace, so they are believed where there is nothing better.
+        let of_kernel = u64::try_from(stack.thread).ok().filter(|_| stack.thread_pointer.ident().is_none());
+        known
+            .iter()
+            .any(|(ident, native_id)| stack.thread_pointer.is_of(*ident) || of_kernel.is_some() && *native_id == of_kernel)
     };
     let others = options.native_stacks.iter().filter(move |stack| !is_known(stack));
     others.map(|stack| Thread {

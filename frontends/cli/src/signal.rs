@@ -53,7 +53,7 @@ fn print_place(signal: &Value, output: &mut Output) -> anyhow::Result<()> {
         .flatten()
         .filter_map(|(name, value)| Some((name.as_text()?, u64::try_from(value.as_integer()?).ok()?)))
         .collect();
-    if let Some((_, instruction)) = registers.iter().find(|(name, _)| *name == "rip") {
+    if let Some((_, instruction)) = registers.iter().find(|(name, _)| ["rip", "pc"].contains(name)) {
         let place = text(signal, "file").zip(number(signal, "file_offset"));
         let place = place.map(|(file, offset)| format!(", {} + {offset:#x}", harmless(file)));
         output.line(format!("  the instruction at {instruction:#x}{}", place.unwrap_or_default()))?;

@@ -30,6 +30,10 @@ export async function dumpProcess(): Promise<void> {
   if (target === undefined) {
     return;
   }
+  if (target.scheme !== "file") {
+    tell(asked, "a dump is written to a file of this machine, not to " + target.scheme);
+    return;
+  }
   const progress = { location: vscode.ProgressLocation.Notification, title: `Dumping process ${asked}`, cancellable: true };
   const written = await vscode.window.withProgress(progress, async (_report, token) => {
     const ending = new AbortController();

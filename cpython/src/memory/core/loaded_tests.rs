@@ -105,12 +105,12 @@ fn what_is_missing_or_absurd_costs_what_it_tells_alone() {
     assert_eq!(told(process(&["/../../etc/passwd"], 0), &whole).len(), 2);
     assert_eq!(in_root(&nowhere(), Path::new("/../etc/passwd")), None);
     // A library whose head is not there.
-    let mut headless = one().build();
+    let mut headless = one();
     headless.write(Address(LIBRARIES), &[0; 64]);
-    assert_eq!(files(&headless, &whole, &nowhere()).len(), 1);
+    assert_eq!(told(headless, &whole).len(), 1);
     // A name that has no end, and addresses that go round the end of the address space.
-    let mut endless = one().build();
+    let mut endless = one();
     endless.write(Address(LIST), &u64::MAX.to_le_bytes());
     endless.write(Address(LIST + 8), &u64::MAX.to_le_bytes());
-    assert_eq!(files(&endless, &whole, &nowhere()).len(), 1);
+    assert_eq!(told(endless, &whole).len(), 1);
 }

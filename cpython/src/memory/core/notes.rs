@@ -141,11 +141,13 @@ impl Notes {
     }
 
     fn read(&mut self, mut rest: &[u8], signal: &mut Option<Vec<u8>>) {
+        // Whether the thread that was told last is the one that notes go on to tell of.
+        let mut is_of_last = false;
         while let Some((name, kind, payload, after)) = note(rest) {
             rest = after;
             // It follows what is told of its thread.
             if kind == THREAD_POINTER && name.starts_with(b"LINUX") && self.machine == Machine::Aarch64 {
-                if let Some((thread, pointer)) = self.threads.last_mut().zip(word(payload, 0)) {
+                if let Some((thread, pointer)) = self.threads.last_mut().filter(|_| is_of_last).zip(word(payload, 0)) {
                     thread.thread_pointer = ThreadPointer::new(Machine::Aarch64, pointer);
                 }
                 continue;
@@ -154,7 +156,11 @@ impl Notes {
                 continue;
             }
             match kind {
-                PRSTATUS => self.threads.extend(thread(self.machine, payload)),
+                PRSTATUS => {
+                    let thread = thread(self.machine, payload);
+                    is_of_last = thread.is_some();
+                    self.threads.extend(thread);
+                }
                 PRPSINFO => self.process = self.process.take().or_else(|| process(payload)),
                 AUXV => {
                     let words: Vec<u64> = payload.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
