@@ -5,6 +5,8 @@
 //! Everything is concluded from the file alone. What is concluded from source text rather than from state says so.
 
 pub mod cycles;
+pub mod exceptions;
 pub mod extract;
 pub mod memory;
+pub mod sources;
 pub mod waits;

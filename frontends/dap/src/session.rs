@@ -1,0 +1,104 @@
+//! An open dump and what its client was told: numbers of frames, sources and variables.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use heapsake_loader::{Dump, Error};
+
+use crate::evaluate::Results;
+use crate::protocol::{Failure, InitializeArguments};
+use crate::references::References;
+use crate::sources::Sources;
+use crate::stacks::{FrameKey, Stacks};
+
+/// What an answer is: a body, or why there is none.
+pub(crate) type Answer<T> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure that is told where it was asked.
+    pub(crate) fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), show: false }
+    }
+
+    /// One that the editor shows at once.
+    pub(crate) fn shown(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), show: true }
+    }
+}
+
+/// The session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) dump: Arc<Dump>,
+    pub(crate) client: Client,
+    pub(crate) stacks: Stacks,
+    pub(crate) references: References,
+    pub(crate) sources: Sources,
+    pub(crate) results: Results,
+    frames: Mutex<Frames>,
+}
+
+/// What a client said of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// What it adds to lines and columns that start at 1.
+    pub(crate) line_shift: i64,
+    pub(crate) column_shift: i64,
+    pub(crate) pages: bool,
+    pub(crate) knows_memory: bool,
+}
+
+impl Client {
+    pub(crate) fn of(arguments: &InitializeArguments) -> Client {
+        let shift = |starts_at_1: Option<bool>| if starts_at_1 == Some(false) { -1 } else { 0 };
+        Client {
+            line_shift: shift(arguments.lines_start_at1),
+            column_shift: shift(arguments.columns_start_at1),
+            pages: arguments.supports_variable_paging == Some(true),
+            knows_memory: arguments.supports_memory_references == Some(true),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Frames {
+    keys: Vec<FrameKey>,
+    numbers: HashMap<FrameKey, i64>,
+}
+
+impl Session {
+    /// Opens a dump. Damage is no error: it is told afterwards.
+    pub(crate) fn open(path: &Path, client: Client) -> Result<Session, Error> {
+        let dump = Arc::new(heapsake_loader::open(path)?);
+        Ok(Session {
+            stacks: Stacks::new(Arc::clone(&dump)),
+            client,
+            references: References::default(),
+            sources: Sources::default(),
+            results: Results::default(),
+            frames: Mutex::default(),
+            dump,
+        })
+    }
+
+    /// The number of a row, for its client.
+    pub(crate) fn frame_number(&self, key: FrameKey) -> i64 {
+        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = frames.numbers.get(&key) {
+            return *known;
+        }
+        frames.keys.push(key);
+        let number = frames.keys.len() as i64;
+        frames.numbers.insert(key, number);
+        number
+    }
+
+    /// The row of a number.
+    pub(crate) fn frame_key(&self, number: i64) -> Answer<FrameKey> {
+        let frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = number.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+        let key = place.and_then(|place| frames.keys.get(place).copied());
+        key.ok_or_else(|| Failure::new(format!("no frame has the number {number}")))
+    }
+}
