@@ -6,6 +6,7 @@
 
 pub mod cycles;
 pub mod exceptions;
+pub mod expression;
 pub mod extract;
 pub mod memory;
 pub mod sources;

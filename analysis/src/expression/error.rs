@@ -1,0 +1,34 @@
+//! Why an expression has no value.
+
+use std::fmt;
+
+/// An error of an expression: what, where, and the exception that Python would raise, where it would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpressionError {
+    /// What is wrong, in one sentence. Text of the dump in it is escaped.
+    pub message: String,
+    /// The column of the expression that it is about, in characters from 0.
+    pub column: usize,
+    /// The class of Python's exception (`KeyError`); none of what Python knows nothing of: limits, code that is not run,
+    /// values that the dump lacks.
+    pub exception: Option<&'static str>,
+}
+
+impl ExpressionError {
+    /// One that has no exception of Python.
+    pub(crate) fn new(message: impl Into<String>, column: usize) -> ExpressionError {
+        ExpressionError { message: message.into(), column, exception: None }
+    }
+}
+
+impl fmt::Display for ExpressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.exception {
+            Some(class) if self.message.is_empty() => f.write_str(class),
+            Some(class) => write!(f, "{class}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for ExpressionError {}
