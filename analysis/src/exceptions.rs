@@ -1,11 +1,19 @@
 //! Exceptions: what led to one, and what it says. Nothing of the program runs, so an own `__str__` is not asked.
 
+use std::collections::HashSet;
+
 use heapsake_loader::{Dump, Limits, Object, render};
+
+use crate::waits::{member, number, text};
 
 /// Exceptions of a chain that are followed.
 const CHAIN: usize = 20;
 /// Notes of an exception that are read.
 const NOTES: u64 = 10;
+/// Entries of a traceback that are followed.
+const ENTRIES: usize = 100_000;
+/// Members of a group that are followed.
+const MEMBERS: u64 = 20;
 
 /// The exceptions of the dump's chain, each with the words that link it to the one before.
 pub fn chain(dump: &Dump) -> Vec<(&'static str, Object<'_>)> {
@@ -58,4 +66,43 @@ pub fn message(exception: &Object<'_>) -> String {
 pub fn notes(exception: &Object<'_>) -> Vec<String> {
     let Some(notes) = exception.attribute_object("__notes__") else { return Vec::new() };
     notes.elements(0, NOTES).into_iter().filter_map(|target| notes.follow(target)?.text()).collect()
+}
+
+/// A place of a traceback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The file of the code.
+    pub filename: String,
+    /// The line.
+    pub line: i64,
+    /// The qualified name of the function, its bare name before Python 3.11.
+    pub function: String,
+}
+
+/// The places of an exception's traceback, outermost first; at most a hundred thousand.
+pub fn traceback(exception: &Object<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = member(exception, "__traceback__");
+    while let Some(entry) = next.take().filter(|entry| entries.len() < ENTRIES && seen.insert(entry.id())) {
+        let code = member(&entry, "tb_frame").and_then(|frame| member(&frame, "f_code"));
+        let named = |name: &str| code.as_ref().and_then(|code| text(code, name));
+        if let Some(line) = number(&entry, "tb_lineno") {
+            entries.push(Entry {
+                filename: named("co_filename").unwrap_or_default(),
+                line: i64::try_from(line).unwrap_or(0),
+                function: named("co_qualname").or_else(|| named("co_name")).unwrap_or_default(),
+            });
+        }
+        next = member(&entry, "tb_next");
+    }
+    entries
+}
+
+/// The members of a group of exceptions, the first ones.
+pub fn grouped<'d>(exception: &Object<'d>) -> Vec<Object<'d>> {
+    let is_group = exception.type_description().is_some_and(|known| known.mro.iter().any(|name| name == "BaseExceptionGroup"));
+    let members = if is_group { member(exception, "exceptions") } else { None };
+    let Some(members) = members else { return Vec::new() };
+    members.elements(0, MEMBERS).into_iter().filter_map(|target| members.follow(target)).collect()
 }

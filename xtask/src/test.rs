@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::editors;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?))?;
+    let editors = step("editors", || editors::provide(&root, &found))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
@@ -66,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
             command.env("HEAPSAKE_TEST_FREE_THREADED", python);
         }
+        command.env("HEAPSAKE_TEST_EDITORS", editors.as_deref().unwrap_or(Path::new("")));
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }

@@ -27,6 +27,7 @@ use heapsake_core::format::records::Frame;
 use heapsake_loader::{Dump, ObjectId};
 
 use scene::Scene;
+pub(crate) use state::{member, number, text};
 pub use suspended::Suspended;
 
 /// A thread or a task, by its position among the threads of the dump or in [`Waits::tasks`].

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod core;
 mod cycles;
+mod dap;
 mod debug;
 mod demo;
 mod dump;
@@ -95,6 +96,8 @@ enum Command {
     Memory(memory::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
+    /// Serve dumps to editors by the Debug Adapter Protocol, over standard input and output or on a port.
+    Dap(dap::Arguments),
     /// List the reducers: which types they answer for, and what they save.
     Reducers(reducers::Arguments),
     /// Run a small program to its crash, and show what its dump tells.
@@ -144,6 +147,11 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
         (Some(Command::Memory(arguments)), _) => memory::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
+        (Some(Command::Dap(arguments)), _) => {
+            // Its lock would keep the adapter from writing.
+            drop(output);
+            dap::run(&arguments)
+        }
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),
         (None, Some(file)) => summary::run(&file, &mut output),

@@ -91,8 +91,7 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, "{\"ä\":1}".as_bytes()).expect("room");
         bytes.extend_from_slice(b"content-length:2\nOther: x\n\n{}");
-        let expected =
-            [Incoming::Message("{\"ä\":1}".as_bytes().to_vec()), Incoming::Message(b"{}".to_vec()), Incoming::End];
+        let expected = [Incoming::Message("{\"ä\":1}".as_bytes().to_vec()), Incoming::Message(b"{}".to_vec()), Incoming::End];
         assert_eq!(all(&bytes), expected);
     }
 

@@ -11,5 +11,5 @@ mod types;
 
 pub(crate) use arguments::*;
 pub(crate) use capabilities::capabilities;
-pub(crate) use messages::{Event, Request, Response, Unreadable};
+pub(crate) use messages::{Event, Request, Response};
 pub(crate) use types::*;
