@@ -12,6 +12,9 @@ use crate::references::References;
 use crate::sources::Sources;
 use crate::stacks::{FrameKey, Stacks};
 
+/// Objects whose chunks are decoded together.
+pub(crate) const PAGE: usize = 100;
+
 /// What an answer is: a body, or why there is none.
 pub(crate) type Answer<T> = Result<T, Failure>;
 
@@ -70,7 +73,9 @@ struct Frames {
 impl Session {
     /// Opens a dump. Damage is no error: it is told afterwards.
     pub(crate) fn open(path: &Path, client: Client) -> Result<Session, Error> {
-        let dump = Arc::new(heapsake_loader::open(path)?);
+        let mut dump = heapsake_loader::open(path)?;
+        dump.keep_chunks(2 * PAGE);
+        let dump = Arc::new(dump);
         Ok(Session {
             stacks: Stacks::new(Arc::clone(&dump)),
             client,

@@ -18,7 +18,7 @@ const MOST_SUSPENDED: usize = 1000;
 /// Tasks that are shown.
 const MOST_TASKS: usize = 10_000;
 /// How long an answer waits for tasks and generators; in dumps of usual size they are there before.
-const PATIENCE: Duration = Duration::from_millis(60);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A row of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

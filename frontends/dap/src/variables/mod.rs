@@ -84,7 +84,7 @@ impl Session {
             let mut named = self.named(&node, names_from, MOST + 1);
             let more = named.len() as u64 > MOST;
             named.truncate(MOST as usize);
-            children.extend(named.into_iter().map(|child| self.present(child, expression, manner)));
+            children.extend(self.present_all(named, expression, manner));
             if more {
                 let rest = self.references.number(Node::Names(base, names_from + MOST));
                 children.push(self.bundle("… more".to_owned(), rest));
@@ -99,7 +99,7 @@ impl Session {
             } else {
                 let page = asked.unwrap_or(MOST).min(LARGEST_PAGE).min(left);
                 let found = self.indexed(&node, first, page);
-                children.extend(found.into_iter().map(|child| self.present(child, expression, manner)));
+                children.extend(self.present_all(found, expression, manner));
                 let rest = left - page;
                 let is_cut = asked.is_none_or(|asked| asked > LARGEST_PAGE);
                 if rest > 0 && is_cut {

@@ -10,7 +10,7 @@ use heapsake_loader::{Object, ObjectId, harmless_line, referenced};
 use crate::evaluate::ResultNumber;
 use crate::protocol::{LARGEST, PresentationHint, Variable};
 use crate::references::Node;
-use crate::session::Session;
+use crate::session::{PAGE, Session};
 use crate::shown::{Manner, NAME, fact_type};
 
 /// Indexed children from which on a client that pages is told their number.
@@ -79,6 +79,30 @@ pub(crate) fn after_dot(name: &str) -> Way {
 }
 
 impl Session {
+    /// The variables that children are. Objects that lie near each other are looked at together: each part of the heap is
+    /// decoded once, several at a time.
+    pub(crate) fn present_all(&self, children: Vec<Child>, parent: Option<&str>, manner: Manner) -> Vec<Variable> {
+        let id_of = |child: &Child| match child.content {
+            Content::Target(Target::Object(id)) => Some(ObjectId(id)),
+            _ => None,
+        };
+        let mut sorted: Vec<(usize, Child)> = children.into_iter().enumerate().collect();
+        sorted.sort_by_key(|(_, child)| id_of(child));
+        let mut found: Vec<(usize, Variable)> = Vec::with_capacity(sorted.len());
+        let mut sorted = sorted.into_iter();
+        loop {
+            let some: Vec<(usize, Child)> = sorted.by_ref().take(PAGE).collect();
+            if some.is_empty() {
+                break;
+            }
+            let ids: Vec<ObjectId> = some.iter().filter_map(|(_, child)| id_of(child)).collect();
+            self.dump.fetch(&ids);
+            found.extend(some.into_iter().map(|(at, child)| (at, self.present(child, parent, manner))));
+        }
+        found.sort_by_key(|(at, _)| *at);
+        found.into_iter().map(|(_, variable)| variable).collect()
+    }
+
     /// The variable that a child is.
     pub(crate) fn present(&self, child: Child, parent: Option<&str>, manner: Manner) -> Variable {
         let expression = match &child.way {

@@ -105,6 +105,11 @@ answer(configured, "configurationDone")
 local stopped = event("stopped")
 check(stopped.reason == "exception" and stopped.text == "ValueError", vim.inspect(stopped))
 local threads = ask("threads").threads
+if not vim.iter(threads):any(function(each) return each.name:find(" · generator", 1, true) end) then
+  -- tasks and generators were found after the first answer
+  event("thread")
+  threads = ask("threads").threads
+end
 local thread = threads[1]
 check(thread.id == stopped.threadId and vim.startswith(thread.name, "MainThread · "), vim.inspect(threads))
 local frames = ask("stackTrace", { threadId = stopped.threadId, startFrame = 0 }).stackFrames
