@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// A column that is not known yet: what evaluates the part that failed fills it in.
+pub(crate) const NOWHERE: usize = usize::MAX;
+
 /// An error of an expression: what, where, and the exception that Python would raise, where it would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpressionError {
@@ -19,6 +22,11 @@ impl ExpressionError {
     pub(crate) fn new(message: impl Into<String>, column: usize) -> ExpressionError {
         ExpressionError { message: message.into(), column, exception: None }
     }
+
+    /// That the text is no expression.
+    pub(crate) fn syntax(message: impl Into<String>, column: usize) -> ExpressionError {
+        ExpressionError { message: message.into(), column, exception: Some("SyntaxError") }
+    }
 }
 
 impl fmt::Display for ExpressionError {
@@ -32,3 +40,27 @@ impl fmt::Display for ExpressionError {
 }
 
 impl std::error::Error for ExpressionError {}
+
+/// An error on its way; small, so that results stay small.
+pub(crate) type Failure = Box<ExpressionError>;
+
+/// What a step of an evaluation gives.
+pub(crate) type Evaluated<T> = Result<T, Failure>;
+
+/// An exception of Python.
+pub(crate) fn raised(exception: &'static str, message: impl Into<String>) -> Failure {
+    Box::new(ExpressionError { message: message.into(), column: NOWHERE, exception: Some(exception) })
+}
+
+/// What this language does not do, or a dump does not have.
+pub(crate) fn refused(message: impl Into<String>) -> Failure {
+    Box::new(ExpressionError { message: message.into(), column: NOWHERE, exception: None })
+}
+
+pub(crate) fn type_error<T>(message: impl Into<String>) -> Evaluated<T> {
+    Err(raised("TypeError", message))
+}
+
+pub(crate) fn value_error<T>(message: impl Into<String>) -> Evaluated<T> {
+    Err(raised("ValueError", message))
+}
