@@ -3,7 +3,7 @@
 //! A task's coroutine leads by `cr_await` to the one it awaits, and so on to a future. The frames on the way are those that
 //! a stack would have. The innermost functions of asyncio say what is waited for, else the future does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use heapsake_core::format::records::Frame;
 use heapsake_core::heap::TypeKind;
@@ -26,22 +26,11 @@ const MOST_FUTURES: u64 = 100_000;
 /// All tasks, the unfinished first, then by the numbers that end their names.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
-    let types = scene.dump.types().iter().zip(0u32..);
-    let kinds: HashSet<u32> =
-        types.filter(|(known, _)| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).map(|(_, id)| id).collect();
-    let mut tasks = Vec::new();
-    if kinds.is_empty() {
-        return tasks;
-    }
+    let types = scene.dump.types().iter();
+    let kinds: Vec<bool> = types.map(|known| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).collect();
     let mut reader = Reader { scene, chains: Chains::new(scene.dump) };
-    for position in 0..scene.dump.chunk_count() {
-        let Some(chunk) = scene.dump.chunk(position) else { continue };
-        for (object, id) in chunk.iter().zip(chunk.first..) {
-            if kinds.contains(&object.shape().type_id) {
-                tasks.push(reader.task(&scene.dump.object(ObjectId(id))));
-            }
-        }
-    }
+    let found = scene.dump.objects_of_types(&kinds);
+    let mut tasks: Vec<Task> = found.map(|(id, _)| reader.task(&scene.dump.object(id))).collect();
     tasks.sort_by_cached_key(|task| {
         let number = task.name.rsplit('-').next().and_then(|digits| digits.parse::<u64>().ok());
         (matches!(task.state, "finished" | "cancelled"), number, task.name.clone())

@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heapsake_analysis::expression::{self, Limits, Scope};
 use heapsake_loader::harmless_line;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::protocol::{EvaluateArguments, Evaluated, Failure, Variable};
 use crate::references::Node;
 use crate::session::{Answer, Session};
-use crate::shown::{Manner, NAME};
+use crate::shown::{Manner, NAME, hexadecimal};
 use crate::stacks::{FrameKey, Row, Stack};
 use crate::variables::{Child, Content, Way};
 
@@ -29,6 +29,8 @@ struct State {
     values: Vec<expression::Value>,
     /// The parts of a result, by their position.
     parts: HashMap<(ResultNumber, u64), ResultNumber>,
+    /// Names that the user gave in the console.
+    names: HashMap<String, expression::Value>,
 }
 
 impl Results {
@@ -51,6 +53,12 @@ impl Results {
         number
     }
 
+    /// Keeps the names that the user gave.
+    fn name(&self, scope: &Scope<'_>) {
+        let names = scope.bound_names().filter_map(|name| Some((name.to_owned(), scope.bound(name)?.clone())));
+        self.state().names.extend(names);
+    }
+
     fn get(&self, number: ResultNumber) -> Option<expression::Value> {
         self.state().values.get(number.0 as usize).cloned()
     }
@@ -59,9 +67,13 @@ impl Results {
 impl Session {
     /// The names that a frame sees; without one, those of modules.
     pub(crate) fn scope(&self, frame: Option<i64>) -> Answer<Scope<'_>> {
-        let Some(number) = frame else { return Ok(Scope::of_dump(&self.dump)) };
-        let key = self.frame_key(number)?;
-        Ok(self.scope_of(key).unwrap_or_else(|| Scope::of_dump(&self.dump)))
+        let key = frame.map(|number| self.frame_key(number)).transpose()?;
+        let of_frame = key.and_then(|key| self.scope_of(key));
+        let mut scope = of_frame.unwrap_or_else(|| Scope::of_dump(&self.dump));
+        for (name, value) in &self.results.state().names {
+            scope.bind(name.clone(), value.clone());
+        }
+        Ok(scope)
     }
 
     fn scope_of(&self, key: FrameKey) -> Option<Scope<'_>> {
@@ -101,7 +113,10 @@ impl Session {
         if let Some(id) = value.object() {
             return self.object_variable(id, manner);
         }
-        let shown = manner.line(&value.show(&self.dump, manner.limits.characters));
+        let shown = match value {
+            expression::Value::Int(number) if manner.hex => hexadecimal(i128::from(number)),
+            _ => manner.line(&value.show(&self.dump, manner.limits.characters)),
+        };
         let mut variable = crate::variables::words(shown, harmless_line(&value.type_name(&self.dump), NAME));
         let length = value.length(&self.dump);
         if length > 0 {

@@ -40,12 +40,7 @@ impl Session {
         };
         let wanted = count.min(MOST);
         let bytes = match array_of(&object) {
-            Some(array) => {
-                let all = array.bytes().unwrap_or_default();
-                let start = usize::try_from(from).unwrap_or(usize::MAX).min(all.len());
-                let end = start.saturating_add(wanted as usize).min(all.len());
-                all[start..end].to_vec()
-            }
+            Some(array) => array.bytes_part(from, wanted),
             None => object.value_part(from, wanted),
         };
         let missing = wanted - bytes.len() as u64;
@@ -60,5 +55,5 @@ impl Session {
 /// An array of numbers.
 fn array_of<'d>(object: &Object<'d>) -> Option<Array<'d>> {
     object.decoded()?.state()?;
-    Array::of(object).filter(|array| !array.has_objects() && !array.has_texts())
+    Array::of(object).filter(|array| array.code().is_some())
 }

@@ -47,6 +47,7 @@ fn never_reached(count: usize) -> Value {
 /// Whether a request is one about the dump, and how long it may take.
 pub(crate) fn lane(session: Option<&Session>, request: &Request) -> Option<Lane> {
     match request.command.as_str() {
+        "evaluate" if request.arguments["context"] == "repl" => Some(Lane::Console),
         "evaluate" | "completions" => Some(Lane::Long),
         "variables" => {
             let asked = arguments::<VariablesArguments>(request).ok().zip(session);

@@ -74,7 +74,7 @@ impl Session {
     /// Opens a dump. Damage is no error: it is told afterwards.
     pub(crate) fn open(path: &Path, client: Client) -> Result<Session, Error> {
         let mut dump = heapsake_loader::open(path)?;
-        dump.keep_chunks(2 * PAGE);
+        dump.keep_chunks(PAGE + PAGE / 5);
         let dump = Arc::new(dump);
         Ok(Session {
             stacks: Stacks::new(Arc::clone(&dump)),

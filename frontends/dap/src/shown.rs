@@ -97,7 +97,8 @@ pub(crate) fn short(object: &Object<'_>) -> String {
     harmless_line(name.rsplit('.').next().unwrap_or(name), NAME)
 }
 
-fn hexadecimal(number: i128) -> String {
+/// A number in base 16.
+pub(crate) fn hexadecimal(number: i128) -> String {
     if number < 0 { format!("-{:#x}", number.unsigned_abs()) } else { format!("{number:#x}") }
 }
 

@@ -90,7 +90,7 @@ def stacks(client):
     expect([thread["id"] for thread in threads] == list(range(1, len(threads) + 1)), threads)
     names = [thread["name"] for thread in threads]
     expect(names[0].startswith("MainThread · ") and names[0].endswith(" · ValueError"), names)
-    for part in ("waiter · ", " · task, pending", "counting · 1 frame · generator"):
+    for part in ("waiter · ", " · task, pending", "counting.<locals>.steps · 1 frame · generator"):
         expect(sum(part in name for name in names) >= 1, "%r in %s" % (part, names))
     for thread in threads:
         whole = client.ask("stackTrace", threadId=thread["id"])
@@ -118,8 +118,10 @@ def stacks(client):
     local = client.named(client.scopes(inner["id"])["Locals"]["variablesReference"])
     expect(inner["name"] == "fetch" and local["url"]["value"] == "'http://example.org/prices'", local)
     generator = next(thread for thread in threads if "counting" in thread["name"])
-    local = client.named(client.scopes(client.frames(generator["id"])[0]["id"])["Locals"]["variablesReference"])
-    expect(local["many"]["value"] == "3" and local["number"]["value"] == "0", local)
+    scopes = client.scopes(client.frames(generator["id"])[0]["id"])
+    local, closure = [client.named(scopes[name]["variablesReference"]) for name in ("Locals", "Closure")]
+    expect(local["number"]["value"] == "0" and set(closure) == {"many", "step"}, (local, closure))
+    expect(closure["many"]["value"] == "3", closure)
 
 
 def values(client, local, pages):
@@ -255,6 +257,9 @@ def expressions(client, frame, local):
     expect(ask("refs(order)")["variablesReference"] > 0, "refs")
     expect(ask("path(order)")["variablesReference"] > 0, "path")
     expect(len(ask("long", context="clipboard")["result"]) > 100000, "the clipboard gets all")
+    console = [client.send("evaluate", expression=text, frameId=frame["id"], context="repl") for text in ("a = 20", "b = a + 1", "b * 2")]
+    expect([client.answer(number)["body"]["result"] for number in console] == ["", "", "42"], "names in the console")
+    expect(ask("_ + a", context="watch")["result"] == "62", "names of the console in a watch")
     for name in ("big", "small", "order"):
         expect(ask(local[name]["evaluateName"])["result"][:20] == local[name]["value"][:20], name)
     for wrong in ("nothing_here", "1 +", "order.missing", "big[100000]", "__import__('os')", "order()"):

@@ -14,8 +14,13 @@ class Tagged(list):
 
 
 def counting(many):
-    for number in range(many):
-        yield number
+    step = 1
+
+    def steps():
+        for number in range(0, many, step):
+            yield number
+
+    return steps()
 
 
 def waiter(event):

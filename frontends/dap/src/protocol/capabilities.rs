@@ -10,7 +10,7 @@ pub(crate) fn capabilities() -> Value {
         "supportsEvaluateForHovers": true,
         "supportsExceptionInfoRequest": true,
         "supportsCompletionsRequest": true,
-        "completionTriggerCharacters": ["."],
+        "completionTriggerCharacters": [".", "["],
         "supportsLoadedSourcesRequest": true,
         "supportsModulesRequest": true,
         "supportsReadMemoryRequest": true,

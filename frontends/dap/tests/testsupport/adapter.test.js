@@ -78,7 +78,7 @@ for (const request of ['launch', 'attach']) {
     assert.equal(stopped.allThreadsStopped, true);
     const threads = await everyThread();
     assert.deepEqual(threads.map((thread) => thread.id), threads.map((_, at) => at + 1));
-    for (const expected of [/^MainThread · \d+ frames · ValueError$/, /^waiter · /, /· task, pending$/, /^counting · 1 frame · generator$/]) {
+    for (const expected of [/^MainThread · \d+ frames · ValueError$/, /^waiter · /, /· task, pending$/, /^counting\.<locals>\.steps · 1 frame · generator$/]) {
       assert.ok(threads.some((thread) => expected.test(thread.name)), `${expected}: ${threads.map((one) => one.name)}`);
     }
     const { frame, total } = await innermost();
