@@ -240,3 +240,28 @@ fn rows_of(stack: Stack<'_>) -> Vec<Row> {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread(kinds: &[FrameKind], depth: u32) -> Thread {
+        let frames = kinds.iter().map(|kind| Frame { kind: *kind, ..Frame::default() }).collect();
+        Thread { frames, depth, ..Thread::default() }
+    }
+
+    #[test]
+    fn labels_stand_where_the_kind_changes_and_where_frames_are_missing() {
+        let label = |row: &Row| match row {
+            Row::Frame(at) => at.to_string(),
+            Row::Label(words) => words.clone(),
+        };
+        let shown = |thread: &Thread| rows_of(Stack::Thread(thread)).iter().map(label).collect::<Vec<_>>();
+        let (running, traceback) = (FrameKind::Running, FrameKind::Traceback);
+        let seam = "above: the traceback of the exception · below: its callers";
+        assert_eq!(shown(&thread(&[running, traceback, traceback], 3)), ["2", "1", seam, "0"]);
+        assert_eq!(shown(&thread(&[running], 5)), ["0", "… 4 more frames, which are not in the dump"]);
+        assert_eq!(shown(&thread(&[], 0)), ["no frame of Python"]);
+        assert_eq!(shown(&thread(&[], 2)), ["… 2 more frames, which are not in the dump"]);
+    }
+}

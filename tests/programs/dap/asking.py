@@ -111,6 +111,7 @@ def stacks(client):
     expect([frame["name"] for frame in main][:1] == ["crash"], main[:1])
     expect(any(frame.get("presentationHint") == "subtle" and frame["source"]["presentationHint"] == "deemphasize"
                for frame in main), "no frame of a library stands back")
+    expect(any(frame.get("presentationHint") == "label" and "its callers" in frame["name"] for frame in main), "no seam")
     named = client.frames(1, format={"module": True, "line": True}, levels=1)[0]["name"]
     expect(named == "crash!crash:%d" % main[0]["line"], named)
     task = next(thread for thread in threads if "task" in thread["name"])
@@ -267,6 +268,9 @@ def expressions(client, frame, local):
             expect(False, ask(wrong))
         except Failed as failed:
             expect(str(failed) and "\n" not in str(failed), failed)
+    endless = client.send("evaluate", expression="[0 for one in range(10 ** 12)]", frameId=frame["id"])
+    client.ask("cancel", requestId=endless)
+    expect(client.answer(endless).get("message") == "cancelled", client.answer(endless))
     targets = client.ask("completions", text="order.it", column=9, frameId=frame["id"])["targets"]
     expect([one["label"] for one in targets] == ["items"] and (targets[0]["start"], targets[0]["length"]) == (7, 2), targets)
     labels = [one["label"] for one in client.ask("completions", text="ord", column=4, frameId=frame["id"])["targets"]]

@@ -57,7 +57,7 @@ def crash(task):
     small = {"apple": 1, 2: "two", (1, 2): [3], None: 4}
     chosen = {"a", "b"}
     hostile = "a\x1b[2J\u202eb\nc"
-    password = "hunter2-and-more"
+    password = "-".join(["hunter2", "and", "more"])
     long = "x" * 100000
 
     def inner():
@@ -76,5 +76,4 @@ def crash(task):
 exec(compile("def unseen(call):\n    call()\n", "nowhere/unseen.py", "exec"))
 globals()["a\x1b]0;name\x07"] = 1
 threading.Thread(target=waiter, args=(threading.Event(),), daemon=True, name="waiter").start()
-runner = asyncio.new_event_loop()
-unseen(lambda: runner.run_until_complete(start()))
+unseen(lambda: asyncio.run(start()))

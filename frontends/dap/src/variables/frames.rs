@@ -11,6 +11,11 @@ use super::present::{Child, Content, Way, is_name};
 use crate::session::Session;
 use crate::stacks::FrameKey;
 
+/// Names of a code object that are read.
+const NAMES: u64 = 10_000;
+/// The kind of a variable of an enclosing function.
+const CO_FAST_FREE: u8 = 0x80;
+
 impl Session {
     /// The local variables of a frame that are bound.
     pub(crate) fn locals(&self, key: FrameKey) -> Vec<Child> {
@@ -62,10 +67,19 @@ impl Session {
         if frame.variables.iter().any(|variable| variable.kind != VariableKind::Local) {
             return Vec::new();
         }
-        let code = self.dump.referenced(frame.code);
-        let names = code.and_then(|code| code.attribute_object("co_freevars"));
-        let Some(names) = names else { return Vec::new() };
-        names.elements(0, 1000).into_iter().filter_map(|name| names.follow(name)?.text()).collect()
+        let Some(code) = self.dump.referenced(frame.code) else { return Vec::new() };
+        let names_of = |names: &Object<'_>| -> Vec<String> {
+            let texts = names.elements(0, NAMES).into_iter().map(|name| names.follow(name).and_then(|name| name.text()));
+            texts.map(Option::unwrap_or_default).collect()
+        };
+        if let Some(names) = code.attribute_object("co_freevars") {
+            return names_of(&names);
+        }
+        // From 3.11 on one list has all names, and another what each is (`Include/internal/pycore_code.h`).
+        let all = code.attribute_object("co_localsplusnames").map(|names| names_of(&names)).unwrap_or_default();
+        let kinds = code.attribute_object("co_localspluskinds").map(|kinds| kinds.value_head(NAMES)).unwrap_or_default();
+        let free = all.into_iter().zip(kinds).filter(|(_, kind)| kind & CO_FAST_FREE != 0);
+        free.map(|(name, _)| name).collect()
     }
 
     fn variable(&self, variable: &Variable) -> Option<Child> {
