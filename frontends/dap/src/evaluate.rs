@@ -91,11 +91,21 @@ impl Session {
 
     /// `evaluate`.
     pub(crate) fn evaluate(&self, arguments: &EvaluateArguments) -> Answer<Json> {
-        let scope = self.scope(arguments.frame_id)?;
+        let mut scope = self.scope(arguments.frame_id)?;
         let manner = Manner::of_result(arguments);
         let text = arguments.expression.trim();
-        let value = expression::evaluate(&scope, text, &Limits::default())
-            .map_err(|problem| Failure::new(harmless_line(&problem.to_string(), 2000)))?;
+        let value = if arguments.context.as_deref() == Some("repl") {
+            let value = expression::execute(&mut scope, text, &Limits::default());
+            self.results.name(&scope);
+            value
+        } else {
+            expression::evaluate(&scope, text, &Limits::default()).map(Some)
+        };
+        let value = value.map_err(|problem| Failure::new(harmless_line(&problem.to_string(), 2000)))?;
+        let Some(value) = value else {
+            // A name was given.
+            return Ok(json!({ "result": "", "variablesReference": 0 }));
+        };
         let variable = match value.object() {
             Some(id) => self.object_variable(id, manner),
             None => {
