@@ -17,9 +17,6 @@ use crate::requests::{answer, arguments, lane, not_supported, without_dump};
 use crate::session::{Answer, Client, Session};
 use crate::shown::count;
 
-/// Faults of a file that are told when it is opened.
-const FAULTS: usize = 20;
-
 /// Talks with one client until it disconnects or is gone.
 ///
 /// # Errors
@@ -146,6 +143,7 @@ impl Server {
             if pending.claim(ticket) {
                 outgoing.respond(Response { request: request.seq, command: request.command, outcome });
             }
+            say(&outgoing, session.new_faults());
         });
     }
 
@@ -154,9 +152,7 @@ impl Server {
         let is_open = outcome.is_ok();
         self.respond(request.seq, request.command.clone(), outcome);
         if let Some(session) = self.session.clone().filter(|_| is_open) {
-            for line in opened(&session) {
-                self.outgoing.tell("output", json!({ "category": "console", "output": format!("{line}\n") }));
-            }
+            say(&self.outgoing, opened(&session));
             self.outgoing.tell("initialized", Value::Null);
             self.look_around(session);
             if self.is_configured {
@@ -226,22 +222,24 @@ impl Server {
     }
 }
 
+/// Writes lines to the editor's console.
+fn say(outgoing: &Outgoing, lines: Vec<String>) {
+    for line in lines {
+        outgoing.tell("output", json!({ "category": "console", "output": format!("{line}\n") }));
+    }
+}
+
 /// What a user is told of a dump that was opened: what it is, and what is damaged in it.
 fn opened(session: &Session) -> Vec<String> {
     let dump = &session.dump;
     let header = dump.header();
     let threads = dump.threads().len();
-    let mut lines = vec![format!(
+    let headline = format!(
         "{}: {} objects, {threads} thread{}, made for: {}",
         harmless_line(&dump.path().display().to_string(), 4096),
         count(header.objects),
         if threads == 1 { "" } else { "s" },
         harmless_line(&header.reason, 200)
-    )];
-    let faults = dump.faults();
-    lines.extend(faults.iter().take(FAULTS).map(|fault| format!("damaged: {}", harmless_line(&fault.to_string(), 400))));
-    if faults.len() > FAULTS {
-        lines.push(format!("… {} more faults: heapsake check", faults.len() - FAULTS));
-    }
-    lines
+    );
+    std::iter::once(headline).chain(session.new_faults()).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use heapsake_loader::{Dump, Error};
+use heapsake_loader::{Dump, Error, harmless_line};
 
 use crate::evaluate::Results;
 use crate::protocol::{Failure, InitializeArguments};
@@ -14,6 +14,9 @@ use crate::stacks::{FrameKey, Stacks};
 
 /// Objects whose chunks are decoded together.
 pub(crate) const PAGE: usize = 100;
+
+/// Faults of a file that are told.
+const FAULTS: usize = 20;
 
 /// What an answer is: a body, or why there is none.
 pub(crate) type Answer<T> = Result<T, Failure>;
@@ -40,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) sources: Sources,
     pub(crate) results: Results,
     frames: Mutex<Frames>,
+    /// Faults of the file that the user was told of.
+    told_faults: Mutex<usize>,
 }
 
 /// What a client said of itself.
@@ -83,8 +88,25 @@ impl Session {
             sources: Sources::default(),
             results: Results::default(),
             frames: Mutex::default(),
+            told_faults: Mutex::default(),
             dump,
         })
+    }
+
+    /// What is damaged in the file that the user was not told of: reading more of it may find more.
+    pub(crate) fn new_faults(&self) -> Vec<String> {
+        let mut told = self.told_faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told > FAULTS {
+            return Vec::new();
+        }
+        let faults = self.dump.faults();
+        let new = faults.iter().take(FAULTS).skip(*told);
+        let mut lines: Vec<String> = new.map(|fault| format!("damaged: {}", harmless_line(&fault.to_string(), 400))).collect();
+        if faults.len() > FAULTS {
+            lines.push("… there is more damage: heapsake check lists it".to_owned());
+        }
+        *told = faults.len().min(FAULTS + 1);
+        lines
     }
 
     /// The number of a row, for its client.
