@@ -11,6 +11,7 @@ mod cycles;
 mod debug;
 mod demo;
 mod dump;
+mod evaluate;
 mod extract;
 mod holders;
 mod inspect;
@@ -22,6 +23,7 @@ pub mod path;
 mod plugins;
 pub mod python;
 mod reducers;
+mod repl;
 mod run;
 mod signal;
 mod stack;
@@ -93,6 +95,8 @@ enum Command {
     Cycles(cycles::Arguments),
     /// Show what the process's memory is for, and how much of it objects explain.
     Memory(memory::Arguments),
+    /// Evaluate Python's expressions over a dump, one line at a time; none of its code runs.
+    Repl(repl::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
     /// List the reducers: which types they answer for, and what they save.
@@ -143,6 +147,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
         (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
         (Some(Command::Memory(arguments)), _) => memory::run(&arguments),
+        (Some(Command::Repl(arguments)), _) => repl::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),
