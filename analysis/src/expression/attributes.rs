@@ -142,12 +142,15 @@ impl<'s> Evaluator<'s> {
                     if name == "__dict__" {
                         return self.instance_dict(&object);
                     }
-                    if found.type_name() == "getset_descriptor"
-                        && let Some(found) = self.attribute_of_payload(value, name)?
-                    {
+                    if let Some(found) = self.attribute_of_payload(value, name)? {
                         return Ok(found);
                     }
                     self.whole(&object)?;
+                    if object.kind() == TypeKind::Function
+                        && matches!(name, "__defaults__" | "__kwdefaults__" | "__closure__" | "__doc__")
+                    {
+                        return Ok(Value::None);
+                    }
                     if found.type_name() == "getset_descriptor" {
                         let about = harmless(name);
                         return Err(refused(format!(

@@ -291,7 +291,9 @@ impl Evaluator<'_> {
             }
             "chr" => {
                 let given = given.positions(name, 1, 1)?;
-                match u32::try_from(self.wide_index(&given[0])?) {
+                let code =
+                    if self.version() >= (3, 13) { self.wide_index(&given[0])? } else { i128::from(self.fitting(&given[0])?) };
+                match u32::try_from(code) {
                     Ok(code) if code <= 0x10_ffff => Ok(Value::codes(&[code])),
                     _ => value_error("chr() arg not in range(0x110000)"),
                 }
@@ -568,7 +570,7 @@ impl Evaluator<'_> {
                 let Some(value) = given.first() else { return Ok(Value::Float(0.0)) };
                 match self.form(value)? {
                     Form::Text(codes) => float_of(&string_of(&codes)).map(Value::Float),
-                    Form::Bytes(bytes) => float_of(&String::from_utf8_lossy(&bytes)).map(Value::Float),
+                    Form::Bytes(bytes) | Form::Bytearray(bytes) => float_of(&String::from_utf8_lossy(&bytes)).map(Value::Float),
                     form => match Number::of(&form) {
                         Some(number) if !matches!(number, Number::Complex(..)) => number.float().map(Value::Float),
                         _ => {
@@ -588,9 +590,7 @@ impl Evaluator<'_> {
                     Some(value) => match Number::of(&self.form(&value)?) {
                         Some(Number::Complex(real, imaginary)) => Ok((real, imaginary)),
                         Some(number) => Ok((number.float()?, 0.0)),
-                        None if matches!(self.form(&value)?, Form::Text(_)) => {
-                            Err(refused("complex() of a text is not known here"))
-                        }
+                        None if self.text_of(&value).is_some() => complex_of(&self.text_of(&value).unwrap_or_default()),
                         None => type_error(format!(
                             "complex() first argument must be a string or a number, not '{}'",
                             self.type_name(&value)
@@ -764,6 +764,12 @@ impl Evaluator<'_> {
         }
     }
 
+    /// An integer of 64 bits.
+    fn fitting(&mut self, value: &Value) -> Evaluated<i64> {
+        let number = self.index(value)?;
+        number.to_i64().ok_or_else(|| raised("OverflowError", "Python int too large to convert to C long"))
+    }
+
     fn bytes_of(&mut self, value: Option<Value>, encoding: Option<Value>, errors: Option<Value>) -> Evaluated<Arc<[u8]>> {
         let Some(value) = value else { return Ok(Arc::from(Vec::new())) };
         match self.form(&value)? {
@@ -779,7 +785,7 @@ impl Evaluator<'_> {
             _ if encoding.is_some() || errors.is_some() => type_error("encoding without a string argument"),
             Form::Bytes(bytes) | Form::Bytearray(bytes) => Ok(bytes),
             Form::Int(_) | Form::Bool(_) | Form::Big(_) => {
-                let length = self.wide_index(&value)?;
+                let length = self.fitting(&value)?;
                 if length < 0 {
                     return value_error("negative count");
                 }
@@ -925,6 +931,27 @@ fn decimal_digit(letter: char) -> Option<u32> {
     }
     let start = (0..10).take_while(|back| is_decimal(code - back)).last()?;
     Some(start)
+}
+
+/// A complex number as `complex` reads it.
+fn complex_of(text: &str) -> Evaluated<(f64, f64)> {
+    let wrong = || value_error("complex() arg is a malformed string");
+    let text = text.trim_matches(|letter: char| super::methods::is_space(u32::from(letter)));
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).map_or(text, str::trim);
+    let Some(inner) = text.strip_suffix(['j', 'J']) else { return float_of(text).map(|real| (real, 0.0)).or_else(|_| wrong()) };
+    // The last sign that is none of an exponent parts them.
+    let signs = inner.char_indices().filter(|(at, letter)| matches!(letter, '+' | '-') && *at > 0);
+    let cut = signs.filter(|(at, _)| !inner[..*at].ends_with(['e', 'E'])).map(|(at, _)| at).last().unwrap_or(0);
+    let (real, imaginary) = inner.split_at(cut);
+    let part = |text: &str| match text {
+        "" | "+" => Ok(1.0),
+        "-" => Ok(-1.0),
+        text => float_of(text),
+    };
+    match (if real.is_empty() { Ok(0.0) } else { float_of(real) }, part(imaginary)) {
+        (Ok(real), Ok(imaginary)) => Ok((real, imaginary)),
+        _ => wrong(),
+    }
 }
 
 /// A float as `float` reads it.

@@ -58,6 +58,11 @@ impl Evaluator<'_> {
             | (Form::Set(one) | Form::Frozenset(one), Form::View(View::Keys, other)) => {
                 one.len() == other.len() && self.subset(one, other)?
             }
+            (Form::View(View::Items, _), Form::View(View::Items | View::Keys, _) | Form::Set(_) | Form::Frozenset(_))
+            | (Form::Set(_) | Form::Frozenset(_) | Form::View(View::Keys, _), Form::View(View::Items, _)) => {
+                let (one, other) = (Store::Made(self.members(left)?), Store::Made(self.members(right)?));
+                one.len() == other.len() && self.subset(&one, &other)?
+            }
             (Form::Dict(one), Form::Dict(other)) => {
                 if one.len() != other.len() {
                     return Ok(false);
@@ -389,6 +394,10 @@ impl Evaluator<'_> {
             (Form::List(one), Form::List(other)) | (Form::Tuple(one), Form::Tuple(other)) => {
                 return self.ordered_items(comparison, one, other);
             }
+            (Form::Slice(one), Form::Slice(other)) => {
+                let bounds = |bounds: &[Value; 3]| Items::Made(Arc::new(bounds.to_vec()));
+                return self.ordered_items(comparison, &bounds(one), &bounds(other));
+            }
             (Form::Sequence(one), Form::Sequence(other)) if self.type_name(left) == self.type_name(right) => {
                 return self.ordered_items(comparison, one, other);
             }
@@ -401,6 +410,11 @@ impl Evaluator<'_> {
                 let strict = matches!(comparison, Comparison::Less | Comparison::Greater);
                 let fits = if strict { small.len() < large.len() } else { small.len() <= large.len() };
                 return Ok(fits && self.subset(small, large)?);
+            }
+            (Form::View(View::Items, _), Form::View(View::Keys | View::Items, _) | Form::Set(_) | Form::Frozenset(_))
+            | (Form::Set(_) | Form::Frozenset(_) | Form::View(View::Keys, _), Form::View(View::Items, _)) => {
+                let (one, other) = (Value::Set(self.members(left)?), Value::Set(self.members(right)?));
+                return self.deeper(|evaluator| evaluator.ordered_within(comparison, &one, &other));
             }
             _ => {}
         }

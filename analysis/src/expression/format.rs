@@ -182,6 +182,9 @@ impl Specification {
         let negative = number.is_sign_negative() && !number.is_nan();
         let magnitude = number.abs();
         let sign = self.sign_of(negative);
+        if !matches!(kind, '\0' | 'f' | 'F' | '%' | 'e' | 'E' | 'g' | 'G' | 'n') {
+            return value_error(format!("Unknown format code '{kind}' for object of type 'float'"));
+        }
         if !number.is_finite() {
             let mut text = if number.is_nan() { "nan" } else { "inf" }.to_owned();
             if kind.is_ascii_uppercase() {
@@ -281,6 +284,11 @@ fn general(number: f64, precision: usize, alternate: bool, plain: bool) -> Strin
     if plain && !text.contains('.') { format!("{text}.0") } else { text }
 }
 
+/// What Python takes for a mapping of values, of which not all need be used.
+fn is_mapping(form: &Form) -> bool {
+    matches!(form, Form::Dict(_) | Form::List(_) | Form::Bytes(_) | Form::Bytearray(_) | Form::Range(_))
+}
+
 impl Evaluator<'_> {
     /// `format(value, specification)`.
     pub(crate) fn format(&mut self, value: &Value, specification: &[u32]) -> Evaluated<Vec<u32>> {
@@ -349,7 +357,17 @@ impl Evaluator<'_> {
                 if found.zeros || found.align == Some('=') {
                     return value_error("Zero padding is not allowed in complex format specifier");
                 }
-                Err(refused("this format specification of a complex number is not known here"))
+                match found.kind {
+                    Some('e' | 'E' | 'f' | 'F' | 'g' | 'G') => {
+                        let part = Specification { width: 0, align: None, ..found.clone() };
+                        let mut text = part.float(real)?;
+                        text.extend(Specification { sign: '+', ..part }.float(imaginary)?);
+                        text.push(u32::from('j'));
+                        Ok(found.padded(&text, '>'))
+                    }
+                    None => Err(refused("this format specification of a complex number is not known here")),
+                    Some(kind) => value_error(format!("Unknown format code '{kind}' for object of type 'complex'")),
+                }
             }
             _ => {
                 if let Value::Object(_) = value
@@ -520,7 +538,8 @@ impl Evaluator<'_> {
         let form = self.form(values)?;
         let (given, is_mapping) = match &form {
             Form::Tuple(items) => (self.all(items)?, false),
-            form => (vec![values.clone()], matches!(form, Form::Dict(_) | Form::List(_))),
+            Form::Bytes(_) | Form::Bytearray(_) if is_bytes => (vec![values.clone()], false),
+            form => (vec![values.clone()], is_mapping(form)),
         };
         let mut next = 0;
         let mut used_mapping = false;

@@ -9,7 +9,7 @@ use heapsake_loader::{AttributeValue, Object, ObjectId};
 use super::arguments::Arguments;
 use super::error::{Evaluated, refused, type_error};
 use super::evaluate::Evaluator;
-use super::forms::{Form, harmless};
+use super::forms::harmless;
 use super::values::{Entries, Value};
 
 /// Holders that `refs` tells when nothing else is asked for.

@@ -149,6 +149,7 @@ impl Evaluator<'_> {
     fn item_of_sequence(&mut self, form: &Form, value: &Value, item: &Value) -> Evaluated<Value> {
         let length = self.length_of(form).unwrap_or(0);
         match self.form(item)? {
+            Form::Slice(_) if self.type_name(value) == "deque" => type_error("sequence index must be integer, not 'slice'"),
             Form::Slice(bounds) => {
                 let span = self.positions(&bounds, length)?;
                 self.slice(form, span)

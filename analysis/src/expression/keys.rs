@@ -69,11 +69,14 @@ impl Evaluator<'_> {
         if let Value::Object(id) = value {
             // What a class of Python says of hashing is not asked: its instances are themselves.
             let object = self.dump.object(*id);
-            if matches!(object.kind(), TypeKind::Object | TypeKind::Function | TypeKind::Module | TypeKind::Exception) {
+            let by_value =
+                matches!(object.type_name(), "range" | "slice" | "ellipsis") || object.type_name().starts_with("numpy.");
+            if matches!(object.kind(), TypeKind::Object | TypeKind::Function | TypeKind::Module | TypeKind::Exception)
+                && !by_value
+            {
                 return Ok(Key::Object(*id));
             }
-            if let Some(class) = self.overrides(value, "__eq__") {
-                let _ = class;
+            if self.overrides(value, "__eq__").is_some() {
                 return Ok(Key::Object(*id));
             }
         }
@@ -118,7 +121,14 @@ impl Evaluator<'_> {
             Form::Dict(_) => return unhashable("dict"),
             Form::Set(_) => return unhashable("set"),
             Form::Bytearray(_) => return unhashable("bytearray"),
-            Form::Slice(_) => return unhashable("slice"),
+            Form::Slice(_) if self.version() < (3, 12) => return unhashable("slice"),
+            Form::Slice(bounds) => {
+                let mut keys = vec![Key::Type("slice".to_owned())];
+                for bound in bounds.iter() {
+                    keys.push(self.key(bound)?);
+                }
+                Key::Tuple(keys)
+            }
             Form::View(View::Keys, _) => return unhashable("dict_keys"),
             Form::View(View::Items, _) => return unhashable("dict_items"),
             Form::Class => Key::Type(self.class_name(value)),

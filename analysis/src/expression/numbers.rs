@@ -90,8 +90,12 @@ pub(crate) fn unary(operator: UnaryOperator, form: &Form) -> Option<Value> {
 }
 
 /// The result of two numbers; none where Python has no such operation on them.
-pub(crate) fn binary(operator: BinaryOperator, left: &Number, right: &Number) -> Evaluated<Option<Value>> {
+/// `mixed` says that a real operand of a complex one stays real.
+pub(crate) fn binary(operator: BinaryOperator, left: &Number, right: &Number, mixed: bool) -> Evaluated<Option<Value>> {
     use BinaryOperator as O;
+    if mixed && (left.rank() == 2) != (right.rank() == 2) && matches!(operator, O::Add | O::Subtract | O::Multiply | O::Divide) {
+        return mixed_complexes(operator, left, right).map(Some);
+    }
     if matches!(operator, O::MatrixMultiply) {
         return Ok(None);
     }
@@ -201,6 +205,9 @@ fn true_division(one: &BigInt, other: &BigInt) -> Evaluated<Value> {
     if other.is_zero() {
         return Err(raised("ZeroDivisionError", "division by zero"));
     }
+    if one.is_zero() {
+        return Ok(Value::Float(if other.is_negative() { -0.0 } else { 0.0 }));
+    }
     const EXACT: u64 = 53;
     if one.bits() <= EXACT && other.bits() <= EXACT {
         let (one, other) = (one.to_f64().unwrap_or_default(), other.to_f64().unwrap_or_default());
@@ -301,6 +308,43 @@ fn float_power(one: f64, other: f64) -> Evaluated<Value> {
     Ok(Value::Float(power))
 }
 
+/// A complex number and a real one, as from 3.14 on.
+fn mixed_complexes(operator: BinaryOperator, left: &Number, right: &Number) -> Evaluated<Value> {
+    use BinaryOperator as O;
+    let zero = || Err(raised("ZeroDivisionError", "division by zero"));
+    Ok(match (left, right) {
+        (Number::Complex(a, b), real) => {
+            let real = real.float()?;
+            match operator {
+                O::Add => Value::Complex(a + real, *b),
+                O::Subtract => Value::Complex(a - real, *b),
+                O::Multiply => Value::Complex(a * real, b * real),
+                _ if real == 0.0 => return zero(),
+                _ => Value::Complex(a / real, b / real),
+            }
+        }
+        (real, other) => {
+            let (real, (c, d)) = (real.float()?, other.complex()?);
+            match operator {
+                O::Add => Value::Complex(real + c, d),
+                O::Subtract => Value::Complex(real - c, -d),
+                O::Multiply => Value::Complex(real * c, real * d),
+                _ if c == 0.0 && d == 0.0 => return zero(),
+                _ if c.abs() >= d.abs() => {
+                    let ratio = d / c;
+                    let scale = c + d * ratio;
+                    Value::Complex(real / scale, (-real * ratio) / scale)
+                }
+                _ => {
+                    let ratio = c / d;
+                    let scale = c * ratio + d;
+                    Value::Complex((real * ratio) / scale, -real / scale)
+                }
+            }
+        }
+    })
+}
+
 fn complexes(operator: BinaryOperator, one: (f64, f64), other: (f64, f64)) -> Evaluated<Option<Value>> {
     use BinaryOperator as O;
     let ((a, b), (c, d)) = (one, other);
@@ -342,7 +386,14 @@ fn complexes(operator: BinaryOperator, one: (f64, f64), other: (f64, f64)) -> Ev
                 length *= (-angle * d).exp();
                 phase += d * a.hypot(b).ln();
             }
-            Value::Complex(length * phase.cos(), length * phase.sin())
+            if phase.is_infinite() {
+                return zero("0.0 to a negative or complex power");
+            }
+            let (real, imaginary) = (length * phase.cos(), length * phase.sin());
+            if !(real.is_finite() && imaginary.is_finite()) {
+                return Err(raised("OverflowError", "complex exponentiation"));
+            }
+            Value::Complex(real, imaginary)
         }
         _ => return Ok(None),
     }))

@@ -15,7 +15,7 @@ impl Evaluator<'_> {
     pub(crate) fn binary(&mut self, operator: BinaryOperator, left: &Value, right: &Value) -> Evaluated<Value> {
         use BinaryOperator as O;
         if let (Value::Int(one), Value::Int(other)) = (left, right)
-            && let Some(found) = numbers::binary(operator, &Number::Int(*one), &Number::Int(*other))?
+            && let Some(found) = numbers::binary(operator, &Number::Int(*one), &Number::Int(*other), false)?
         {
             return self.sized(found);
         }
@@ -27,8 +27,18 @@ impl Evaluator<'_> {
             return Err(self.not_run(right, &class, reflected));
         }
         let (one, other) = (self.form(left)?, self.form(right)?);
+        if let (Form::Bool(one), Form::Bool(other)) = (&one, &other) {
+            match operator {
+                O::And => return Ok(Value::Bool(one & other)),
+                O::Or => return Ok(Value::Bool(one | other)),
+                O::Xor => return Ok(Value::Bool(one ^ other)),
+                _ => {}
+            }
+        }
         if let (Some(one), Some(other)) = (Number::of(&one), Number::of(&other)) {
-            if let Some(found) = numbers::binary(operator, &one, &other)? {
+            // From 3.14 on a real number is not made complex first.
+            let mixed = self.version() >= (3, 14);
+            if let Some(found) = numbers::binary(operator, &one, &other, mixed)? {
                 return self.sized(found);
             }
             return Err(self.no_operator(operator, left, right));
@@ -67,12 +77,13 @@ impl Evaluator<'_> {
                 let codes = self.percent(template, right)?;
                 return Ok(Value::codes(&codes));
             }
-            (O::Modulo, Form::Bytes(template), _) => {
+            (O::Modulo, Form::Bytes(template) | Form::Bytearray(template), _) => {
                 let codes: Vec<u32> = template.iter().map(|byte| u32::from(*byte)).collect();
                 let codes = self.percent_of_bytes(&codes, right)?;
-                return Ok(Value::bytes(&codes.iter().map(|code| *code as u8).collect::<Vec<u8>>()));
+                let bytes: Vec<u8> = codes.iter().map(|code| *code as u8).collect();
+                return Ok(if matches!(one, Form::Bytes(_)) { Value::bytes(&bytes) } else { Value::Bytearray(bytes.into()) });
             }
-            (O::Or, Form::Dict(one), Form::Dict(other)) => {
+            (O::Or, Form::Dict(one), Form::Dict(other)) if self.version() >= (3, 9) => {
                 let mut entries = Entries::default();
                 for store in [one, other] {
                     for (shown, value) in self.pairs(store)? {

@@ -109,10 +109,25 @@ impl<'s> Evaluator<'s> {
     /// `str(value)`.
     pub(crate) fn str(&mut self, value: &Value) -> Evaluated<Vec<u32>> {
         if let Value::Object(id) = value {
+            let object = self.dump.object(*id);
             if let Some(class) = self.overrides(value, "__str__") {
+                if class.starts_with("enum.")
+                    && let Ok(name) = self.attribute(value, "_name_")
+                    && let Some(name) = self.text_of(&name)
+                {
+                    let shown = format!("{}.{name}", short(object.type_name()));
+                    return Ok(shown.chars().map(u32::from).collect());
+                }
                 return Err(self.not_run(value, &class, "__str__"));
             }
-            let object = self.dump.object(*id);
+            if self.overrides(value, "__repr__").is_some_and(|class| class.starts_with("enum."))
+                && matches!(self.form(value)?, Form::Int(_) | Form::Big(_) | Form::Bool(_))
+            {
+                // Members that are integers are shown as such.
+                let mut written = Written::default();
+                self.write_form(value, "", &mut written)?;
+                return Ok(written.out);
+            }
             if object.kind() == TypeKind::Exception {
                 let arguments = match object.attribute_object("args") {
                     Some(arguments) => self.all(&Items::Held(arguments.id(), arguments.len()))?,
@@ -325,6 +340,11 @@ impl<'s> Evaluator<'s> {
     /// Representations that `namedtuple`, `dataclass` and `Enum` make.
     fn write_generated(&mut self, value: &Value, object: &Object<'s>, class: &str, written: &mut Written) -> Evaluated<bool> {
         let qualified = object.type_name().to_owned();
+        if object.kind() == TypeKind::Type && class.starts_with("enum.") {
+            let name = self.class_name(value);
+            written.push(&format!("<enum '{}'>", short(&name)));
+            return Ok(true);
+        }
         if object.kind() == TypeKind::Tuple
             && let Some((_, fields)) = self.class_attribute(value, "_fields")
             && self.is_generated(value, "__repr__")
@@ -342,7 +362,7 @@ impl<'s> Evaluator<'s> {
             written.push(")");
             return Ok(true);
         }
-        if class.starts_with("enum.") && class == "enum.Enum" {
+        if class.starts_with("enum.") {
             let (Ok(name), Ok(inner)) = (self.attribute(value, "_name_"), self.attribute(value, "_value_")) else {
                 return Ok(false);
             };

@@ -26,6 +26,14 @@ impl Value {
         out
     }
 
+    /// Whether it is `None`.
+    pub fn is_none(&self, dump: &Dump) -> bool {
+        match self {
+            Value::Object(id) => dump.object(*id).kind() == heapsake_core::heap::TypeKind::None,
+            value => matches!(value, Value::None),
+        }
+    }
+
     /// The whole text of a text, lone surrogates replaced; none of others. It is not escaped.
     pub fn plain_text(&self, dump: &Dump) -> Option<String> {
         match self {

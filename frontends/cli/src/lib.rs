@@ -12,6 +12,7 @@ mod dap;
 mod debug;
 mod demo;
 mod dump;
+mod evaluate;
 mod extract;
 mod holders;
 mod inspect;
@@ -23,6 +24,7 @@ pub mod path;
 mod plugins;
 pub mod python;
 mod reducers;
+mod repl;
 mod run;
 mod signal;
 mod stack;
@@ -94,6 +96,8 @@ enum Command {
     Cycles(cycles::Arguments),
     /// Show what the process's memory is for, and how much of it objects explain.
     Memory(memory::Arguments),
+    /// Evaluate Python's expressions over a dump, one line at a time; none of its code runs.
+    Repl(repl::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
     /// Serve dumps to editors by the Debug Adapter Protocol, over standard input and output or on a port.
@@ -146,6 +150,7 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
         (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
         (Some(Command::Memory(arguments)), _) => memory::run(&arguments),
+        (Some(Command::Repl(arguments)), _) => repl::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
         (Some(Command::Dap(arguments)), _) => {
             // Its lock would keep the adapter from writing.

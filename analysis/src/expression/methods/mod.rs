@@ -108,30 +108,29 @@ const SET: &[&str] =
 const INT: &[&str] = &["as_integer_ratio", "bit_count", "bit_length", "conjugate", "is_integer", "to_bytes"];
 const FLOAT: &[&str] = &["as_integer_ratio", "conjugate", "hex", "is_integer"];
 
-/// Methods that change their object.
-const CHANGING: &[&str] = &[
-    "add",
-    "append",
-    "appendleft",
-    "clear",
-    "difference_update",
-    "discard",
-    "extend",
-    "extendleft",
-    "insert",
-    "intersection_update",
-    "move_to_end",
-    "pop",
-    "popitem",
-    "popleft",
-    "remove",
-    "reverse",
-    "rotate",
-    "setdefault",
-    "sort",
-    "symmetric_difference_update",
-    "update",
-];
+/// Methods that change their object, and which forms have them.
+fn changing(form: &Form) -> &'static [&'static str] {
+    match form {
+        Form::List(_) => &["append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"],
+        Form::Sequence(_) => {
+            &["append", "appendleft", "clear", "extend", "extendleft", "insert", "pop", "popleft", "remove", "reverse", "rotate"]
+        }
+        Form::Dict(_) => &["clear", "pop", "popitem", "setdefault", "update"],
+        Form::Set(_) => &[
+            "add",
+            "clear",
+            "difference_update",
+            "discard",
+            "intersection_update",
+            "pop",
+            "remove",
+            "symmetric_difference_update",
+            "update",
+        ],
+        Form::Bytearray(_) => &["append", "clear", "extend", "insert", "pop", "remove", "reverse"],
+        _ => &[],
+    }
+}
 
 /// The methods that values of a form have.
 pub(crate) fn of_form(form: &Form) -> &'static [&'static str] {
@@ -139,8 +138,8 @@ pub(crate) fn of_form(form: &Form) -> &'static [&'static str] {
         Form::Text(_) => STR,
         Form::Bytes(_) | Form::Bytearray(_) => BYTES,
         Form::Dict(_) => DICT,
-        Form::List(_) | Form::Sequence(_) => SEQUENCE,
-        Form::Tuple(_) | Form::Range(_) => &SEQUENCE[1..],
+        Form::List(_) => SEQUENCE,
+        Form::Tuple(_) | Form::Range(_) | Form::Sequence(_) => &SEQUENCE[1..],
         Form::Set(_) | Form::Frozenset(_) => SET,
         Form::View(super::values::View::Keys | super::values::View::Items, _) => &["isdisjoint"],
         Form::Bool(_) | Form::Int(_) | Form::Big(_) => INT,
@@ -153,11 +152,11 @@ pub(crate) fn of_form(form: &Form) -> &'static [&'static str] {
 
 /// The method with such a name; one that changes its object is known, to be refused.
 pub(crate) fn known(form: &Form, name: &str) -> Option<&'static str> {
-    let found = of_form(form).iter().find(|known| **known == name);
-    let mutable =
-        matches!(form, Form::List(_) | Form::Dict(_) | Form::Set(_) | Form::Bytearray(_)) || matches!(form, Form::Sequence(_));
-    let changing = || CHANGING.iter().find(|known| mutable && **known == name);
-    found.or_else(changing).copied()
+    let copied = matches!(form, Form::Bytearray(_)) && name == "copy";
+    if copied {
+        return Some("copy");
+    }
+    of_form(form).iter().chain(changing(form)).find(|known| **known == name).copied()
 }
 
 /// A method of a class: of its instances, or of itself.
@@ -166,7 +165,6 @@ pub(crate) fn known_of_class(class: &str, name: &str) -> Option<&'static str> {
         "dict" => &["fromkeys"],
         "bytes" | "bytearray" => &["fromhex"],
         "int" => &["from_bytes"],
-        "float" => &["fromhex"],
         "str" => &["maketrans"],
         _ => &[],
     };
@@ -191,8 +189,12 @@ impl Evaluator<'_> {
             return self.call_of_class(class, name, arguments);
         }
         let form = self.form(value)?;
-        if CHANGING.contains(&name) && !of_form(&form).contains(&name) {
+        if changing(&form).contains(&name) {
             return Err(refused(format!("{name}() changes its object, and nothing in a dump changes")));
+        }
+        if let (Form::Bytearray(bytes), "copy") = (&form, name) {
+            arguments.positions(name, 0, 0)?;
+            return Ok(Value::Bytearray(bytes.clone()));
         }
         match &form {
             Form::Text(codes) => self.text_method(codes, false, name, arguments),
@@ -238,7 +240,7 @@ impl Evaluator<'_> {
                 }
                 Ok(Value::Dict(std::sync::Arc::new(entries)))
             }
-            "fromhex" if class != "float" => {
+            "fromhex" => {
                 let given = arguments.positions(name, 1, 1)?;
                 let Some(text) = self.text_of(&given[0]) else { return type_error("fromhex() argument must be str") };
                 let digits: Vec<char> = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();

@@ -131,6 +131,9 @@ pub(super) fn title(code: u32, out: &mut Vec<u32>) {
         0xfb03 => out.extend([0x46, 0x66, 0x69]),
         0xfb04 => out.extend([0x46, 0x66, 0x6c]),
         0xfb05 | 0xfb06 => out.extend([0x53, 0x74]),
+        0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7 => out.push(code + 8),
+        0x1fb3 | 0x1fc3 | 0x1ff3 => out.push(code + 9),
+        code if is_title(code) => out.push(code),
         0x10d0..=0x10fa | 0x10fd..=0x10ff => out.push(code),
         _ => upper(code, out),
     }

@@ -739,6 +739,11 @@ impl Parser {
                 break;
             }
             match (self.tokens.letter(0), self.tokens.letter(1)) {
+                // A backslash before a brace is itself.
+                (Some('\\'), Some('{' | '}')) => {
+                    body.text.push(u32::from('\\'));
+                    self.tokens.at += 1;
+                }
                 (Some('{'), Some('{')) if !specification => {
                     body.text.push(u32::from('{'));
                     self.tokens.at += 2;
