@@ -183,7 +183,8 @@ def other_scopes(client, scopes, frame):
     expect(scopes["Globals"]["expensive"] and scopes["Held by"]["expensive"], scopes)
     names = client.variables(scopes["Globals"]["variablesReference"])
     clean(names)
-    expect("Order" in by_name(names) and by_name(names)["__name__"]["presentationHint"].get("visibility") == "internal", names[:5])
+    expect("Order" in by_name(names), names[:5])
+    expect(by_name(names)["__name__"]["presentationHint"].get("visibility") == "internal", by_name(names)["__name__"])
     expect([one["name"] for one in names if "name\\u{7}" in one["name"]], "the hostile name is not there, escaped")
     chain = [one["type"] for one in client.variables(scopes["Exception"]["variablesReference"])]
     expect(chain == ["ValueError", "AttributeError", "KeyError"], chain)
@@ -258,7 +259,8 @@ def expressions(client, frame, local):
     expect(ask("refs(order)")["variablesReference"] > 0, "refs")
     expect(ask("path(order)")["variablesReference"] > 0, "path")
     expect(len(ask("long", context="clipboard")["result"]) > 100000, "the clipboard gets all")
-    console = [client.send("evaluate", expression=text, frameId=frame["id"], context="repl") for text in ("a = 20", "b = a + 1", "b * 2")]
+    typed = ("a = 20", "b = a + 1", "b * 2")
+    console = [client.send("evaluate", expression=text, frameId=frame["id"], context="repl") for text in typed]
     expect([client.answer(number)["body"]["result"] for number in console] == ["", "", "42"], "names in the console")
     expect(ask("_ + a", context="watch")["result"] == "62", "names of the console in a watch")
     for name in ("big", "small", "order"):
@@ -387,7 +389,8 @@ def garbage(heapsake, check):
 
     for data, words in ((b"hello\n", "no header"), (b"Content-Length: x\r\n\r\n", "no number"), (b"\r\n", "no Content-Length"),
                         (b"Content-Length: 3\r\n\r\n{]}", "no JSON"), (b"Content-Length: 2\r\n\r\n[]", "a JSON object"),
-                        (b"Content-Length: 99999999999\r\n\r\n", "longer than"), (b"Content-Length: 4\r\n\r\n\xff\xfe\xfd\xfc", "no JSON")):
+                        (b"Content-Length: 99999999999\r\n\r\n", "longer than"),
+                        (b"Content-Length: 4\r\n\r\n\xff\xfe\xfd\xfc", "no JSON")):
         answer = said(data)
         expect(words in answer and '"success":false' in answer, "%r: %s" % (data, answer))
     expect(said(b"") == "" and said(b"Content-Length: 10\r\n\r\n{}") == "", "what ends is answered")
