@@ -3,6 +3,8 @@ import array
 import asyncio
 import threading
 
+__version__ = "1.2"
+
 
 class Order:
     def __init__(self, number):
