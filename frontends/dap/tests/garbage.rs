@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Seconds after which a connection hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// After this long a connection hangs.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Requests that editors send, and some that are none.
 const COMMANDS: [&str; 36] = [
