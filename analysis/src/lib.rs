@@ -5,6 +5,9 @@
 //! Everything is concluded from the file alone. What is concluded from source text rather than from state says so.
 
 pub mod cycles;
+pub mod exceptions;
+pub mod expression;
 pub mod extract;
 pub mod memory;
+pub mod sources;
 pub mod waits;

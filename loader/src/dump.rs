@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use heapsake_core::format::records::{Header, Memory, Omissions, Reference, Roots, Sources, Thread, Trailer, Types};
@@ -369,9 +370,45 @@ impl Dump {
     }
 
     fn chunk_of(&self, id: u32) -> Option<Arc<Objects>> {
+        self.position_of(id).and_then(|position| self.chunk(position))
+    }
+
+    /// The position of the chunk that has an object.
+    fn position_of(&self, id: u32) -> Option<usize> {
         let position = self.object_chunks.partition_point(|(first, _, _)| *first <= id).checked_sub(1)?;
         let (first, count, _) = self.object_chunks[position];
-        (id - first < count).then(|| self.chunk(position)).flatten()
+        (id - first < count).then_some(position)
+    }
+
+    /// Keeps so many decoded chunks of objects, some MB each, for whoever looks at objects all over the heap.
+    pub fn keep_chunks(&mut self, most: usize) {
+        self.cache.keep(most);
+    }
+
+    /// Decodes the chunks of these objects that are not kept, several at once, so that looking at the objects does not wait
+    /// for one after the other. More than are kept are of no use.
+    pub fn fetch(&self, ids: &[ObjectId]) {
+        let mut missing: Vec<usize> = ids.iter().filter_map(|id| self.position_of(id.0)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing.retain(|position| !self.cache.has(*position));
+        let workers = std::thread::available_parallelism().map_or(1, |count| count.get()).min(missing.len());
+        if workers < 2 {
+            return;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(position) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.chunk(*position);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..workers {
+                // Without a further thread this one does it all.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
     }
 
     /// The object at an address.

@@ -31,7 +31,7 @@ pub use heapsake_core::format::{LabelName, TailKind, Target};
 pub use heapsake_core::graph::{Link, Links, Node};
 pub use mapping::Bytes;
 pub use object::{Edge, Object, ObjectId, PlainValue};
-pub use render::{Limits, render, render_array, shown_fact};
+pub use render::{Limits, harmless, harmless_line, render, render_array, shown_fact};
 
 #[cfg(test)]
 mod annotated_tests;

@@ -52,6 +52,35 @@ pub fn render_array(array: &Array<'_>, limits: Limits) -> String {
     renderer.out
 }
 
+/// Text of a dump without what a terminal would act on: a dump is hostile input.
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter == '\t' || letter == '\n' || !letter.is_control() {
+            shown.push(letter);
+        } else {
+            shown.extend(letter.escape_unicode());
+        }
+    }
+    shown
+}
+
+/// The same on one line, cut after `most` characters, and without what changes the order in which a line is read: a name.
+pub fn harmless_line(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for letter in text.chars().take(most) {
+        if letter.is_control() || is_unsafe(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    if text.chars().nth(most).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 struct Renderer {
     out: String,
     limits: Limits,

@@ -54,6 +54,11 @@ fn chunk_bytes() {
 }
 
 #[test]
+fn expressions() {
+    run("expressions");
+}
+
+#[test]
 fn mutated_dumps() {
     run("mutated_dumps");
 }

@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod dap_clients;
 mod debian;
 mod derived;
 mod editors;

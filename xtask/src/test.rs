@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
+use crate::dap_clients;
 use crate::debian;
 use crate::editors;
 use crate::emulated;
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
     let aarch64 = step("interpreters of aarch64", || emulated::provide(&root))?;
+    let clients = step("clients of the debug adapter", || dap_clients::provide(&root, &found))?;
     step("rust tests", || {
         let listed = std::env::join_paths(environments.iter().map(|environment| &environment.python))?;
         let mut command = Command::new(env!("CARGO"));
@@ -71,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
             command.env("HEAPSAKE_TEST_FREE_THREADED", python);
         }
+        command.env("HEAPSAKE_TEST_EDITORS", clients.as_deref().unwrap_or(Path::new("")));
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }

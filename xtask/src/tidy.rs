@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("heapsake-stackless", &["heapsake-core", "heapsake-cpython"]),
     ("heapsake-loader", &["heapsake-core"]),
     ("heapsake-analysis", &["heapsake-core", "heapsake-loader"]),
+    ("heapsake-dap", &["heapsake-core", "heapsake-loader", "heapsake-analysis"]),
     (
         "heapsake-cli",
         &[
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",
+            "heapsake-dap",
         ],
     ),
     (
@@ -49,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "heapsake-plugins",
             "heapsake-loader",
             "heapsake-analysis",
+            "heapsake-dap",
             "heapsake-cli",
         ],
     ),

@@ -7,6 +7,7 @@
 //! `release()`, are taken from the source, and the owner is marked as a conclusion ([`Owner::certain`]).
 
 mod blocking;
+mod coroutines;
 mod deadlocks;
 mod owners;
 mod resolve;
@@ -14,6 +15,7 @@ mod scene;
 mod source;
 mod state;
 mod structured;
+mod suspended;
 mod tasklets;
 mod tasks;
 mod threads;
@@ -25,6 +27,8 @@ use heapsake_core::format::records::Frame;
 use heapsake_loader::{Dump, ObjectId};
 
 use scene::Scene;
+pub(crate) use state::{member, number, text};
+pub use suspended::Suspended;
 
 /// A thread or a task, by its position among the threads of the dump or in [`Waits::tasks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

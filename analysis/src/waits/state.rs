@@ -15,7 +15,7 @@ pub(super) fn is_any(object: &Object<'_>, names: &[&str]) -> bool {
 }
 
 /// An integer attribute.
-pub(super) fn number(object: &Object<'_>, name: &str) -> Option<i128> {
+pub(crate) fn number(object: &Object<'_>, name: &str) -> Option<i128> {
     match object.attribute(name)? {
         AttributeValue::Plain(Value::Integer(number)) => Some(number.into()),
         AttributeValue::Target(target) => match object.follow(target)?.value() {
@@ -42,7 +42,7 @@ pub(super) fn flag(object: &Object<'_>, name: &str) -> Option<bool> {
 }
 
 /// A text attribute.
-pub(super) fn text(object: &Object<'_>, name: &str) -> Option<String> {
+pub(crate) fn text(object: &Object<'_>, name: &str) -> Option<String> {
     match object.attribute(name)? {
         AttributeValue::Plain(Value::Text(text)) => Some(text),
         AttributeValue::Target(target) => object.follow(target)?.text(),
@@ -59,7 +59,7 @@ pub(super) fn fact(object: &Object<'_>, name: &str) -> Option<Value> {
 }
 
 /// The object of an attribute that is not None.
-pub(super) fn member<'d>(object: &Object<'d>, name: &str) -> Option<Object<'d>> {
+pub(crate) fn member<'d>(object: &Object<'d>, name: &str) -> Option<Object<'d>> {
     object.attribute_object(name).filter(|found| found.kind() != TypeKind::None)
 }
 

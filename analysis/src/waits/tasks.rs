@@ -3,16 +3,15 @@
 //! A task's coroutine leads by `cr_await` to the one it awaits, and so on to a future. The frames on the way are those that
 //! a stack would have. The innermost functions of asyncio say what is waited for, else the future does.
 
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::HashMap;
 
-use heapsake_core::format::records::{Frame, Reference, Variable};
-use heapsake_core::format::{LabelName, Target};
-use heapsake_core::heap::{EdgeKind, FrameKind, TypeKind, VariableKind};
+use heapsake_core::format::records::Frame;
+use heapsake_core::heap::TypeKind;
 use heapsake_loader::{Object, ObjectId};
 
+use super::coroutines::Chains;
 use super::scene::{Scene, is_file, is_standard_library};
-use super::state::{flag, is_a, is_any, member, number, shown_number, text};
+use super::state::{is_a, is_any, member, shown_number, text};
 use super::structured::{self, is_structured};
 use super::threads::{Seen, lock_wait};
 use super::words::{plural, shown};
@@ -21,30 +20,17 @@ use super::{Party, Task, Wait, WaitKind};
 const TASKS: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
 /// Trio's, as it is exported and as it is defined.
 const TRIO: [&str; 2] = ["trio.lowlevel.Task", "trio._core._run.Task"];
-/// Steps from a coroutine to what it awaits in the end.
-const MOST_STEPS: usize = 10_000;
 /// Futures of one wait.
 const MOST_FUTURES: u64 = 100_000;
 
 /// All tasks, the unfinished first, then by the numbers that end their names.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
-    let types = scene.dump.types().iter().zip(0u32..);
-    let kinds: HashSet<u32> =
-        types.filter(|(known, _)| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).map(|(_, id)| id).collect();
-    let mut tasks = Vec::new();
-    if kinds.is_empty() {
-        return tasks;
-    }
-    let mut reader = Reader { scene, codes: HashMap::new() };
-    for position in 0..scene.dump.chunk_count() {
-        let Some(chunk) = scene.dump.chunk(position) else { continue };
-        for (object, id) in chunk.iter().zip(chunk.first..) {
-            if kinds.contains(&object.shape().type_id) {
-                tasks.push(reader.task(&scene.dump.object(ObjectId(id))));
-            }
-        }
-    }
+    let types = scene.dump.types().iter();
+    let kinds: Vec<bool> = types.map(|known| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).collect();
+    let mut reader = Reader { scene, chains: Chains::new(scene.dump) };
+    let found = scene.dump.objects_of_types(&kinds);
+    let mut tasks: Vec<Task> = found.map(|(id, _)| reader.task(&scene.dump.object(id))).collect();
     tasks.sort_by_cached_key(|task| {
         let number = task.name.rsplit('-').next().and_then(|digits| digits.parse::<u64>().ok());
         (matches!(task.state, "finished" | "cancelled"), number, task.name.clone())
@@ -52,17 +38,9 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     tasks
 }
 
-/// Names that a code object's frames share.
-struct CodeTexts {
-    function: String,
-    qualified_name: String,
-    filename: String,
-    first_line: u32,
-}
-
 struct Reader<'a, 'd> {
     scene: &'a Scene<'d>,
-    codes: HashMap<ObjectId, Rc<CodeTexts>>,
+    chains: Chains<'d>,
 }
 
 impl<'d> Reader<'_, 'd> {
@@ -70,7 +48,7 @@ impl<'d> Reader<'_, 'd> {
         let is_trio = is_any(task, &TRIO);
         let coroutine = member(task, if is_trio { "coro" } else { "_coro" });
         let name = text(task, if is_trio { "name" } else { "_name" });
-        let (frames, runs) = coroutine.as_ref().map_or_else(Default::default, |coroutine| self.chain(coroutine));
+        let (frames, runs) = coroutine.as_ref().map_or_else(Default::default, |coroutine| self.chains.of(coroutine));
         let future = member(task, "_fut_waiter");
         let state = match text(task, "_state").as_deref() {
             Some("FINISHED") => "finished",
@@ -97,73 +75,6 @@ impl<'d> Reader<'_, 'd> {
             awaited_by: Vec::new(),
             thread: None,
         }
-    }
-
-    /// The frames from a coroutine to the innermost that it awaits, and whether that one runs.
-    fn chain(&mut self, coroutine: &Object<'d>) -> (Vec<Frame>, bool) {
-        let mut frames = Vec::new();
-        let mut seen = HashSet::new();
-        let mut runs = false;
-        let mut next = Some(coroutine.clone());
-        while let Some(object) = next.take().filter(|object| seen.len() < MOST_STEPS && seen.insert(object.id())) {
-            let name = object.type_name().rsplit('.').next().unwrap_or_default();
-            let prefix = match name {
-                "generator" => "gi",
-                "async_generator" => "ag",
-                _ => "cr",
-            };
-            if let Some(frame) = member(&object, &format!("{prefix}_frame")).and_then(|frame| self.frame(&frame)) {
-                frames.push(frame);
-                runs = flag(&object, &format!("{prefix}_running")) == Some(true) && prefix != "ag";
-            }
-            let onwards = ["cr_await", "gi_yieldfrom", "ag_await", "ags_gen", "agt_gen", "cw_coroutine", "wrapped"];
-            next = onwards.into_iter().find_map(|name| member(&object, name));
-        }
-        (frames, runs)
-    }
-
-    fn frame(&mut self, object: &Object<'d>) -> Option<Frame> {
-        let reference = |target: Target| match target {
-            Target::Object(id) => Reference { id: Some(id), address: self.scene.dump.object(ObjectId(id)).address().0 },
-            Target::Stray(address) => Reference { id: None, address: address.0 },
-            Target::Nothing => Reference::default(),
-        };
-        let mut frame = Frame { object: Reference { id: Some(object.id().0), address: object.address().0 }, ..Frame::default() };
-        let mut code = None;
-        for edge in object.edges() {
-            let LabelName::Text(name) = edge.name else { continue };
-            match (edge.kind, name.as_str()) {
-                (EdgeKind::Local, _) => {
-                    let object = reference(edge.target);
-                    frame.variables.push(Variable { name, kind: VariableKind::Local, object, preview: None });
-                }
-                (EdgeKind::Attribute, "f_code") => {
-                    frame.code = reference(edge.target);
-                    code = object.follow(edge.target);
-                }
-                (EdgeKind::Attribute, "f_globals") => frame.globals = reference(edge.target),
-                (EdgeKind::Attribute, "f_locals") => frame.locals = reference(edge.target),
-                _ => {}
-            }
-        }
-        let code = code?;
-        let texts = self.codes.entry(code.id()).or_insert_with(|| {
-            let name = text(&code, "co_name").unwrap_or_default();
-            let first_line = number(&code, "co_firstlineno").and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
-            Rc::new(CodeTexts {
-                qualified_name: text(&code, "co_qualname").unwrap_or_else(|| name.clone()),
-                function: name,
-                filename: text(&code, "co_filename").unwrap_or_default(),
-                first_line,
-            })
-        });
-        frame.function.clone_from(&texts.function);
-        frame.qualified_name.clone_from(&texts.qualified_name);
-        frame.filename.clone_from(&texts.filename);
-        frame.first_line = texts.first_line;
-        frame.line = number(object, "f_lineno").and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
-        frame.kind = FrameKind::Running;
-        Some(frame)
     }
 
     fn wait(&self, frames: &[Frame], future: Option<&Object<'d>>) -> Option<Wait> {

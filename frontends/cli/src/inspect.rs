@@ -11,6 +11,7 @@ use heapsake_loader::{AttributeValue, Dump, Limits, Object, ObjectId, TailKind, 
 use serde_json::{Value, json};
 
 use crate::cells::{self, Part};
+use crate::evaluate::{self, Budget};
 use crate::holders::{self, Question};
 use crate::output::{Output, Style, bytes, count, harmless};
 use crate::path::{Path, Place, Step};
@@ -31,6 +32,8 @@ const SHOWN: u64 = 50;
   object:0x7f21a4c0  object:#4711                  an object by its address or number
   …[2:5]                                           some elements
 
+--eval takes an expression instead: sum(o.price for o in orders), sorted(cache, key=len)[:5], refs(order).
+
 --referrers and --path-from-roots read the whole dump once and keep its graph in
 $XDG_CACHE_HOME/heapsake (~/.cache/heapsake).")]
 pub(crate) struct Arguments {
@@ -39,6 +42,14 @@ pub(crate) struct Arguments {
     /// The path.
     #[arg(default_value = "frame:-1")]
     path: String,
+    /// Instead of a path an expression of Python (docs/expressions.md), of which no code of the dump is run.
+    #[arg(long, value_name = "EXPRESSION", conflicts_with_all = ["path", "referrers", "path_from_roots"])]
+    eval: Option<String>,
+    /// The frame whose variables the expression means: thread:NAME/frame:NUMBER.
+    #[arg(long = "in", value_name = "PLACE", requires = "eval")]
+    place: Option<String>,
+    #[command(flatten)]
+    budget: Budget,
     /// Who holds it: the roots that are this object, and the objects with edges to it.
     #[arg(long)]
     referrers: bool,
@@ -72,8 +83,12 @@ enum Found<'d> {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let dump = open(&arguments.file)?;
-    let found = find(&dump, &arguments.path)?;
     let mut output = Output::new(arguments.json);
+    if let Some(expression) = &arguments.eval {
+        evaluate::show(&dump, expression, arguments.place.as_deref(), arguments.budget, &mut output)?;
+        return Ok(0);
+    }
+    let found = find(&dump, &arguments.path)?;
     if arguments.referrers || arguments.path_from_roots {
         let Found::Object(object) = &found else {
             bail!("{:?} is no object of the dump: objects alone have referrers", arguments.path);
@@ -140,17 +155,9 @@ fn start<'d>(dump: &'d Dump, place: &Place) -> anyhow::Result<Found<'d>> {
             None => bail!("this dump has no exception; it was made for: {}", dump.header().reason),
         },
         Place::Thread(name) => Found::Thread(thread_position(dump, name)?),
-        Place::Frame(name, number) => {
-            let thread = match name {
-                Some(name) => thread_position(dump, name)?,
-                None => 0,
-            };
-            let frames = dump.threads().get(thread).map_or(0, |thread| thread.frames.len()) as i64;
-            let at = if *number < 0 { number + frames } else { *number };
-            if !(0..frames).contains(&at) {
-                bail!("frame {number} of {frames}: the outermost is 0, the innermost -1");
-            }
-            Found::Frame(thread, at as usize)
+        Place::Frame(..) => {
+            let (thread, frame) = frame_of(dump, place)?;
+            Found::Frame(thread, frame)
         }
         Place::Module(name) => {
             let module = dump.modules().find(|(known, _)| known == name);
@@ -164,6 +171,25 @@ fn start<'d>(dump: &'d Dump, place: &Place) -> anyhow::Result<Found<'d>> {
         Place::Number(number) if *number < dump.object_count() => Found::Object(dump.object(ObjectId(*number))),
         Place::Number(number) => bail!("object {number} of {}", dump.object_count()),
     })
+}
+
+/// The thread and the frame of a place; of a thread the innermost one.
+pub(crate) fn frame_of(dump: &Dump, place: &Place) -> anyhow::Result<(usize, usize)> {
+    let (name, number) = match place {
+        Place::Frame(name, number) => (name.as_deref(), *number),
+        Place::Thread(name) => (Some(name.as_str()), -1),
+        _ => bail!("this place is no frame"),
+    };
+    let thread = match name {
+        Some(name) => thread_position(dump, name)?,
+        None => 0,
+    };
+    let frames = dump.threads().get(thread).map_or(0, |thread| thread.frames.len()) as i64;
+    let at = if number < 0 { number + frames } else { number };
+    if !(0..frames).contains(&at) {
+        bail!("frame {number} of {frames}: the outermost is 0, the innermost -1");
+    }
+    Ok((thread, at as usize))
 }
 
 fn thread_position(dump: &Dump, name: &str) -> anyhow::Result<usize> {

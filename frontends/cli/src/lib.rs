@@ -8,9 +8,11 @@ mod check;
 mod compare;
 mod core;
 mod cycles;
+mod dap;
 mod debug;
 mod demo;
 mod dump;
+mod evaluate;
 mod extract;
 mod holders;
 mod inspect;
@@ -22,6 +24,7 @@ pub mod path;
 mod plugins;
 pub mod python;
 mod reducers;
+mod repl;
 mod run;
 mod signal;
 mod stack;
@@ -93,8 +96,12 @@ enum Command {
     Cycles(cycles::Arguments),
     /// Show what the process's memory is for, and how much of it objects explain.
     Memory(memory::Arguments),
+    /// Evaluate Python's expressions over a dump, one line at a time; none of its code runs.
+    Repl(repl::Arguments),
     /// Open a dump in pdb.
     Debug(debug::Arguments),
+    /// Serve dumps to editors by the Debug Adapter Protocol, over standard input and output or on a port.
+    Dap(dap::Arguments),
     /// List the reducers: which types they answer for, and what they save.
     Reducers(reducers::Arguments),
     /// Run a small program to its crash, and show what its dump tells.
@@ -143,7 +150,13 @@ pub fn main_in(arguments: impl IntoIterator<Item = OsString>, surroundings: impl
         (Some(Command::Compare(arguments)), _) => compare::run(&arguments),
         (Some(Command::Cycles(arguments)), _) => cycles::run(&arguments),
         (Some(Command::Memory(arguments)), _) => memory::run(&arguments),
+        (Some(Command::Repl(arguments)), _) => repl::run(&arguments),
         (Some(Command::Debug(arguments)), _) => debug::run(&arguments),
+        (Some(Command::Dap(arguments)), _) => {
+            // Its lock would keep the adapter from writing.
+            drop(output);
+            dap::run(&arguments)
+        }
         (Some(Command::Reducers(arguments)), _) => reducers::run(&arguments),
         (Some(Command::Demo(arguments)), _) => demo::run(&arguments),
         (None, Some(file)) => summary::run(&file, &mut output),

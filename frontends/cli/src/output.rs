@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
+pub(crate) use heapsake_loader::harmless;
 use serde_json::Value;
 
 /// A colour or weight.
@@ -76,19 +77,6 @@ pub(crate) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// Text of a dump without what a terminal would act on: a dump is hostile input.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter == '\t' || letter == '\n' || !letter.is_control() {
-            shown.push(letter);
-        } else {
-            shown.extend(letter.escape_unicode());
-        }
-    }
-    shown
 }
 
 /// What went wrong and why, each cause once, and the hint after all of them.

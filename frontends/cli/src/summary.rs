@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use heapsake_analysis::exceptions::{chain, message, notes};
+use heapsake_analysis::sources;
 use heapsake_analysis::waits::{Party, Waits};
-use heapsake_core::format::records::{Frame, Thread};
+use heapsake_core::format::records::Thread;
 use heapsake_core::heap::{FrameKind, TypeDescription};
-use heapsake_loader::{AttributeValue, Dump, Limits, Object, Target, open, render};
+use heapsake_loader::{AttributeValue, Dump, Target, open};
 use serde_json::{Value, json};
 
 use crate::output::{Output, Style, bytes, count, harmless};
@@ -16,8 +18,6 @@ use crate::waits::{deadlocks_json, locks_json, of_thread, print_deadlocks, print
 
 /// Types that are shown.
 const TYPES: usize = 15;
-/// Exceptions of a chain that are shown.
-const CHAIN: usize = 20;
 /// Names of withheld values that are shown; all are in the JSON.
 const NAMES: usize = 10;
 /// Frames of a stack that are shown, at its inner end.
@@ -160,48 +160,6 @@ fn print_header(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The exceptions of a chain, each with the word that links it to the one before.
-fn chain<'d>(dump: &'d Dump) -> Vec<(&'static str, Object<'d>)> {
-    let mut chain: Vec<(&'static str, Object<'d>)> = Vec::new();
-    let mut next = dump.exception().map(|id| ("", dump.object(id)));
-    while let Some((link, exception)) = next.take() {
-        if chain.len() == CHAIN || chain.iter().any(|(_, known)| known.id() == exception.id()) {
-            break;
-        }
-        let is_exception = |object: &Object<'d>| object.attribute("args").is_some();
-        let cause = exception.attribute_object("__cause__").filter(is_exception);
-        let context = || exception.attribute_object("__context__").filter(is_exception);
-        next = match cause {
-            Some(cause) => Some(("caused by", cause)),
-            None => context().map(|context| ("while handling", context)),
-        };
-        chain.push((link, exception));
-    }
-    chain
-}
-
-/// What `str` gives for an exception whose class does not say otherwise: the argument, or the tuple of arguments.
-fn message(exception: &Object<'_>) -> String {
-    let Some(arguments) = exception.attribute_object("args") else { return String::new() };
-    let is = |base: &str| exception.type_description().is_some_and(|known| known.mro.iter().any(|name| name == base));
-    let limits = Limits { characters: 300, ..Limits::default() };
-    let shown = |object: Option<Object<'_>>| object.map(|object| render(&object, limits)).filter(|text| text != "None");
-    if is("OSError")
-        && let Some(number) = shown(exception.attribute_object("errno"))
-    {
-        let strerror = exception.attribute_object("strerror").and_then(|text| text.text()).unwrap_or_default();
-        let file = shown(exception.attribute_object("filename")).map(|name| format!(": {name}")).unwrap_or_default();
-        return harmless(&format!("[Errno {number}] {strerror}{file}"));
-    }
-    let first = || arguments.follow(*arguments.elements(0, 1).first()?);
-    harmless(&match (arguments.len(), first()) {
-        (0, _) => String::new(),
-        (1, Some(only)) if !is("KeyError") => only.text().unwrap_or_else(|| render(&only, limits)),
-        (1, Some(only)) => render(&only, limits),
-        _ => render(&arguments, limits),
-    })
-}
-
 fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     let chain = chain(dump);
     if chain.is_empty() {
@@ -209,7 +167,7 @@ fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
     }
     output.line("")?;
     for (link, exception) in &chain {
-        let what = format!("{}: {}", harmless(exception.type_name()), message(exception));
+        let what = format!("{}: {}", harmless(exception.type_name()), harmless(&message(exception)));
         let what = output.style(Style::Problem, what);
         // A thread that stands elsewhere than in the traceback handles it, and has not died of it.
         let handled =
@@ -219,10 +177,7 @@ fn print_exception(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
             "" => what,
             link => format!("  {link} {what}"),
         })?;
-        for note in exception.attribute_object("__notes__").into_iter().flat_map(|notes| {
-            let targets = notes.elements(0, 10).into_iter();
-            targets.filter_map(|target| notes.follow(target)?.text()).collect::<Vec<_>>()
-        }) {
+        for note in notes(exception) {
             output.line(format!("    {}", harmless(&note)))?;
         }
     }
@@ -243,7 +198,7 @@ fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Res
     }
     for (at, frame) in first.frames.iter().enumerate().skip(hidden) {
         // Variables of libraries are seldom what is looked for; `stack` shows them.
-        print_frame(output, dump, frame, is_own(frame) || at + 1 == first.frames.len())?;
+        print_frame(output, dump, frame, sources::is_own(&frame.filename) || at + 1 == first.frames.len())?;
     }
     if let Some(wait) = waits.wait(Party::Thread(0)) {
         output.line(wait_line(output, wait))?;
@@ -287,15 +242,6 @@ fn print_threads(dump: &Dump, waits: &Waits, output: &mut Output) -> anyhow::Res
         ))?;
     }
     Ok(())
-}
-
-/// Whether a frame is of the program itself: of no library that came with Python or was installed.
-fn is_own(frame: &Frame) -> bool {
-    let name = &frame.filename;
-    !(name.contains("/site-packages/")
-        || name.contains("/dist-packages/")
-        || name.contains("/lib/python3.")
-        || name.starts_with('<'))
 }
 
 fn print_omissions(dump: &Dump, output: &mut Output) -> anyhow::Result<()> {
@@ -372,7 +318,7 @@ fn as_json(dump: &Dump, histogram: &[Row<'_>], waits: &Waits) -> Value {
             json!({
                 "link": link,
                 "type": exception.type_name(),
-                "message": message(exception),
+                "message": harmless(&message(exception)),
                 "object": exception.id().0,
                 "has_traceback": matches!(exception.attribute("__traceback__"), Some(AttributeValue::Target(Target::Object(_)))),
             })

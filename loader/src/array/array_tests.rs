@@ -39,8 +39,8 @@ impl Reducer for NumbersReducer {
     }
 }
 
-/// The shape of what there is, and its elements; none of one that is whole.
-fn head(shape: &[u64], strides: &[i64], saved: Option<u64>, there: u16) -> Option<(Vec<u64>, Vec<u64>)> {
+/// What is read of such an array.
+fn of_array<T>(shape: &[u64], strides: &[i64], saved: Option<u64>, there: u16, read: impl FnOnce(&Array<'_>) -> T) -> T {
     let mut registry = Registry::default();
     let types = &[TypeMatch::Exact("test.Numbers")];
     let registration = Registration { types, reducer: &NumbersReducer, origin: "test", file: file!(), saves: "numbers" };
@@ -51,12 +51,32 @@ fn head(shape: &[u64], strides: &[i64], saved: Option<u64>, there: u16) -> Optio
     let mut bytes = Vec::new();
     dump(&mut heap, &mut bytes, DumpOptions::default()).unwrap();
     let dump = Dump::from_bytes(bytes).unwrap();
-    let head = Array::of(&dump.object(ObjectId(0))).expect("an array").head()?;
+    read(&Array::of(&dump.object(ObjectId(0))).expect("an array"))
+}
+
+/// The shape of what there is, and its elements; none of one that is whole.
+fn head(shape: &[u64], strides: &[i64], saved: Option<u64>, there: u16) -> Option<(Vec<u64>, Vec<u64>)> {
     let number = |cell: Cell| match cell {
         Cell::Plain(Value::Integer(number)) => u64::try_from(i128::from(number)).expect("a number"),
         other => panic!("{other:?}"),
     };
-    Some((head.shape().to_vec(), head.cells(0, u64::MAX).into_iter().map(number).collect()))
+    of_array(shape, strides, saved, there, |array| {
+        let head = array.head()?;
+        Some((head.shape().to_vec(), head.cells(0, u64::MAX).into_iter().map(number).collect()))
+    })
+}
+
+#[test]
+fn bytes_are_those_of_the_elements_in_c_order() {
+    let part = |shape: &[u64], strides: &[i64], there: u16, from: u64, count: u64| {
+        of_array(shape, strides, None, there, |array| array.bytes_part(from, count))
+    };
+    assert_eq!(part(&[10], &[2], 10, 4, 5), [2, 0, 3, 0, 4]);
+    assert_eq!(part(&[10], &[2], 10, 17, 100), [0, 9, 0]);
+    assert_eq!(part(&[10], &[2], 3, 4, 10), [2, 0], "up to what is missing");
+    assert_eq!(part(&[2, 2], &[2, 4], 4, 0, 8), [0, 0, 2, 0, 1, 0, 3, 0], "of another order in the order of C");
+    assert_eq!(part(&[10], &[2], 10, 20, 5), [0u8; 0]);
+    assert_eq!(part(&[10], &[2], 10, u64::MAX, u64::MAX), [0u8; 0]);
 }
 
 #[test]

@@ -353,6 +353,26 @@ impl<'d> Array<'d> {
         }
         Some(bytes)
     }
+
+    /// At most `count` of these bytes from `from` on, up to the first that the dump lacks. Of an array whose elements lie in C
+    /// order no more is read than is given.
+    pub fn bytes_part(&self, from: u64, count: u64) -> Vec<u8> {
+        let size = self.layout.size as u64;
+        let total = self.len().saturating_mul(size);
+        let count = count.min(total.saturating_sub(from));
+        let in_order: Vec<i64> = c_strides(&self.shape).iter().map(|stride| stride.saturating_mul(size as i64)).collect();
+        if self.code().is_none() || count == 0 {
+            return Vec::new();
+        }
+        if in_order == self.strides
+            && let Some(start) = u64::try_from(self.start).ok().and_then(|start| start.checked_add(from))
+        {
+            return self.memory.value_part(start, count);
+        }
+        let whole = self.bytes().unwrap_or_default();
+        let end = (from.saturating_add(count)).min(whole.len() as u64);
+        whole.get(from as usize..end as usize).unwrap_or_default().to_vec()
+    }
 }
 
 /// Strides in elements.

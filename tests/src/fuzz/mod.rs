@@ -5,6 +5,7 @@
 
 mod binaries;
 mod cores;
+mod expressions;
 mod files;
 mod image;
 mod memory;
@@ -64,6 +65,13 @@ pub const TARGETS: &[Target] = &[
         input: "a path of `heapsake inspect`",
         run: texts::inspect_path,
         seeds: texts::paths,
+        longest: 512,
+    },
+    Target {
+        name: "expressions",
+        input: "what is damaged of a dump, and lines of a session of expressions",
+        run: expressions::expressions,
+        seeds: expressions::expression_seeds,
         longest: 512,
     },
     Target {

@@ -1,0 +1,108 @@
+//! Exceptions: what led to one, and what it says. Nothing of the program runs, so an own `__str__` is not asked.
+
+use std::collections::HashSet;
+
+use heapsake_loader::{Dump, Limits, Object, render};
+
+use crate::waits::{member, number, text};
+
+/// Exceptions of a chain that are followed.
+const CHAIN: usize = 20;
+/// Notes of an exception that are read.
+const NOTES: u64 = 10;
+/// Entries of a traceback that are followed.
+const ENTRIES: usize = 100_000;
+/// Members of a group that are followed.
+const MEMBERS: u64 = 20;
+
+/// The exceptions of the dump's chain, each with the words that link it to the one before.
+pub fn chain(dump: &Dump) -> Vec<(&'static str, Object<'_>)> {
+    dump.exception().map_or_else(Vec::new, |id| chain_of(&dump.object(id)))
+}
+
+/// An exception and those that led to it, each with the words that link it to the one before.
+pub fn chain_of<'d>(exception: &Object<'d>) -> Vec<(&'static str, Object<'d>)> {
+    let mut chain: Vec<(&'static str, Object<'d>)> = Vec::new();
+    let mut next = Some(("", exception.clone()));
+    while let Some((link, exception)) = next.take() {
+        if chain.len() == CHAIN || chain.iter().any(|(_, known)| known.id() == exception.id()) {
+            break;
+        }
+        let is_exception = |object: &Object<'d>| object.attribute("args").is_some();
+        let cause = exception.attribute_object("__cause__").filter(is_exception);
+        let context = || exception.attribute_object("__context__").filter(is_exception);
+        next = match cause {
+            Some(cause) => Some(("caused by", cause)),
+            None => context().map(|context| ("while handling", context)),
+        };
+        chain.push((link, exception));
+    }
+    chain
+}
+
+/// What `str` gives for an exception whose class does not say otherwise: the argument, or the tuple of arguments.
+pub fn message(exception: &Object<'_>) -> String {
+    let Some(arguments) = exception.attribute_object("args") else { return String::new() };
+    let is = |base: &str| exception.type_description().is_some_and(|known| known.mro.iter().any(|name| name == base));
+    let limits = Limits { characters: 300, ..Limits::default() };
+    let shown = |object: Option<Object<'_>>| object.map(|object| render(&object, limits)).filter(|text| text != "None");
+    if is("OSError")
+        && let Some(number) = shown(exception.attribute_object("errno"))
+    {
+        let strerror = exception.attribute_object("strerror").and_then(|text| text.text()).unwrap_or_default();
+        let file = shown(exception.attribute_object("filename")).map(|name| format!(": {name}")).unwrap_or_default();
+        return format!("[Errno {number}] {strerror}{file}");
+    }
+    let first = || arguments.follow(*arguments.elements(0, 1).first()?);
+    match (arguments.len(), first()) {
+        (0, _) => String::new(),
+        (1, Some(only)) if !is("KeyError") => only.text().unwrap_or_else(|| render(&only, limits)),
+        (1, Some(only)) => render(&only, limits),
+        _ => render(&arguments, limits),
+    }
+}
+
+/// Its notes, the first ten.
+pub fn notes(exception: &Object<'_>) -> Vec<String> {
+    let Some(notes) = exception.attribute_object("__notes__") else { return Vec::new() };
+    notes.elements(0, NOTES).into_iter().filter_map(|target| notes.follow(target)?.text()).collect()
+}
+
+/// A place of a traceback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The file of the code.
+    pub filename: String,
+    /// The line.
+    pub line: i64,
+    /// The qualified name of the function, its bare name before Python 3.11.
+    pub function: String,
+}
+
+/// The places of an exception's traceback, outermost first; at most a hundred thousand.
+pub fn traceback(exception: &Object<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = member(exception, "__traceback__");
+    while let Some(entry) = next.take().filter(|entry| entries.len() < ENTRIES && seen.insert(entry.id())) {
+        let code = member(&entry, "tb_frame").and_then(|frame| member(&frame, "f_code"));
+        let named = |name: &str| code.as_ref().and_then(|code| text(code, name));
+        if let Some(line) = number(&entry, "tb_lineno") {
+            entries.push(Entry {
+                filename: named("co_filename").unwrap_or_default(),
+                line: i64::try_from(line).unwrap_or(0),
+                function: named("co_qualname").or_else(|| named("co_name")).unwrap_or_default(),
+            });
+        }
+        next = member(&entry, "tb_next");
+    }
+    entries
+}
+
+/// The members of a group of exceptions, the first ones.
+pub fn grouped<'d>(exception: &Object<'d>) -> Vec<Object<'d>> {
+    let is_group = exception.type_description().is_some_and(|known| known.mro.iter().any(|name| name == "BaseExceptionGroup"));
+    let members = if is_group { member(exception, "exceptions") } else { None };
+    let Some(members) = members else { return Vec::new() };
+    members.elements(0, MEMBERS).into_iter().filter_map(|target| members.follow(target)).collect()
+}

@@ -1,0 +1,972 @@
+//! Functions of the language, and calls.
+
+use std::sync::Arc;
+
+use heapsake_core::heap::TypeKind;
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{FromPrimitive, Num, Signed, ToPrimitive, Zero};
+
+use super::arguments::Arguments;
+use super::cursor::{Cursor, Items};
+use super::error::{Evaluated, raised, refused, type_error, value_error};
+use super::evaluate::Evaluator;
+use super::forms::{Form, harmless};
+use super::numbers::{self, Number};
+use super::syntax::{BinaryOperator, Comparison, Symbol};
+use super::types::CALLABLE;
+use super::values::{Entries, Span, Value, View, string_of};
+
+/// Functions, in the order of their names.
+pub(crate) const FUNCTIONS: [&str; 35] = [
+    "abs",
+    "all",
+    "any",
+    "ascii",
+    "at",
+    "bin",
+    "callable",
+    "chr",
+    "dir",
+    "divmod",
+    "format",
+    "getattr",
+    "hasattr",
+    "hex",
+    "id",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "max",
+    "min",
+    "next",
+    "objects",
+    "oct",
+    "ord",
+    "path",
+    "pow",
+    "refs",
+    "repr",
+    "round",
+    "size",
+    "sorted",
+    "sum",
+    "vars",
+    "hash",
+];
+
+/// Built-in functions of Python that are none of the language, and why.
+const REFUSED: [(&str, &str); 16] = [
+    ("print", "an expression prints its value by itself"),
+    ("open", "an expression opens no file"),
+    ("eval", "no code runs"),
+    ("exec", "no code runs"),
+    ("compile", "no code runs"),
+    ("input", "an expression asks for nothing"),
+    ("__import__", "nothing is imported"),
+    ("setattr", "nothing in a dump changes"),
+    ("delattr", "nothing in a dump changes"),
+    ("globals", "names are there as they are"),
+    ("locals", "names are there as they are"),
+    ("super", "no method of the dump runs"),
+    ("breakpoint", "a dump does not run"),
+    ("memoryview", "bytes are read by position and by slice"),
+    ("classmethod", "no function is made"),
+    ("staticmethod", "no function is made"),
+];
+
+/// The built-in of this name.
+pub(crate) fn named(name: &str) -> Option<Value> {
+    if let Some(class) = CALLABLE.iter().find(|known| **known == name) {
+        return Some(Value::Type(class));
+    }
+    FUNCTIONS.iter().find(|known| **known == name).map(|known| Value::Function(known))
+}
+
+/// Why a name of Python is none here.
+pub(crate) fn refusal(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
+}
+
+impl Evaluator<'_> {
+    /// `callee(…)`.
+    pub(crate) fn call(&mut self, callee: &Value, positional: Vec<Value>, named: Vec<(Symbol, Value)>) -> Evaluated<Value> {
+        let given = Arguments { positional, named };
+        self.deeper(|evaluator| evaluator.call_within(callee, given))
+    }
+
+    fn call_within(&mut self, callee: &Value, given: Arguments) -> Evaluated<Value> {
+        self.step()?;
+        match callee {
+            Value::Function(name) => self.call_function(name, given),
+            Value::Type(class) => self.construct(class, given),
+            Value::Method(method) => self.call_method(&method.0.clone(), method.1, given),
+            Value::Bound(bound) => {
+                let name = self.function_name(&Value::Object(bound.1));
+                Err(refused(format!("{name} is code of the dump, which is not run")))
+            }
+            Value::Object(id) => {
+                let object = self.dump.object(*id);
+                match object.kind() {
+                    TypeKind::Type => {
+                        let name = self.class_name(callee);
+                        match named(&name) {
+                            Some(Value::Type(class)) => self.construct(class, given),
+                            _ => Err(refused(format!("{}(…) would run code of the dump, which is not run", harmless(&name)))),
+                        }
+                    }
+                    TypeKind::Function | TypeKind::Method => {
+                        let name = self.function_name(callee);
+                        Err(refused(format!("{name} is code of the dump, which is not run")))
+                    }
+                    TypeKind::Builtin => {
+                        let name =
+                            self.attribute(callee, "__name__").ok().and_then(|name| self.text_of(&name)).unwrap_or_default();
+                        let of = self.attribute(callee, "__self__").ok();
+                        let of_builtins = match &of {
+                            Some(Value::Object(id)) => self.dump.object(*id).kind() == TypeKind::Module,
+                            _ => true,
+                        };
+                        match (named(&name), of) {
+                            (Some(function), _) if of_builtins && self.is_of_builtins(callee) => {
+                                self.call_within(&function, given)
+                            }
+                            (_, Some(of)) if !of_builtins => match self.method_of(&of, &name) {
+                                Some(method) => self.call_within(&method, given),
+                                None => Err(refused(format!("{} is a method of C, which is not run", harmless(&name)))),
+                            },
+                            _ => Err(refused(format!("{} is a function of C, which is not run", harmless(&name)))),
+                        }
+                    }
+                    TypeKind::Weakref => {
+                        given.positions("weakref", 0, 0)?;
+                        let edges = object.edges();
+                        let referent = edges.iter().find(|edge| edge.kind == heapsake_core::heap::EdgeKind::Weak);
+                        Ok(referent.map_or(Value::None, |edge| super::cursor::of_target(edge.target)))
+                    }
+                    _ => {
+                        self.whole(&object)?;
+                        if let Some(class) = self.overrides(callee, "__call__") {
+                            return Err(self.not_run(callee, &class, "__call__"));
+                        }
+                        if self.class_attribute(callee, "__call__").is_some() {
+                            return Err(refused(format!("a call of a {} is C code, which is not run", self.type_name(callee))));
+                        }
+                        type_error(format!("'{}' object is not callable", self.type_name(callee)))
+                    }
+                }
+            }
+            _ => {
+                self.form(callee)?;
+                type_error(format!("'{}' object is not callable", self.type_name(callee)))
+            }
+        }
+    }
+
+    fn is_of_builtins(&mut self, function: &Value) -> bool {
+        let module = self.attribute(function, "__module__").ok().and_then(|name| self.text_of(&name));
+        module.is_none_or(|module| module == "builtins")
+    }
+
+    fn function_name(&mut self, function: &Value) -> String {
+        for name in ["__qualname__", "__name__"] {
+            if let Some(name) = self.attribute(function, name).ok().and_then(|name| self.text_of(&name)) {
+                return harmless(&name);
+            }
+        }
+        format!("this {}", self.type_name(function))
+    }
+
+    fn call_function(&mut self, name: &'static str, given: Arguments) -> Evaluated<Value> {
+        match name {
+            "len" => {
+                let given = given.positions(name, 1, 1)?;
+                self.length(&given[0])
+            }
+            "sum" => {
+                let [items, start] = given.bind(name, ["/iterable", "start"], 1)?;
+                self.sum(&items.unwrap_or(Value::None), start)
+            }
+            "min" | "max" => self.extreme(name, given),
+            "any" | "all" => {
+                let given = given.positions(name, 1, 1)?;
+                let mut cursor = self.cursor(&given[0])?;
+                while let Some(value) = self.next(&mut cursor)? {
+                    if self.truth(&value)? == (name == "any") {
+                        return Ok(Value::Bool(name == "any"));
+                    }
+                }
+                Ok(Value::Bool(name == "all"))
+            }
+            "sorted" => {
+                let [items, key, reverse] = given.bind(name, ["/iterable", "*key", "*reverse"], 1)?;
+                let cursor = self.cursor(&items.unwrap_or(Value::None))?;
+                let items = self.drain(cursor)?;
+                let keyed = self.keyed(items, key)?;
+                let reverse = match reverse {
+                    Some(reverse) => self.truth(&reverse)?,
+                    None => false,
+                };
+                let sorted = self.sort(keyed, reverse)?;
+                Ok(Value::list(sorted.into_iter().map(|(_, value)| value).collect()))
+            }
+            "abs" => {
+                let given = given.positions(name, 1, 1)?;
+                if let Some(class) = self.overrides(&given[0], "__abs__") {
+                    return Err(self.not_run(&given[0], &class, "__abs__"));
+                }
+                match Number::of(&self.form(&given[0])?) {
+                    Some(Number::Float(number)) => Ok(Value::Float(number.abs())),
+                    Some(Number::Complex(real, imaginary)) => Ok(Value::Float(real.hypot(imaginary))),
+                    Some(number) => Ok(Value::integer(number.big().abs())),
+                    None => type_error(format!("bad operand type for abs(): '{}'", self.type_name(&given[0]))),
+                }
+            }
+            "round" => self.round(given),
+            "divmod" => {
+                let given = given.positions(name, 2, 2)?;
+                let both = (Number::of(&self.form(&given[0])?), Number::of(&self.form(&given[1])?));
+                if let (Some(Number::Float(_)), Some(_)) | (Some(_), Some(Number::Float(_))) = &both
+                    && let (Some(one), Some(other)) = &both
+                    && !matches!(one, Number::Complex(..))
+                    && !matches!(other, Number::Complex(..))
+                {
+                    let (one, other) = (one.float()?, other.float()?);
+                    if other == 0.0 {
+                        return Err(raised("ZeroDivisionError", "float divmod()"));
+                    }
+                    let (quotient, rest) = numbers::float_divmod(one, other);
+                    return Ok(Value::tuple(vec![Value::Float(quotient), Value::Float(rest)]));
+                }
+                if both.0.is_none() || both.1.is_none() {
+                    let (one, other) = (self.type_name(&given[0]), self.type_name(&given[1]));
+                    return type_error(format!("unsupported operand type(s) for divmod(): '{one}' and '{other}'"));
+                }
+                let quotient = self.binary(BinaryOperator::FloorDivide, &given[0], &given[1])?;
+                let rest = self.binary(BinaryOperator::Modulo, &given[0], &given[1])?;
+                Ok(Value::tuple(vec![quotient, rest]))
+            }
+            "pow" => {
+                let [base, exponent, modulus] = given.bind(name, ["base", "exp", "mod"], 2)?;
+                let (base, exponent) = (base.unwrap_or(Value::None), exponent.unwrap_or(Value::None));
+                match modulus {
+                    None | Some(Value::None) => self.binary(BinaryOperator::Power, &base, &exponent),
+                    Some(modulus) => {
+                        for value in [&base, &exponent, &modulus] {
+                            if !matches!(self.form(value)?, Form::Int(_) | Form::Big(_) | Form::Bool(_)) {
+                                return type_error("pow() 3rd argument not allowed unless all arguments are integers");
+                            }
+                        }
+                        numbers::modular_power(&self.index(&base)?, &self.index(&exponent)?, &self.index(&modulus)?)
+                    }
+                }
+            }
+            "bin" | "hex" | "oct" => {
+                let given = given.positions(name, 1, 1)?;
+                let number = self.index(&given[0])?;
+                let (radix, prefix) = match name {
+                    "bin" => (2, "0b"),
+                    "hex" => (16, "0x"),
+                    _ => (8, "0o"),
+                };
+                self.taken(number.bits())?;
+                let sign = if number.is_negative() { "-" } else { "" };
+                Ok(Value::text(&format!("{sign}{prefix}{}", number.magnitude().to_str_radix(radix))))
+            }
+            "ord" => {
+                let given = given.positions(name, 1, 1)?;
+                let codes: Vec<u32> = match self.form(&given[0])? {
+                    Form::Text(codes) => codes.to_vec(),
+                    Form::Bytes(bytes) | Form::Bytearray(bytes) => bytes.iter().map(|byte| u32::from(*byte)).collect(),
+                    _ => {
+                        let found = self.type_name(&given[0]);
+                        return type_error(format!("ord() expected string of length 1, but {found} found"));
+                    }
+                };
+                match codes[..] {
+                    [code] => Ok(Value::Int(i64::from(code))),
+                    _ => type_error(format!("ord() expected a character, but string of length {} found", codes.len())),
+                }
+            }
+            "chr" => {
+                let given = given.positions(name, 1, 1)?;
+                let code =
+                    if self.version() >= (3, 13) { self.wide_index(&given[0])? } else { i128::from(self.fitting(&given[0])?) };
+                match u32::try_from(code) {
+                    Ok(code) if code <= 0x10_ffff => Ok(Value::codes(&[code])),
+                    _ => value_error("chr() arg not in range(0x110000)"),
+                }
+            }
+            "isinstance" | "issubclass" => {
+                let given = given.positions(name, 2, 2)?;
+                let class = if name == "isinstance" {
+                    self.type_of(&given[0])?
+                } else if self.is_class(&given[0]) {
+                    given[0].clone()
+                } else {
+                    return type_error("issubclass() arg 1 must be a class");
+                };
+                self.is_subclass(&class, &given[1], name).map(Value::Bool)
+            }
+            "id" => {
+                let given = given.positions(name, 1, 1)?;
+                match &given[0] {
+                    Value::Object(id) => Ok(Value::wide(i128::from(self.dump.object(*id).address().0))),
+                    Value::Stray(address) => Ok(Value::wide(i128::from(*address))),
+                    _ => Err(refused("what was computed here is at no address of the dump")),
+                }
+            }
+            "hash" => Err(refused("hashes of a program that is no more say nothing: == and in compare by value")),
+            "repr" | "ascii" => {
+                let given = given.positions(name, 1, 1)?;
+                let codes = if name == "repr" { self.repr(&given[0])? } else { self.ascii(&given[0])? };
+                Ok(Value::codes(&codes))
+            }
+            "format" => {
+                let given = given.positions(name, 1, 2)?;
+                let specification = match given.get(1) {
+                    None => Vec::new(),
+                    Some(value) => match self.form(value)? {
+                        Form::Text(codes) => codes.to_vec(),
+                        _ => return type_error(format!("format() argument 2 must be str, not {}", self.type_name(value))),
+                    },
+                };
+                self.format(&given[0], &specification).map(|codes| Value::codes(&codes))
+            }
+            "getattr" | "hasattr" => {
+                let given = given.positions(name, 2, if name == "getattr" { 3 } else { 2 })?;
+                let Some(attribute) = self.text_of(&given[1]) else {
+                    return type_error("attribute name must be string");
+                };
+                match (self.attribute(&given[0], &attribute), name) {
+                    (Err(failure), "getattr") if failure.exception == Some("AttributeError") => match given.get(2) {
+                        Some(default) => Ok(default.clone()),
+                        None => Err(failure),
+                    },
+                    (found, "getattr") => found,
+                    (Ok(_), _) => Ok(Value::Bool(true)),
+                    (Err(failure), _) if failure.exception == Some("AttributeError") => Ok(Value::Bool(false)),
+                    (Err(failure), _) => Err(failure),
+                }
+            }
+            "vars" => {
+                let given = given.positions(name, 0, 1)?;
+                match given.first() {
+                    Some(value) => self.attribute(value, "__dict__"),
+                    None => self.variables_of_scope(),
+                }
+            }
+            "dir" => {
+                let given = given.positions(name, 0, 1)?;
+                let mut names = match given.first() {
+                    Some(value) => self.attribute_names(value)?,
+                    None => self.scope.names(),
+                };
+                names.sort();
+                names.dedup();
+                self.made(names.len() as u64)?;
+                Ok(Value::list(names.iter().map(|name| Value::text(name)).collect()))
+            }
+            "callable" => {
+                let given = given.positions(name, 1, 1)?;
+                Ok(Value::Bool(match &given[0] {
+                    Value::Function(_) | Value::Method(_) | Value::Bound(_) | Value::Type(_) | Value::Class(_) => true,
+                    Value::Object(id) => {
+                        let kind = self.dump.object(*id).kind();
+                        matches!(kind, TypeKind::Type | TypeKind::Function | TypeKind::Method | TypeKind::Builtin)
+                            || self.class_attribute(&given[0], "__call__").is_some()
+                    }
+                    _ => false,
+                }))
+            }
+            "iter" => {
+                let given = given.positions(name, 1, 1)?;
+                if let Value::Iterator(_) = &given[0] {
+                    return Ok(given[0].clone());
+                }
+                let cursor = self.cursor(&given[0])?;
+                Ok(Value::flow("iterator", cursor))
+            }
+            "next" => {
+                let given = given.positions(name, 1, 2)?;
+                let Value::Iterator(flow) = &given[0] else {
+                    return type_error(format!("'{}' object is not an iterator", self.type_name(&given[0])));
+                };
+                let mut cursor = Cursor::Shared(flow.clone());
+                match (self.next(&mut cursor)?, given.get(1)) {
+                    (Some(value), _) => Ok(value),
+                    (None, Some(default)) => Ok(default.clone()),
+                    (None, None) => Err(raised("StopIteration", "")),
+                }
+            }
+            _ => self.call_of_heap(name, given),
+        }
+    }
+
+    fn length(&mut self, value: &Value) -> Evaluated<Value> {
+        if let Some(class) = self.overrides(value, "__len__") {
+            return Err(self.not_run(value, &class, "__len__"));
+        }
+        let form = self.form(value)?;
+        match self.length_of(&form) {
+            Some(length) => Ok(Value::wide(i128::from(length))),
+            None => {
+                if let Value::Object(id) = value {
+                    let object = self.dump.object(*id);
+                    self.whole(&object)?;
+                    if self.class_attribute(value, "__len__").is_some() {
+                        return Err(refused(format!("len() of a {} is C code, which is not run", self.type_name(value))));
+                    }
+                }
+                type_error(format!("object of type '{}' has no len()", self.type_name(value)))
+            }
+        }
+    }
+
+    fn sum(&mut self, items: &Value, start: Option<Value>) -> Evaluated<Value> {
+        let mut cursor = self.cursor(items)?;
+        let mut total = start.unwrap_or(Value::Int(0));
+        match self.form(&total)? {
+            Form::Text(_) => return type_error("sum() can't sum strings [use ''.join(seq) instead]"),
+            Form::Bytes(_) => return type_error("sum() can't sum bytes [use b''.join(seq) instead]"),
+            Form::Bytearray(_) => return type_error("sum() can't sum bytearray [use b''.join(seq) instead]"),
+            _ => {}
+        }
+        // From 3.12 on floats are summed with what rounding lost (Neumaier).
+        let compensates = self.version() >= (3, 12);
+        let mut lost = 0.0f64;
+        while let Some(value) = self.next(&mut cursor)? {
+            let form = self.form(&value)?;
+            total = match (&total, form) {
+                (Value::Int(one), Form::Int(other)) if one.checked_add(other).is_some() => Value::Int(one + other),
+                (Value::Float(one), Form::Float(other)) if compensates => {
+                    let sum = one + other;
+                    lost += if one.abs() >= other.abs() { (one - sum) + other } else { (other - sum) + one };
+                    Value::Float(sum)
+                }
+                (Value::Float(one), Form::Float(other)) => Value::Float(one + other),
+                _ => {
+                    if let Value::Float(one) = &total
+                        && !matches!(self.form(&value)?, Form::Int(_) | Form::Bool(_))
+                    {
+                        total = Value::Float(finished(*one, lost));
+                        lost = 0.0;
+                    }
+                    self.binary(BinaryOperator::Add, &total, &value)?
+                }
+            };
+        }
+        Ok(match total {
+            Value::Float(total) => Value::Float(finished(total, lost)),
+            total => total,
+        })
+    }
+
+    /// Values with what they are compared by.
+    fn keyed(&mut self, items: Vec<Value>, key: Option<Value>) -> Evaluated<Vec<(Value, Value)>> {
+        let key = match key {
+            Some(key) if !matches!(self.form(&key), Ok(Form::None)) => key,
+            _ => return Ok(items.into_iter().map(|value| (value.clone(), value)).collect()),
+        };
+        let mut keyed = Vec::with_capacity(items.len());
+        for value in items {
+            keyed.push((self.call(&key, vec![value.clone()], Vec::new())?, value));
+        }
+        Ok(keyed)
+    }
+
+    fn extreme(&mut self, name: &'static str, mut given: Arguments) -> Evaluated<Value> {
+        let mut named = |wanted: &str| {
+            let at = given.named.iter().position(|(known, _)| &**known == wanted)?;
+            Some(given.named.remove(at).1)
+        };
+        let (key, default) = (named("key"), named("default"));
+        if let Some((unknown, _)) = given.named.first() {
+            return type_error(format!("{name}() got an unexpected keyword argument '{}'", harmless(unknown)));
+        }
+        let mut cursor = match &given.positional[..] {
+            [] => return type_error(format!("{name} expected at least 1 argument, got 0")),
+            [one] => self.cursor(&one.clone())?,
+            _ if default.is_some() => {
+                return type_error(format!("Cannot specify a default for {name}() with multiple positional arguments"));
+            }
+            _ => Cursor::new(Items::Made(Arc::new(given.positional))),
+        };
+        let key = match key {
+            Some(key) if !matches!(self.form(&key), Ok(Form::None)) => Some(key),
+            _ => None,
+        };
+        let mut best: Option<(Value, Value)> = None;
+        while let Some(value) = self.next(&mut cursor)? {
+            let compared = match &key {
+                Some(key) => self.call(key, vec![value.clone()], Vec::new())?,
+                None => value.clone(),
+            };
+            let better = match &best {
+                None => true,
+                Some((known, _)) => {
+                    let comparison = if name == "min" { Comparison::Less } else { Comparison::Greater };
+                    self.ordered(comparison, &compared, &known.clone())?
+                }
+            };
+            if better {
+                best = Some((compared, value));
+            }
+        }
+        match (best, default) {
+            (Some((_, value)), _) | (None, Some(value)) => Ok(value),
+            (None, None) => value_error(format!("{name}() iterable argument is empty")),
+        }
+    }
+
+    fn round(&mut self, given: Arguments) -> Evaluated<Value> {
+        let [number, digits] = given.bind("round", ["number", "ndigits"], 1)?;
+        let number = number.unwrap_or(Value::None);
+        if let Some(class) = self.overrides(&number, "__round__") {
+            return Err(self.not_run(&number, &class, "__round__"));
+        }
+        let digits = match digits {
+            None => None,
+            Some(digits) if matches!(self.form(&digits)?, Form::None) => None,
+            Some(digits) => Some(self.wide_index(&digits)?),
+        };
+        match (Number::of(&self.form(&number)?), digits) {
+            (Some(Number::Float(float)), None) => numbers::truncated(float.round_ties_even()),
+            (Some(Number::Float(float)), Some(digits)) => Ok(Value::Float(rounded(float, digits)?)),
+            (Some(number @ (Number::Int(_) | Number::Big(_))), Some(digits)) if digits < 0 => {
+                let power = digits.unsigned_abs();
+                let number = number.big();
+                if power > u128::from(number.bits()) + 1 {
+                    return Ok(Value::Int(0));
+                }
+                let unit = BigInt::from(10).pow(power as u32);
+                let (quotient, rest) = number.div_mod_floor(&unit);
+                let twice = &rest * 2;
+                let up = twice > unit || (twice == unit && quotient.is_odd());
+                Ok(Value::integer((quotient + i32::from(up)) * unit))
+            }
+            (Some(number @ (Number::Int(_) | Number::Big(_))), _) => Ok(Value::integer(number.big())),
+            _ => type_error(format!("type {} doesn't define __round__ method", self.type_name(&number))),
+        }
+    }
+
+    /// A call of a built-in class.
+    fn construct(&mut self, class: &'static str, given: Arguments) -> Evaluated<Value> {
+        match class {
+            "bool" => {
+                let given = given.positions(class, 0, 1)?;
+                Ok(Value::Bool(match given.first() {
+                    Some(value) => self.truth(value)?,
+                    None => false,
+                }))
+            }
+            "int" => {
+                let [value, base] = given.bind(class, ["/x", "base"], 0)?;
+                self.integer_of(value, base)
+            }
+            "float" => {
+                let given = given.positions(class, 0, 1)?;
+                let Some(value) = given.first() else { return Ok(Value::Float(0.0)) };
+                match self.form(value)? {
+                    Form::Text(codes) => float_of(&string_of(&codes)).map(Value::Float),
+                    Form::Bytes(bytes) | Form::Bytearray(bytes) => float_of(&String::from_utf8_lossy(&bytes)).map(Value::Float),
+                    form => match Number::of(&form) {
+                        Some(number) if !matches!(number, Number::Complex(..)) => number.float().map(Value::Float),
+                        _ => {
+                            if let Some(class) = self.overrides(value, "__float__") {
+                                return Err(self.not_run(value, &class, "__float__"));
+                            }
+                            let given = self.type_name(value);
+                            type_error(format!("float() argument must be a string or a real number, not '{given}'"))
+                        }
+                    },
+                }
+            }
+            "complex" => {
+                let [real, imaginary] = given.bind(class, ["real", "imag"], 0)?;
+                let mut part = |value: Option<Value>| match value {
+                    None => Ok((0.0, 0.0)),
+                    Some(value) => match Number::of(&self.form(&value)?) {
+                        Some(Number::Complex(real, imaginary)) => Ok((real, imaginary)),
+                        Some(number) => Ok((number.float()?, 0.0)),
+                        None if self.text_of(&value).is_some() => complex_of(&self.text_of(&value).unwrap_or_default()),
+                        None => type_error(format!(
+                            "complex() first argument must be a string or a number, not '{}'",
+                            self.type_name(&value)
+                        )),
+                    },
+                };
+                let ((a, b), (c, d)) = (part(real)?, part(imaginary)?);
+                Ok(Value::Complex(a - d, b + c))
+            }
+            "str" => {
+                let [value, encoding, errors] = given.bind(class, ["object", "encoding", "errors"], 0)?;
+                match (value, encoding.is_some() || errors.is_some()) {
+                    (None, _) => Ok(Value::text("")),
+                    (Some(value), false) => self.str(&value).map(|codes| Value::codes(&codes)),
+                    (Some(value), true) => match self.form(&value)? {
+                        Form::Bytes(bytes) | Form::Bytearray(bytes) => self.decoded(&bytes, encoding, errors),
+                        _ => type_error(format!("decoding to str: need a bytes-like object, {} found", self.type_name(&value))),
+                    },
+                }
+            }
+            "bytes" | "bytearray" => {
+                let [value, encoding, errors] = given.bind(class, ["source", "encoding", "errors"], 0)?;
+                let bytes = self.bytes_of(value, encoding, errors)?;
+                Ok(if class == "bytes" { Value::Bytes(bytes) } else { Value::Bytearray(bytes) })
+            }
+            "list" | "tuple" => {
+                let given = given.positions(class, 0, 1)?;
+                let items = match given.first() {
+                    Some(value) => {
+                        let cursor = self.cursor(value)?;
+                        self.drain(cursor)?
+                    }
+                    None => Vec::new(),
+                };
+                Ok(if class == "list" { Value::list(items) } else { Value::tuple(items) })
+            }
+            "set" | "frozenset" => {
+                let given = given.positions(class, 0, 1)?;
+                let members = match given.first() {
+                    Some(value) => self.members(value)?,
+                    None => Arc::default(),
+                };
+                Ok(if class == "set" { Value::Set(members) } else { Value::Frozenset(members) })
+            }
+            "dict" => self.dict_of(given),
+            "range" => {
+                let given = given.positions(class, 1, 3)?;
+                let mut numbers = Vec::new();
+                for value in &given {
+                    numbers.push(self.wide_index(value)?);
+                }
+                let (start, stop) = if numbers.len() == 1 { (0, numbers[0]) } else { (numbers[0], numbers[1]) };
+                let step = numbers.get(2).copied().unwrap_or(1);
+                if step == 0 {
+                    return value_error("range() arg 3 must not be zero");
+                }
+                Ok(Value::Range(Arc::new(Span { start, stop, step })))
+            }
+            "slice" => {
+                let given = given.positions(class, 1, 3)?;
+                let at = |at: usize| given.get(at).cloned().unwrap_or(Value::None);
+                let bounds = if given.len() == 1 { [Value::None, at(0), Value::None] } else { [at(0), at(1), at(2)] };
+                Ok(Value::Slice(Arc::new(bounds)))
+            }
+            "type" => match given.positional.len() {
+                1 => self.type_of(&given.positional[0]),
+                _ => Err(refused("type() makes no class here")),
+            },
+            "enumerate" => {
+                let [items, start] = given.bind(class, ["iterable", "start"], 1)?;
+                let cursor = self.cursor(&items.unwrap_or(Value::None))?;
+                let start = match start {
+                    Some(start) => self.wide_index(&start)?,
+                    None => 0,
+                };
+                Ok(Value::flow("enumerate", Cursor::Enumerate(Box::new(cursor), start)))
+            }
+            "zip" => {
+                let strict = match given.named.iter().find(|(name, _)| &**name == "strict") {
+                    Some((_, value)) => self.truth(&value.clone())?,
+                    None => false,
+                };
+                let mut cursors = Vec::new();
+                for value in &given.positional {
+                    cursors.push(self.cursor(value)?);
+                }
+                Ok(Value::flow("zip", Cursor::Zip(cursors, strict)))
+            }
+            "reversed" => {
+                let given = given.positions(class, 1, 1)?;
+                let value = &given[0];
+                if let Some(class) = self.overrides(value, "__reversed__").or_else(|| self.overrides(value, "__getitem__")) {
+                    return Err(self.not_run(value, &class, "__reversed__"));
+                }
+                let items = match self.form(value)? {
+                    Form::Text(codes) => Items::Text(codes),
+                    Form::Bytes(bytes) | Form::Bytearray(bytes) => Items::Bytes(bytes),
+                    Form::List(items) | Form::Tuple(items) | Form::Sequence(items) => items,
+                    Form::Range(span) => Items::Range(span),
+                    Form::Dict(store) => Items::Mapping(store, View::Keys),
+                    Form::View(view, store) => Items::Mapping(store, view),
+                    _ => return type_error(format!("'{}' object is not reversible", self.type_name(value))),
+                };
+                Ok(Value::flow("reversed", Cursor::backwards(items)))
+            }
+            "map" | "filter" => {
+                let given = given.positions(class, 2, if class == "map" { 20 } else { 2 })?;
+                let function = given[0].clone();
+                let mut cursors = Vec::new();
+                for value in &given[1..] {
+                    cursors.push(self.cursor(value)?);
+                }
+                let cursor = if class == "map" {
+                    Cursor::Map(function, cursors)
+                } else {
+                    let function = if matches!(self.form(&function), Ok(Form::None)) { Value::None } else { function };
+                    match cursors.pop() {
+                        Some(inner) => Cursor::Filter(function, Box::new(inner)),
+                        None => Cursor::Ended,
+                    }
+                };
+                Ok(Value::flow(class, cursor))
+            }
+            _ => Err(refused(format!("{class}() makes nothing here"))),
+        }
+    }
+
+    fn integer_of(&mut self, value: Option<Value>, base: Option<Value>) -> Evaluated<Value> {
+        let Some(value) = value else {
+            return match base {
+                Some(_) => type_error("int() missing string argument"),
+                None => Ok(Value::Int(0)),
+            };
+        };
+        let form = self.form(&value)?;
+        let text = match &form {
+            Form::Text(codes) => Some(string_of(codes)),
+            Form::Bytes(bytes) | Form::Bytearray(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        };
+        let radix = match &base {
+            Some(base) => self.wide_index(base)?,
+            None => 10,
+        };
+        if let Some(text) = text {
+            if radix != 0 && !(2..=36).contains(&radix) {
+                return value_error("int() base must be >= 2 and <= 36, or 0");
+            }
+            self.digits_allowed(text.len() as u64 * 4)?;
+            return match parsed_integer(&text, radix as u32) {
+                Some(number) => Ok(Value::integer(number)),
+                None => {
+                    let shown = self.repr(&value)?;
+                    value_error(format!("invalid literal for int() with base {radix}: {}", string_of(&shown)))
+                }
+            };
+        }
+        if base.is_some() {
+            return type_error("int() can't convert non-string with explicit base");
+        }
+        match Number::of(&form) {
+            Some(Number::Float(number)) => numbers::truncated(number),
+            Some(number @ (Number::Int(_) | Number::Big(_))) => Ok(Value::integer(number.big())),
+            _ => {
+                if let Some(class) = self.overrides(&value, "__int__").or_else(|| self.overrides(&value, "__index__")) {
+                    return Err(self.not_run(&value, &class, "__int__"));
+                }
+                let given = self.type_name(&value);
+                type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{given}'"))
+            }
+        }
+    }
+
+    /// An integer of 64 bits.
+    fn fitting(&mut self, value: &Value) -> Evaluated<i64> {
+        let number = self.index(value)?;
+        number.to_i64().ok_or_else(|| raised("OverflowError", "Python int too large to convert to C long"))
+    }
+
+    fn bytes_of(&mut self, value: Option<Value>, encoding: Option<Value>, errors: Option<Value>) -> Evaluated<Arc<[u8]>> {
+        let Some(value) = value else { return Ok(Arc::from(Vec::new())) };
+        match self.form(&value)? {
+            Form::Text(codes) => {
+                if encoding.is_none() {
+                    return type_error("string argument without an encoding");
+                }
+                match self.encoded(&codes, encoding, errors)? {
+                    Value::Bytes(bytes) => Ok(bytes),
+                    _ => type_error("no bytes"),
+                }
+            }
+            _ if encoding.is_some() || errors.is_some() => type_error("encoding without a string argument"),
+            Form::Bytes(bytes) | Form::Bytearray(bytes) => Ok(bytes),
+            Form::Int(_) | Form::Bool(_) | Form::Big(_) => {
+                let length = self.fitting(&value)?;
+                if length < 0 {
+                    return value_error("negative count");
+                }
+                self.taken(length as u64)?;
+                Ok(Arc::from(vec![0u8; length as usize]))
+            }
+            _ => {
+                let Ok(cursor) = self.cursor(&value) else {
+                    return type_error(format!("cannot convert '{}' object to bytes", self.type_name(&value)));
+                };
+                let mut bytes = Vec::new();
+                for item in self.drain(cursor)? {
+                    match u8::try_from(self.wide_index(&item)?) {
+                        Ok(byte) => bytes.push(byte),
+                        Err(_) => return value_error("bytes must be in range(0, 256)"),
+                    }
+                }
+                Ok(Arc::from(bytes))
+            }
+        }
+    }
+
+    fn dict_of(&mut self, given: Arguments) -> Evaluated<Value> {
+        let mut entries = Entries::default();
+        if given.positional.len() > 1 {
+            return type_error(format!("dict expected at most 1 argument, got {}", given.positional.len()));
+        }
+        if let Some(value) = given.positional.first() {
+            if let Form::Dict(store) = self.form(value)? {
+                for (shown, value) in self.pairs(&store)? {
+                    let key = self.key(&shown)?;
+                    entries.insert(key, shown, value);
+                }
+            } else {
+                let mut cursor = self.cursor(value)?;
+                let mut at = 0;
+                while let Some(item) = self.next(&mut cursor)? {
+                    let Ok(inner) = self.cursor(&item) else {
+                        return type_error(format!("cannot convert dictionary update sequence element #{at} to a sequence"));
+                    };
+                    let pair = self.drain(inner)?;
+                    let [key, value] = &pair[..] else {
+                        let message =
+                            format!("dictionary update sequence element #{at} has length {}; 2 is required", pair.len());
+                        return value_error(message);
+                    };
+                    let found = self.key(key)?;
+                    entries.insert(found, key.clone(), value.clone());
+                    at += 1;
+                }
+            }
+        }
+        for (name, value) in given.named {
+            let shown = Value::text(&name);
+            let key = self.key(&shown)?;
+            entries.insert(key, shown, value);
+        }
+        Ok(Value::Dict(Arc::new(entries)))
+    }
+}
+
+/// A sum with what rounding lost, where that is a number.
+fn finished(total: f64, lost: f64) -> f64 {
+    if lost != 0.0 && lost.is_finite() { total + lost } else { total }
+}
+
+/// A float to some digits, half to even as its exact decimal value says.
+fn rounded(number: f64, digits: i128) -> Evaluated<f64> {
+    if !number.is_finite() || digits > 323 {
+        return Ok(number);
+    }
+    if digits < -308 {
+        return Ok(0f64.copysign(number));
+    }
+    let found = if digits >= 0 {
+        format!("{number:.*}", digits as usize).parse().unwrap_or(number)
+    } else {
+        // Exactly, as an integer: what is behind the point decides ties alone.
+        let unit = BigInt::from(10).pow(digits.unsigned_abs() as u32);
+        let whole = BigInt::from_f64(number.abs().trunc()).unwrap_or_default();
+        let (quotient, rest) = whole.div_rem(&unit);
+        let twice = &rest * 2;
+        let more = number.fract() != 0.0;
+        let up = twice > unit || (twice == unit && (more || quotient.is_odd()));
+        let magnitude = ((quotient + i32::from(up)) * unit).to_f64().unwrap_or(f64::INFINITY);
+        magnitude.copysign(number)
+    };
+    if found.is_infinite() {
+        return Err(raised("OverflowError", "rounded value too large to represent"));
+    }
+    Ok(found)
+}
+
+/// An integer as `int` reads it.
+fn parsed_integer(text: &str, radix: u32) -> Option<BigInt> {
+    let text = text.trim_matches(|letter: char| super::methods::is_space(u32::from(letter)));
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let prefixed = |prefix: &str| lower.strip_prefix(prefix);
+    let (radix, digits) = match (radix, prefixed("0x"), prefixed("0o"), prefixed("0b")) {
+        (0 | 16, Some(digits), ..) => (16, digits),
+        (0 | 8, _, Some(digits), _) => (8, digits),
+        (0 | 2, .., Some(digits)) => (2, digits),
+        (0, ..) => {
+            let zeros = lower.trim_start_matches(['0', '_']);
+            if lower.starts_with('0') && !zeros.is_empty() {
+                return None;
+            }
+            (10, lower.as_str())
+        }
+        (radix, ..) => (radix, lower.as_str()),
+    };
+    let after_prefix = digits.len() < lower.len();
+    let digits = if after_prefix { digits.strip_prefix('_').unwrap_or(digits) } else { digits };
+    if digits.is_empty()
+        || digits.starts_with('_')
+        || digits.ends_with('_')
+        || digits.contains("__")
+        || digits.starts_with(['+', '-'])
+    {
+        return None;
+    }
+    // Digits of other scripts count too.
+    let mut plain = String::new();
+    for letter in digits.chars().filter(|letter| *letter != '_') {
+        plain.push(if letter.is_ascii() { letter } else { char::from_digit(decimal_digit(letter)?, 10)? });
+    }
+    let number = BigInt::from_str_radix(&plain, radix).ok()?;
+    Some(if negative && !number.is_zero() { -number } else { number })
+}
+
+/// The digit that a decimal of any script is: they stand in rows of ten.
+fn decimal_digit(letter: char) -> Option<u32> {
+    use unicode_general_category::{GeneralCategory, get_general_category};
+    let is_decimal =
+        |code: u32| char::from_u32(code).is_some_and(|letter| get_general_category(letter) == GeneralCategory::DecimalNumber);
+    let code = u32::from(letter);
+    if !is_decimal(code) {
+        return None;
+    }
+    let start = (0..10).take_while(|back| is_decimal(code - back)).last()?;
+    Some(start)
+}
+
+/// A complex number as `complex` reads it.
+fn complex_of(text: &str) -> Evaluated<(f64, f64)> {
+    let wrong = || value_error("complex() arg is a malformed string");
+    let text = text.trim_matches(|letter: char| super::methods::is_space(u32::from(letter)));
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).map_or(text, str::trim);
+    let Some(inner) = text.strip_suffix(['j', 'J']) else { return float_of(text).map(|real| (real, 0.0)).or_else(|_| wrong()) };
+    // The last sign that is none of an exponent parts them.
+    let signs = inner.char_indices().filter(|(at, letter)| matches!(letter, '+' | '-') && *at > 0);
+    let cut = signs.filter(|(at, _)| !inner[..*at].ends_with(['e', 'E'])).map(|(at, _)| at).last().unwrap_or(0);
+    let (real, imaginary) = inner.split_at(cut);
+    let part = |text: &str| match text {
+        "" | "+" => Ok(1.0),
+        "-" => Ok(-1.0),
+        text => float_of(text),
+    };
+    match (if real.is_empty() { Ok(0.0) } else { float_of(real) }, part(imaginary)) {
+        (Ok(real), Ok(imaginary)) => Ok((real, imaginary)),
+        _ => wrong(),
+    }
+}
+
+/// A float as `float` reads it.
+fn float_of(text: &str) -> Evaluated<f64> {
+    let trimmed = text.trim_matches(|letter: char| super::methods::is_space(u32::from(letter)));
+    let wrong = || value_error(format!("could not convert string to float: '{}'", harmless(text)));
+    let bare = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
+    let underscores = bare.starts_with('_') || bare.ends_with('_') || bare.contains("__");
+    let digits = bare.replace('_', "");
+    let is_word = matches!(digits.to_ascii_lowercase().as_str(), "inf" | "infinity" | "nan");
+    let is_number = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && digits.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | 'e' | 'E' | '+' | '-'));
+    if underscores || !(is_word || is_number) {
+        return wrong();
+    }
+    let sign = if trimmed.starts_with('-') { "-" } else { "" };
+    format!("{sign}{digits}").parse().or_else(|_| wrong())
+}

@@ -1,0 +1,257 @@
+//! Expressions over dumps, against the interpreters themselves: a program says what its own `eval` gives of tens of thousands of
+//! expressions over its live objects, and is dumped; the same is then asked of the dump.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use heapsake_tests::pythons;
+use serde_json::Value;
+
+fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name)
+}
+
+fn heapsake(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_heapsake")).args(arguments).stdin(Stdio::null()).output().expect("it runs")
+}
+
+/// Dumps a program that says that it is ready.
+fn dumped(python: &Path, name: &str, arguments: &[&str], folder: &Path) -> String {
+    let mut child = Command::new(python)
+        .arg(program(name))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
+    let dump = folder.join("made.heapsake").to_str().expect("text").to_owned();
+    let made = heapsake(&["dump", &child.id().to_string(), "-o", &dump]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    drop(child.stdin.take());
+    child.wait().expect("it ends");
+    dump
+}
+
+/// What a session answers to lines: each as JSON, or as it is shown; and the status.
+fn session(dump: &str, lines: &str, options: &[&str], folder: &Path) -> (String, String, Option<i32>) {
+    let (asked, told) = (folder.join("asked"), folder.join("told"));
+    std::fs::write(&asked, lines).expect("a file");
+    let ended = Command::new(env!("CARGO_BIN_EXE_heapsake"))
+        .args(["repl", dump])
+        .args(options)
+        .stdin(File::open(&asked).expect("the lines"))
+        .stdout(File::create(&told).expect("a file"))
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it runs");
+    let complaints = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!complaints.contains("panicked"), "{complaints}");
+    (std::fs::read_to_string(&told).expect("what it said"), complaints, ended.status.code())
+}
+
+fn answers(told: &str) -> Vec<Value> {
+    told.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+#[test]
+fn expressions_are_what_the_interpreter_says() {
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let expected = folder.path().join("expected");
+        let (list, expected_name) = (program("expressions.txt"), expected.to_str().expect("text").to_owned());
+        let dump = dumped(&python, "expressions.py", &[list.to_str().expect("text"), &expected_name], folder.path());
+        let expected = answers(&std::fs::read_to_string(&expected).expect("the answers"));
+        assert!(expected.len() > 25_000, "only {} expressions", expected.len());
+        let lines: String = expected.iter().map(|one| format!("repr(({}))\n", one[0].as_str().expect("text"))).collect();
+        let (told, complaints, _) = session(&dump, &lines, &["--json"], folder.path());
+        let told = answers(&told);
+        assert_eq!(told.len(), expected.len(), "{complaints}");
+        let mut raised = 0;
+        let mut wrong = Vec::new();
+        for (one, found) in expected.iter().zip(&told) {
+            let (wanted, had) = match &one[1]["exception"] {
+                Value::Null => (&one[1]["repr"], &found["text"]),
+                exception => {
+                    raised += 1;
+                    (exception, &found["exception"])
+                }
+            };
+            if wanted != had {
+                wrong.push(format!("{}\n  it is   {}\n  we say {found}", one[0], one[1]));
+            }
+        }
+        println!("{}: {} expressions, {raised} of them raise", python.display(), expected.len());
+        let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+        assert!(wrong.is_empty(), "{}: {} of {} differ\n{shown}", python.display(), wrong.len(), expected.len());
+    }
+}
+
+/// Expressions that would run code, or go beyond limits, and what is said.
+const REFUSED: [(&str, &str); 56] = [
+    ("x.anything", "Calls defines __getattr__, which is not run"),
+    ("x.dear", "a property is not run: Calls.dear"),
+    ("x.total()", "Calls.total is code of the dump, which is not run"),
+    ("len(x)", "Calls defines __len__, which is not run"),
+    ("x == 1", "Calls defines __eq__, which is not run"),
+    ("1 == x", "Calls defines __eq__, which is not run"),
+    ("x != 1", "Calls defines __eq__, which is not run"),
+    ("[x] == [1]", "Calls defines __eq__, which is not run"),
+    ("x in [1]", "Calls defines __eq__, which is not run"),
+    ("1 in x", "Calls defines __contains__, which is not run"),
+    ("repr(x)", "Calls defines __repr__, which is not run"),
+    ("repr([x])", "Calls defines __repr__, which is not run"),
+    ("f'{x}'", "Calls defines __format__, which is not run"),
+    ("'%s' % x", "Calls defines __repr__, which is not run"),
+    ("x[0]", "Calls defines __getitem__, which is not run"),
+    ("list(x)", "Calls defines __iter__, which is not run"),
+    ("[n for n in x]", "Calls defines __iter__, which is not run"),
+    ("1 if x else 2", "Calls defines __bool__, which is not run"),
+    ("not x", "Calls defines __bool__, which is not run"),
+    ("x + 1", "Calls defines __add__, which is not run"),
+    ("x < 1", "Calls defines __lt__, which is not run"),
+    ("sorted([1, x])", "Calls defines __lt__, which is not run"),
+    ("x()", "Calls defines __call__, which is not run"),
+    ("-x", "Calls defines __neg__, which is not run"),
+    ("abs(x)", "Calls defines __abs__, which is not run"),
+    ("int(x)", "Calls defines __int__, which is not run"),
+    ("Calls()", "__main__.Calls(…) would run code of the dump"),
+    ("work(1, 2)", "work is code of the dump, which is not run"),
+    ("len(order)", "Order defines __len__, which is not run; its list payload has 3"),
+    ("missing['b']", "Missing defines __missing__, which is not run"),
+    ("has.lazy", "Lazy defines __set__ and __get__, which are not run"),
+    ("lambda: 0", "lambda makes a function"),
+    ("print(1)", "print is none of this language's functions"),
+    ("open('a')", "an expression opens no file"),
+    ("__import__('os')", "nothing is imported"),
+    ("eval('1')", "no code runs"),
+    ("many.append(1)", "append() changes its object, and nothing in a dump changes"),
+    ("many.sort()", "sort() changes its object"),
+    ("million.pop(1)", "pop() changes its object"),
+    ("many[0] = 1", "only a name can be assigned to"),
+    ("hash(x)", "hashes of a program that is no more"),
+    ("id([])", "at no address of the dump"),
+    ("refs([])", "objects of the dump"),
+    ("at(16)", "no object of the dump lies at 0x10"),
+    ("objects('Nothing')", "no type called Nothing"),
+    ("[0] * 10 ** 9", "elements were made"),
+    ("'a' * 10 ** 12", "bytes at once are more than"),
+    ("2 ** 10 ** 9", "bits is more than the"),
+    ("10 ** 10 ** 10 ** 10", "bits is more than the"),
+    ("1 << 10 ** 12", "bits is more than the"),
+    ("sum(range(10 ** 12))", "stopped after"),
+    ("[n for n in range(10 ** 9)]", "stopped after"),
+    ("len(list(range(10 ** 12)))", "stopped after"),
+    ("'%*d' % (10 ** 6, 1) * 10 ** 6", "bytes at once are more than"),
+    ("any(a == -b for a in many for b in many if b)", "stopped after"),
+    ("str(7 ** 10 ** 6)", "digits of an integer"),
+];
+
+#[test]
+fn nothing_of_the_dump_runs_and_everything_ends() {
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = dumped(&python, "expressions_hostile.py", &[], folder.path());
+        let lines: String = REFUSED.iter().map(|(expression, _)| format!("{expression}\n")).collect();
+        let (told, _, status) = session(&dump, &lines, &["--json", "--limit", "2000000"], folder.path());
+        assert_eq!(status, Some(1), "the last line failed");
+        let told = answers(&told);
+        assert_eq!(told.len(), REFUSED.len());
+        for ((expression, words), found) in REFUSED.iter().zip(&told) {
+            let error = found["error"].as_str().unwrap_or_else(|| panic!("{expression} is {found}"));
+            assert!(error.contains(words), "{expression}: {error}");
+            assert!(found["exception"].is_null(), "{expression}: {found}");
+        }
+        let good = "len(million), million[999999], sum(million.values())
+repr(ring)
+len(deep), deep is deep, type(deep[0][0][0]) is list
+first + kept
+inside
+calls
+[name for name in vars()]
+x is x, [x] == [x], x in [x]
+text
+";
+        let (told, complaints, status) = session(&dump, good, &[], folder.path());
+        assert_eq!(
+            (complaints.as_str(), status),
+            ("NameError: name 'inside' is not defined (in work)\nhint: at column 1: inside\n", Some(0))
+        );
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[0], "(1000000, 1, 1000000)");
+        assert_eq!(lines[1], "'[[...], [...]]'");
+        assert_eq!(lines[2], "(100000, True, True)".replace("100000", "1"));
+        assert_eq!(lines[3], "83");
+        // The program's own methods were never called, neither by dumping nor by asking.
+        assert_eq!(lines[4], "[]");
+        assert_eq!(lines[5], "['first', 'unbound_later', 'kept']");
+        assert_eq!(lines[6], "(True, True, True)");
+        assert!(!lines[7].contains(['\x1b', '\u{202e}']) && lines.len() == 8, "{told:?}");
+        let deep = "repr(deep)\ndeep == other\ndeep < other\nlate\nstr(deep)\nsorted([deep, other])\n{deep: 1}\n";
+        let (told, _, _) = session(&dump, deep, &["--json"], folder.path());
+        let exceptions: Vec<String> = answers(&told).iter().map(|one| one["exception"].to_string()).collect();
+        let expected = [
+            "RecursionError",
+            "RecursionError",
+            "RecursionError",
+            "UnboundLocalError",
+            "RecursionError",
+            "RecursionError",
+            "TypeError",
+        ];
+        assert_eq!(exceptions, expected.map(|name| format!("{name:?}")));
+    }
+}
+
+#[test]
+fn a_session_goes_from_frame_to_frame() {
+    for python in pythons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dump = dumped(&python, "expressions_hostile.py", &[], folder.path());
+        let lines = ":where\n:up\ninside\n:up\n:up\n:frame -1\nkept\n_ + 1\nn = _ * 2\nn + _\n:locals\n:source\n:refs million\n:path many\n:threads\n:thread 0\n:help\n# a comment\n\nNone\nquit\n1 +";
+        let (told, complaints, status) = session(&dump, lines, &[], folder.path());
+        assert_eq!((complaints.as_str(), status), ("", Some(0)), "{told}");
+        let has = |needle: &str| assert!(told.contains(needle), "{needle:?} is not in\n{told}");
+        for needle in [
+            "'cell'",
+            "\n42\n",
+            "\n43\n",
+            "\n129\n",
+            "in outer",
+            "kept = 42",
+            "first = 41",
+            "sys.stdin.readline()",
+            "held by 1 object",
+            "a root leads to it in",
+            "MainThread (4 frames",
+            ":threads",
+        ] {
+            has(needle);
+        }
+        let (_, complaints, status) = session(&dump, ":nothing\n:frame 9\n1 +\n:thread nobody\n", &[], folder.path());
+        assert_eq!(status, Some(1));
+        for needle in [
+            "there is no command :nothing",
+            "frame 9 of 4",
+            "SyntaxError: a value belongs here, not the end",
+            "no thread is called",
+        ] {
+            assert!(complaints.contains(needle), "{complaints}");
+        }
+        // One expression from the command line, in a frame.
+        let ended = heapsake(&["inspect", &dump, "--eval", "[name, inside]", "--in", "thread:MainThread/frame:2"]);
+        assert_eq!(ended.status.code(), Some(1));
+        assert!(
+            String::from_utf8_lossy(&ended.stderr).contains("NameError: name 'name' is not defined (in outer.<locals>.inner)")
+        );
+        let ended = heapsake(&["inspect", &dump, "--eval", "inside * 2", "--in", "thread:MainThread/frame:2", "--json"]);
+        let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+        assert_eq!((told["text"].as_str(), told["type"].as_str()), (Some("cellcell"), Some("str")));
+        let ended = heapsake(&["inspect", &dump, "--eval", "sum(many)", "--limit", "1000"]);
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("stopped after 1,000 steps"));
+    }
+}

@@ -1,0 +1,149 @@
+//! Why the program is shown as stopped: the exception or the signal it died of, and `exceptionInfo` with all that led to it.
+
+use std::fmt::Write as _;
+
+use heapsake_analysis::exceptions::{chain_of, grouped, message, notes, traceback};
+use heapsake_core::format::records::Thread;
+use heapsake_core::heap::FrameKind;
+use heapsake_loader::{Object, harmless, harmless_line};
+use serde_json::{Value, json};
+
+use crate::protocol::{ExceptionDetails, ExceptionInfoArguments, Failure};
+use crate::session::{Answer, Session};
+use crate::shown::NAME;
+use crate::stacks::Stack;
+
+/// Characters of a message.
+const MESSAGE: usize = 2000;
+/// Entries of a traceback that are told, of each end.
+const ENTRIES: usize = 50;
+/// How deep exception groups are told.
+const DEPTH: usize = 4;
+
+impl Session {
+    /// The body of `stopped`. The second time it keeps the editor where it is.
+    pub(crate) fn stopped(&self, again: bool) -> Value {
+        let threads = self.dump.threads();
+        let mut body = json!({ "threadId": 1, "allThreadsStopped": true, "preserveFocusHint": again });
+        let died = threads.iter().zip(1i64..).find_map(|(thread, number)| Some((number, signal(thread)?)));
+        let raised = self.stacks.exception(1);
+        match (raised, died) {
+            (Some(id), _) => {
+                let exception = self.dump.object(id);
+                body["reason"] = "exception".into();
+                body["text"] = harmless_line(exception.type_name(), NAME).into();
+                body["description"] = self.headline(&exception).into();
+            }
+            (None, Some((number, name))) => {
+                body["reason"] = "exception".into();
+                body["threadId"] = number.into();
+                body["text"] = harmless_line(&name, NAME).into();
+                body["description"] = harmless_line(&format!("died of {name}"), NAME).into();
+            }
+            (None, None) => {
+                let current = threads.iter().zip(1i64..).find(|(thread, _)| thread.current).map_or(1, |(_, number)| number);
+                body["reason"] = "pause".into();
+                body["threadId"] = current.into();
+                let reason = &self.dump.header().reason;
+                let why = if reason.is_empty() { "a dump".to_owned() } else { format!("a dump made for: {reason}") };
+                body["description"] = harmless_line(&why, NAME).into();
+            }
+        }
+        body
+    }
+
+    /// Type and message.
+    pub(crate) fn headline(&self, exception: &Object<'_>) -> String {
+        let name = exception.type_name();
+        let said = message(exception);
+        harmless_line(&if said.is_empty() { name.to_owned() } else { format!("{name}: {said}") }, MESSAGE)
+    }
+
+    /// `exceptionInfo`.
+    pub(crate) fn exception_info(&self, arguments: &ExceptionInfoArguments) -> Answer<Value> {
+        let stack = arguments.thread_id;
+        let known = self.stacks.get(stack).ok_or_else(|| Failure::new(format!("no thread has the number {stack}")))?;
+        let Some(id) = self.stacks.exception(stack) else {
+            if let Stack::Thread(thread) = known
+                && let Some(name) = signal(thread)
+            {
+                let name = harmless_line(&name, NAME);
+                let said = format!("the process died of {name} in this thread");
+                return Ok(json!({ "exceptionId": name, "description": said, "breakMode": "unhandled" }));
+            }
+            return Err(Failure::new("this thread has no exception"));
+        };
+        let exception = self.dump.object(id);
+        // A thread that stands elsewhere than in the traceback handles it, and has not died of it.
+        let handled = known.frames().iter().all(|frame| frame.kind == FrameKind::Running) && !known.frames().is_empty();
+        let chain = chain_of(&exception);
+        let mut inner: Option<ExceptionDetails> = None;
+        for (link, exception) in chain.iter().rev() {
+            let mut details = details(exception, 0);
+            details.inner_exception.splice(0..0, inner.take());
+            if !link.is_empty() {
+                details.message = format!("{link}: {}", details.message);
+            }
+            inner = Some(details);
+        }
+        Ok(json!({
+            "exceptionId": harmless_line(exception.type_name(), NAME),
+            "description": self.headline(&exception),
+            "breakMode": if handled { "always" } else { "unhandled" },
+            "details": inner,
+        }))
+    }
+}
+
+/// One exception and, of a group, its members.
+fn details(exception: &Object<'_>, depth: usize) -> ExceptionDetails {
+    let name = exception.type_name();
+    let mut said = message(exception);
+    for note in notes(exception) {
+        said.push('\n');
+        said.push_str(&note);
+    }
+    let members = if depth < DEPTH { grouped(exception) } else { Vec::new() };
+    ExceptionDetails {
+        message: cut(&said),
+        type_name: harmless_line(name.rsplit('.').next().unwrap_or(name), NAME),
+        full_type_name: harmless_line(name, NAME),
+        evaluate_name: None,
+        stack_trace: shown_traceback(exception),
+        inner_exception: members.iter().map(|member| details(member, depth + 1)).collect(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(MESSAGE).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    harmless(&shown)
+}
+
+/// The traceback as Python writes it, without source lines: the editor has those.
+fn shown_traceback(exception: &Object<'_>) -> String {
+    let entries = traceback(exception);
+    let mut shown = String::new();
+    let hidden = ENTRIES..entries.len().saturating_sub(ENTRIES);
+    for (at, entry) in entries.iter().enumerate() {
+        if hidden.contains(&at) {
+            if at == hidden.start {
+                let _ = writeln!(shown, "  … {} more", hidden.len());
+            }
+            continue;
+        }
+        let file = harmless_line(&entry.filename, MESSAGE);
+        let _ = writeln!(shown, "  File \"{file}\", line {}, in {}", entry.line, harmless_line(&entry.function, NAME));
+    }
+    shown.trim_end().to_owned()
+}
+
+/// The name of the signal that a thread died of.
+fn signal(thread: &Thread) -> Option<String> {
+    let (_, value) = thread.facts.iter().find(|(name, _)| name == "signal")?;
+    let entries = value.as_map()?;
+    let name = entries.iter().find(|(key, _)| key.as_text() == Some("name"));
+    Some(name.and_then(|(_, name)| name.as_text()).unwrap_or("a signal").to_owned())
+}

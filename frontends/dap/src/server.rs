@@ -1,0 +1,245 @@
+//! The life of one connection: what is read is dispatched, and every request is answered once.
+
+use std::io::{BufRead, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use heapsake_loader::harmless_line;
+use serde_json::{Value, json};
+
+use crate::framing::{self, Incoming};
+use crate::lanes::Lanes;
+use crate::outgoing::Outgoing;
+use crate::pending::Pending;
+use crate::protocol::{CancelArguments, Failure, InitializeArguments, LaunchArguments, Request, Response, capabilities};
+use crate::requests::{answer, arguments, lane, not_supported, without_dump};
+use crate::session::{Answer, Client, Session};
+use crate::shown::count;
+
+/// Talks with one client until it disconnects or is gone.
+///
+/// # Errors
+/// When the threads for its requests cannot be had.
+pub fn serve(mut reader: impl BufRead, writer: impl Write + Send + 'static) -> std::io::Result<()> {
+    let mut server = Server {
+        outgoing: Arc::new(Outgoing::new(writer)),
+        pending: Arc::default(),
+        lanes: Lanes::new()?,
+        client: Client::of(&InitializeArguments::default()),
+        session: None,
+        is_configured: false,
+        is_terminated: false,
+    };
+    loop {
+        match framing::read(&mut reader) {
+            Incoming::Message(bytes) => match Request::parse(&bytes) {
+                Ok(Some(request)) => {
+                    if server.handle(request) == Next::End {
+                        break;
+                    }
+                }
+                Ok(None) => {}
+                Err(unreadable) => server.respond(unreadable.seq, unreadable.command, Err(Failure::new(unreadable.problem))),
+            },
+            Incoming::Garbage(problem) => {
+                server.respond(0, String::new(), Err(Failure::new(problem)));
+                break;
+            }
+            Incoming::End => break,
+        }
+    }
+    server.finish();
+    Ok(())
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    Read,
+    End,
+}
+
+struct Server {
+    outgoing: Arc<Outgoing>,
+    pending: Arc<Pending>,
+    lanes: Lanes,
+    client: Client,
+    session: Option<Arc<Session>>,
+    is_configured: bool,
+    is_terminated: bool,
+}
+
+impl Server {
+    fn respond(&self, request: i64, command: String, outcome: Answer<Value>) {
+        self.outgoing.respond(Response { request, command, outcome });
+    }
+
+    fn handle(&mut self, request: Request) -> Next {
+        let seq = request.seq;
+        let command = request.command.clone();
+        match command.as_str() {
+            "initialize" => {
+                let asked = arguments::<InitializeArguments>(&request);
+                let outcome = asked.map(|asked| {
+                    self.client = Client::of(&asked);
+                    capabilities()
+                });
+                self.respond(seq, command, outcome);
+            }
+            "launch" | "attach" => self.launch(&request),
+            "configurationDone" => {
+                self.respond(seq, command, Ok(Value::Null));
+                let first = !std::mem::replace(&mut self.is_configured, true);
+                if first {
+                    self.stop();
+                }
+            }
+            "cancel" => {
+                let asked = arguments::<CancelArguments>(&request);
+                if let Ok(CancelArguments { request_id: Some(number) }) = &asked
+                    && let Some(command) = self.pending.claim_number(*number)
+                {
+                    self.respond(*number, command, Err(Failure::new("cancelled")));
+                }
+                self.respond(seq, command, asked.map(|_| Value::Null));
+            }
+            "terminate" => {
+                self.respond(seq, command, Ok(Value::Null));
+                self.terminated();
+            }
+            "disconnect" => {
+                self.finish();
+                self.respond(seq, command, Ok(Value::Null));
+                self.terminated();
+                return Next::End;
+            }
+            _ => self.dispatch(request),
+        }
+        Next::Read
+    }
+
+    fn dispatch(&self, request: Request) {
+        if let Some(outcome) = without_dump(&request) {
+            return self.respond(request.seq, request.command, outcome);
+        }
+        let Some(lane) = lane(self.session.as_deref(), &request) else {
+            let failure = not_supported(&request.command);
+            return self.respond(request.seq, request.command, Err(failure));
+        };
+        let Some(session) = self.session.clone() else {
+            let failure = Failure::new("no dump is open: the first request after initialize is launch or attach");
+            return self.respond(request.seq, request.command, Err(failure));
+        };
+        let ticket = self.pending.begin(request.seq, &request.command);
+        let (pending, outgoing) = (Arc::clone(&self.pending), Arc::clone(&self.outgoing));
+        self.lanes.send(lane, move || {
+            if !pending.is_open(ticket) {
+                return;
+            }
+            let work = AssertUnwindSafe(|| answer(&session, &request));
+            let outcome = catch_unwind(work).unwrap_or_else(|_| {
+                Err(Failure::new("this could not be answered, by a mistake of heapsake that deserves a report"))
+            });
+            if pending.claim(ticket) {
+                outgoing.respond(Response { request: request.seq, command: request.command, outcome });
+            }
+            say(&outgoing, session.new_faults());
+        });
+    }
+
+    fn launch(&mut self, request: &Request) {
+        let outcome = self.open(request);
+        let is_open = outcome.is_ok();
+        self.respond(request.seq, request.command.clone(), outcome);
+        if let Some(session) = self.session.clone().filter(|_| is_open) {
+            say(&self.outgoing, opened(&session));
+            self.outgoing.tell("initialized", Value::Null);
+            self.look_around(session);
+            if self.is_configured {
+                self.stop();
+            }
+        }
+    }
+
+    fn open(&mut self, request: &Request) -> Answer<Value> {
+        if self.session.is_some() {
+            return Err(Failure::new("a dump is open already: one session shows one dump"));
+        }
+        let asked: LaunchArguments = arguments(request)?;
+        let path = match &asked.dump {
+            Some(Value::String(path)) if !path.is_empty() => path,
+            _ => {
+                let example = "{\"type\": \"heapsake\", \"request\": \"launch\", \"dump\": \"app.heapsake\"}";
+                return Err(Failure::shown(format!("no dump is named: the configuration is {example}")));
+            }
+        };
+        let opened = catch_unwind(AssertUnwindSafe(|| Session::open(Path::new(path), self.client.clone())));
+        match opened {
+            Ok(Ok(session)) => self.session = Some(Arc::new(session)),
+            Ok(Err(problem)) => return Err(Failure::shown(problem.to_string())),
+            Err(_) => return Err(Failure::shown("it cannot be opened, by a mistake of heapsake that deserves a report")),
+        }
+        Ok(Value::Null)
+    }
+
+    /// Finds tasks and generators beside the first answers; a client that has a list without them is told.
+    fn look_around(&self, session: Arc<Session>) {
+        let (outgoing, seen) = (Arc::clone(&self.outgoing), Arc::clone(&session));
+        let look = move || {
+            let more = session.stacks.find();
+            for number in &more {
+                outgoing.tell("thread", json!({ "reason": "started", "threadId": number }));
+            }
+            if !more.is_empty() {
+                // They stand still as the others do.
+                outgoing.tell("stopped", session.stopped(true));
+            }
+        };
+        let started = std::thread::Builder::new().name("tasks and generators".to_owned()).spawn(look);
+        if started.is_err() {
+            seen.stacks.find();
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(session) = &self.session {
+            self.outgoing.tell("stopped", session.stopped(false));
+        }
+    }
+
+    fn terminated(&mut self) {
+        if !std::mem::replace(&mut self.is_terminated, true) {
+            self.outgoing.tell("terminated", Value::Null);
+        }
+    }
+
+    /// Answers what is open: short requests as they are, of long ones that they are not wanted any more.
+    fn finish(&mut self) {
+        self.lanes.finish();
+        for (seq, command) in self.pending.claim_all() {
+            self.respond(seq, command, Err(Failure::new("cancelled")));
+        }
+    }
+}
+
+/// Writes lines to the editor's console.
+fn say(outgoing: &Outgoing, lines: Vec<String>) {
+    for line in lines {
+        outgoing.tell("output", json!({ "category": "console", "output": format!("{line}\n") }));
+    }
+}
+
+/// What a user is told of a dump that was opened: what it is, and what is damaged in it.
+fn opened(session: &Session) -> Vec<String> {
+    let dump = &session.dump;
+    let header = dump.header();
+    let threads = dump.threads().len();
+    let headline = format!(
+        "{}: {} objects, {threads} thread{}, made for: {}",
+        harmless_line(&dump.path().display().to_string(), 4096),
+        count(header.objects),
+        if threads == 1 { "" } else { "s" },
+        harmless_line(&header.reason, 200)
+    );
+    std::iter::once(headline).chain(session.new_faults()).collect()
+}
