@@ -259,6 +259,9 @@ impl Evaluator<'_> {
                 Ok(self.key(key).is_ok_and(|key| key == *wanted))
             }
             (Key::Text(_), _) | (_, K::Str) => Ok(false),
+            (Key::Int(number), K::Int) if object.type_name() == "int" && object.surrogate().is_none() => {
+                Ok(object.value() == heapsake_loader::PlainValue::Int(*number))
+            }
             (Key::Int(_), K::Tuple | K::None) => Ok(false),
             _ => Ok(self.key(key).is_ok_and(|key| key == *wanted)),
         }

@@ -9,6 +9,7 @@ mod builtins;
 mod compare;
 mod completion;
 mod comprehension;
+mod construct;
 mod cursor;
 mod error;
 mod evaluate;
@@ -21,9 +22,11 @@ mod limits;
 mod methods;
 mod numbers;
 mod operators;
+mod percent;
 mod representation;
 mod scope;
 mod show;
+mod specification;
 mod syntax;
 mod types;
 mod values;
@@ -113,3 +116,6 @@ fn depth(value: &Value, left: usize) -> usize {
         _ => left,
     }
 }
+
+#[cfg(test)]
+mod expression_tests;

@@ -1,5 +1,6 @@
 //! Methods of built-in types that change nothing: which there are, and the call of one.
 
+mod codecs;
 mod containers;
 mod numeric;
 mod text;
