@@ -372,7 +372,7 @@ fn complex_of(text: &str) -> Evaluated<(f64, f64)> {
     let Some(inner) = text.strip_suffix(['j', 'J']) else { return float_of(text).map(|real| (real, 0.0)).or_else(|_| wrong()) };
     // The last sign that is none of an exponent parts them.
     let signs = inner.char_indices().filter(|(at, letter)| matches!(letter, '+' | '-') && *at > 0);
-    let cut = signs.filter(|(at, _)| !inner[..*at].ends_with(['e', 'E'])).map(|(at, _)| at).last().unwrap_or(0);
+    let cut = signs.filter(|(at, _)| !inner[..*at].ends_with(['e', 'E'])).map(|(at, _)| at).next_back().unwrap_or(0);
     let (real, imaginary) = inner.split_at(cut);
     let part = |text: &str| match text {
         "" | "+" => Ok(1.0),

@@ -245,9 +245,7 @@ fn a_session_goes_from_frame_to_frame() {
         // One expression from the command line, in a frame.
         let ended = heapsake(&["inspect", &dump, "--eval", "[name, inside]", "--in", "thread:MainThread/frame:2"]);
         assert_eq!(ended.status.code(), Some(1));
-        assert!(
-            String::from_utf8_lossy(&ended.stderr).contains("NameError: name 'name' is not defined (in ")
-        );
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("NameError: name 'name' is not defined (in "));
         let ended = heapsake(&["inspect", &dump, "--eval", "inside * 2", "--in", "thread:MainThread/frame:2", "--json"]);
         let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
         assert_eq!((told["text"].as_str(), told["type"].as_str()), (Some("cellcell"), Some("str")));

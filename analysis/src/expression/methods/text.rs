@@ -477,7 +477,9 @@ fn split(codes: &[u32], separator: Option<&[u32]>, most: i128, backwards: bool, 
         let separator: Option<Vec<u32>> = separator.map(|separator| separator.iter().rev().copied().collect());
         let mut parts = split(&reversed, separator.as_deref(), most, false, is_bytes);
         parts.reverse();
-        parts.iter_mut().for_each(|part| part.reverse());
+        for part in &mut parts {
+            part.reverse();
+        }
         return parts;
     }
     let mut parts = Vec::new();
