@@ -32,8 +32,8 @@ impl Arguments {
             *place = Some(value);
         }
         for (name, value) in self.named {
-            let is_it = |known: &&str| known.strip_prefix('*').unwrap_or(known) == &*name;
-            match names.iter().position(|known| is_it(&known)) {
+            let is_it = |known: &str| known.strip_prefix('*').unwrap_or(known) == &*name;
+            match names.iter().position(|known| is_it(known)) {
                 Some(at) if found[at].is_some() => {
                     return type_error(format!("{function}() got multiple values for argument '{name}'"));
                 }

@@ -173,7 +173,11 @@ impl<'s> Evaluator<'s> {
             return self.instance_dict(&object);
         }
         // Methods of built-in types are looked for before facts, which may be called the same.
-        let is_ours = class_object.as_ref().is_none_or(|(_, found)| found.kind() != TypeKind::Function);
+        let is_ours = match &class_object {
+            Some((_, found)) => found.kind() != TypeKind::Function,
+            // An instance of a class of the program has what is told of it, and no method of a built-in type.
+            None => object.kind() != TypeKind::Object || object.type_name() == "slice",
+        };
         let method = if is_ours { self.method_of(value, name) } else { None };
         if method.is_some() && object.namespace().and_then(|namespace| namespace.entry(name)).is_none() {
             return Ok(method.unwrap_or(Value::None));

@@ -204,7 +204,7 @@ impl Evaluator<'_> {
                 let mut index = rustc_hash::FxHashMap::default();
                 let mut at = 0u64;
                 while at < length {
-                    let some = super::cursor::held_pairs(self.dump, id, at, 1024);
+                    let some = super::cursor::held_pairs(self.dump, id, at, 1 << 14);
                     if some.is_empty() {
                         break;
                     }
@@ -224,8 +224,10 @@ impl Evaluator<'_> {
             }
         }
         let mut at = 0u64;
+        let mut batch = 256;
         while at < length {
-            let some = super::cursor::held_pairs(self.dump, id, at, 256);
+            let some = super::cursor::held_pairs(self.dump, id, at, batch);
+            batch = (batch * 4).min(1 << 14);
             if some.is_empty() {
                 break;
             }
@@ -259,6 +261,9 @@ impl Evaluator<'_> {
                 Ok(self.key(key).is_ok_and(|key| key == *wanted))
             }
             (Key::Text(_), _) | (_, K::Str) => Ok(false),
+            (Key::Int(number), K::Int) if object.type_name() == "int" && object.surrogate().is_none() => {
+                Ok(object.value() == heapsake_loader::PlainValue::Int(*number))
+            }
             (Key::Int(_), K::Tuple | K::None) => Ok(false),
             _ => Ok(self.key(key).is_ok_and(|key| key == *wanted)),
         }

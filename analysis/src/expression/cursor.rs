@@ -11,8 +11,8 @@ use super::evaluate::Evaluator;
 use super::forms::array_part;
 use super::values::{Entries, Flow, Part, Span, Value, View};
 
-/// The most elements that are read together.
-const BATCH: u64 = 1024;
+/// The most elements that are read together: as many as a segment of a dump has, which is decoded as a whole.
+const BATCH: u64 = 1 << 14;
 
 /// Where entries are.
 #[derive(Clone, Debug)]

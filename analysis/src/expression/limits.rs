@@ -17,6 +17,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { steps: 20_000_000, elements: 5_000_000, bytes: 256 << 20, time: Duration::from_secs(10) }
+        Limits { steps: 20_000_000, elements: 5_000_000, bytes: 256 << 20, time: Duration::from_secs(30) }
     }
 }

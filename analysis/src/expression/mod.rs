@@ -3,12 +3,16 @@
 //! No code of the dump ever runs: a property, a method in Python, an operator that a class defines is told, not called.
 //! Every evaluation ends: steps, elements, bytes and time have limits. docs/expressions.md is the language.
 
+#![allow(clippy::float_cmp, reason = "Python compares floats exactly")]
+#![allow(clippy::unnecessary_box_returns, reason = "an error on its way is kept small, as it is in results")]
+
 mod arguments;
 mod attributes;
 mod builtins;
 mod compare;
 mod completion;
 mod comprehension;
+mod construct;
 mod cursor;
 mod error;
 mod evaluate;
@@ -21,9 +25,11 @@ mod limits;
 mod methods;
 mod numbers;
 mod operators;
+mod percent;
 mod representation;
 mod scope;
 mod show;
+mod specification;
 mod syntax;
 mod types;
 mod values;
@@ -113,3 +119,6 @@ fn depth(value: &Value, left: usize) -> usize {
         _ => left,
     }
 }
+
+#[cfg(test)]
+mod expression_tests;

@@ -390,7 +390,7 @@ fn complexes(operator: BinaryOperator, one: (f64, f64), other: (f64, f64)) -> Ev
                 return zero("0.0 to a negative or complex power");
             }
             let (real, imaginary) = (length * phase.cos(), length * phase.sin());
-            if !(real.is_finite() && imaginary.is_finite()) {
+            if real.is_infinite() || imaginary.is_infinite() {
                 return Err(raised("OverflowError", "complex exponentiation"));
             }
             Value::Complex(real, imaginary)

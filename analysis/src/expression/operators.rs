@@ -182,7 +182,7 @@ impl Evaluator<'_> {
                 let mut pairs = Vec::new();
                 let mut from = 0;
                 while from < *length {
-                    let some = super::cursor::held_pairs(self.dump, *id, from, 1024);
+                    let some = super::cursor::held_pairs(self.dump, *id, from, 1 << 14);
                     if some.is_empty() {
                         break;
                     }

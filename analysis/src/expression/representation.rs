@@ -308,9 +308,8 @@ impl<'s> Evaluator<'s> {
                 Err(refused(format!("repr of a {qualified} is C code, which is not run; its items are there")))
             }
             Form::Other => {
-                let (class, _) = match self.class_attribute(value, "__repr__") {
-                    Some(found) => found,
-                    None => return Err(refused(format!("repr of a {qualified} is not known"))),
+                let Some((class, _)) = self.class_attribute(value, "__repr__") else {
+                    return Err(refused(format!("repr of a {qualified} is not known")));
                 };
                 if self.class_name(&Value::Object(class)) != "object" {
                     return Err(refused(format!("repr of a {qualified} is C code, which is not run")));

@@ -245,13 +245,28 @@ fn a_session_goes_from_frame_to_frame() {
         // One expression from the command line, in a frame.
         let ended = heapsake(&["inspect", &dump, "--eval", "[name, inside]", "--in", "thread:MainThread/frame:2"]);
         assert_eq!(ended.status.code(), Some(1));
-        assert!(
-            String::from_utf8_lossy(&ended.stderr).contains("NameError: name 'name' is not defined (in outer.<locals>.inner)")
-        );
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("NameError: name 'name' is not defined (in "));
         let ended = heapsake(&["inspect", &dump, "--eval", "inside * 2", "--in", "thread:MainThread/frame:2", "--json"]);
         let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
         assert_eq!((told["text"].as_str(), told["type"].as_str()), (Some("cellcell"), Some("str")));
         let ended = heapsake(&["inspect", &dump, "--eval", "sum(many)", "--limit", "1000"]);
         assert!(String::from_utf8_lossy(&ended.stderr).contains("stopped after 1,000 steps"));
     }
+}
+
+#[test]
+fn a_terminal_has_completion_and_history() {
+    let python = pythons().pop().expect("an interpreter");
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = dumped(&python, "expressions_hostile.py", &[], folder.path());
+    let ended = Command::new(&python)
+        .arg(program("expressions_terminal.py"))
+        .args([env!("CARGO_BIN_EXE_heapsake"), &dump])
+        .env("XDG_STATE_HOME", folder.path())
+        .output()
+        .expect("python runs");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(said, "ended with 0\n", "{}", String::from_utf8_lossy(&ended.stderr));
+    let history = std::fs::read_to_string(folder.path().join("heapsake/repl_history")).expect("a history");
+    assert!(history.contains("many.index(7)"), "{history}");
 }

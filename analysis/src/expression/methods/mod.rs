@@ -1,5 +1,6 @@
 //! Methods of built-in types that change nothing: which there are, and the call of one.
 
+mod codecs;
 mod containers;
 mod numeric;
 mod text;
@@ -259,7 +260,7 @@ impl Evaluator<'_> {
             }
             "from_bytes" => {
                 let [bytes, order, signed] = arguments.bind(name, ["bytes", "byteorder", "*signed"], 1)?;
-                self.from_bytes(bytes, order, signed)
+                self.integer_of_bytes(bytes, order, signed)
             }
             "maketrans" => Err(refused("str.maketrans is not known here")),
             _ => {

@@ -18,7 +18,7 @@ impl Evaluator<'_> {
         match (name, number) {
             ("to_bytes", number) => {
                 let [length, order, signed] = given.bind(name, ["length", "byteorder", "*signed"], 0)?;
-                self.to_bytes(&number.big(), length, order, signed)
+                self.bytes_of_integer(&number.big(), length, order, signed)
             }
             (_, number) => {
                 given.positions(name, 0, 0)?;
@@ -58,7 +58,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn to_bytes(
+    fn bytes_of_integer(
         &mut self,
         number: &BigInt,
         length: Option<Value>,
@@ -94,11 +94,15 @@ impl Evaluator<'_> {
         Ok(Value::bytes(&bytes))
     }
 
-    pub(super) fn from_bytes(&mut self, bytes: Option<Value>, order: Option<Value>, signed: Option<Value>) -> Evaluated<Value> {
+    pub(super) fn integer_of_bytes(
+        &mut self,
+        bytes: Option<Value>,
+        order: Option<Value>,
+        signed: Option<Value>,
+    ) -> Evaluated<Value> {
         let bytes = bytes.unwrap_or(Value::None);
-        let bytes = match self.form(&bytes)? {
-            Form::Bytes(bytes) | Form::Bytearray(bytes) => bytes,
-            _ => return type_error(format!("cannot convert '{}' object to bytes", self.type_name(&bytes))),
+        let (Form::Bytes(bytes) | Form::Bytearray(bytes)) = self.form(&bytes)? else {
+            return type_error(format!("cannot convert '{}' object to bytes", self.type_name(&bytes)));
         };
         let big = self.byte_order(order)?;
         let signed = match signed {

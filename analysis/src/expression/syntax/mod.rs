@@ -1,7 +1,9 @@
 //! Python's grammar of expressions: text to a tree. Nesting is bounded, so that nothing that walks a tree recurses without end.
 
+mod displays;
 mod literals;
 mod parser;
+mod strings;
 mod tokens;
 mod tree;
 

@@ -74,8 +74,7 @@ pub(super) fn run(session: Session<'_>) -> anyhow::Result<i32> {
         let _ = editor.load_history(path);
     }
     println!("no code of the dump runs; :help lists the commands");
-    loop {
-        let Some(session) = editor.helper() else { break };
+    while let Some(session) = editor.helper() {
         let prompt = format!("{}> ", session.place());
         match editor.readline(&prompt) {
             Ok(line) => {

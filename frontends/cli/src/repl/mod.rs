@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(i32::from(outcome == Outcome::Failed))
 }
 
-impl<'d> Session<'d> {
+impl Session<'_> {
     /// Goes to the innermost frame of a thread.
     fn enter(&mut self, thread: usize) {
         let frames = self.dump.threads().get(thread).map_or(0, |thread| thread.frames.len());
