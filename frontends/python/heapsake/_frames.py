@@ -13,7 +13,7 @@ import linecache
 import sys
 import types
 
-from . import _stubs
+from . import _sources, _stubs
 from ._classes import attribute, value_of
 from ._containers import LazyNamespace
 from ._stubs import NEWLOCALS, OPTIMIZED, Shape
@@ -207,7 +207,7 @@ class Frames:
                 text = self.dump.source(filename)
             except Exception:
                 text = None
-        lines = [] if text is None else text.splitlines(True)
+        lines = [] if text is None else _sources.split(text)
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         linecache.cache[filename] = (len(text or ""), None, lines, filename)
