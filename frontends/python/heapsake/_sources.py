@@ -59,7 +59,7 @@ def differs_here(filename, dump):
     """Whether this machine has a file of this name with another text; no, where it has none or the dump has no text."""
     try:
         text = dump.source(filename)
-        if text is None or not os.path.isabs(filename):
+        if text is None:
             return False
         found = os.stat(filename)
         # a name of a dump may be that of a device or a pipe
