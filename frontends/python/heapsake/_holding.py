@@ -1,5 +1,6 @@
 """Who holds an object, and how a root leads to it, asked at the prompt."""
 import ast
+import re
 
 from . import _repr
 from ._classes import attribute
@@ -58,7 +59,10 @@ class Holding:
 
     def line_of(self, view):
         text = _repr.one_line(self.rebuilder.rebuild(view), items=5, depth=2, text=80, total=160)
-        return "%s at %#x: %s" % (view.type_name, view.address, text) if not text.startswith("<") else text
+        if not text.startswith("<"):
+            return "%s at %#x: %s" % (view.type_name, view.address, text)
+        # what is real here, a frame or a cell, has an address of this process in its representation
+        return re.sub(r" at 0x[0-9a-f]+\b", " at %#x" % view.address, text, count=1)
 
     def do_refs(self, arg):
         """refs expression

@@ -147,20 +147,24 @@ class Standing:
         current one.  Of each kind the first hundred, without "all"; with a word, those whose line has it.
         """
         word = "" if arg == "all" else arg
-        for title, places in (("", self.places.threads), ("tasks", self.places.tasks), ("suspended without a task", self.places.suspended)):
-            if places and title:
-                self.message("  --- %s ---" % title)
-            shown = 0
-            for number, each in enumerate(places):
-                if shown >= SHOWN_PLACES and arg != "all":
-                    self.message("  … %s more; `threads all` lists them" % _repr.counted(len(places) - number))
-                    break
-                line = "%s %3d %s%s" % (">" if each is self.thread else " ", each.number, self.place_title(each), self.where_it_is(each))
-                if word in line:
-                    self.message(line)
-                    shown += 1
+        groups = (("threads", self.places.threads), ("tasks", self.places.tasks), ("suspended without a task", self.places.suspended))
+        for title, places in groups:
+            self.list_places("" if title == "threads" else title, places, word, arg == "all")
         if self.places.unseen:
             self.message("  … %s more suspended objects were not looked at" % _repr.counted(self.places.unseen))
+
+    def list_places(self, title, places, word, all_of_them):
+        shown = 0
+        for number, each in enumerate(places):
+            if shown >= SHOWN_PLACES and not all_of_them:
+                self.message("  … %s more; `threads all` lists them" % _repr.counted(len(places) - number))
+                return
+            line = "%s %3d %s%s" % (">" if each is self.thread else " ", each.number, self.place_title(each), self.where_it_is(each))
+            if word in line:
+                if title and not shown:
+                    self.message("  --- %s ---" % title)
+                self.message(line)
+                shown += 1
 
     def where_it_is(self, place):
         if not len(place.frames):

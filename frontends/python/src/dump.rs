@@ -188,6 +188,11 @@ impl Dump {
         Some(View::object_of(slf.py(), slf.as_unbound(), id))
     }
 
+    /// What a notebook shows.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("heapsake._html")?.call_method1("summary", (slf,))
+    }
+
     fn __repr__(&self) -> String {
         let header = self.inner.header();
         format!("<Dump {}: {}, {} objects>", self.inner.path().display(), header.reason, header.objects)

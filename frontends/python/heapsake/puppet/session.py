@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from .. import _repr
 from .._error import Error
 from .._places import Places
 from ..rebuild import rebuilder_of
@@ -87,10 +88,17 @@ class Puppet:
         self.stops += 1
         exception = self.exception()
         if exception is not None:
+            # each time it was raised left its frames in it
+            BaseException.__traceback__.__set__(exception, None)
             self.raising = True
             self.over.clear()
             self.stack.start("raise", [functools.partial(_same, exception)])
         else:
+            if self.place.exception is None:
+                self.tell("heapsake: no exception ended %s: the stop is a breakpoint of heapsake's\n" % self.place.name)
+            else:
+                value = self.rebuilder.rebuild(self.place.exception)
+                self.tell("heapsake: %s ended with %s; the stop is a breakpoint of heapsake's\n" % (self.place.name, _repr.one_line(value)))
             self.stack.start("stand", [self.before_stop, self.debugpy.breakpoint])
 
     def exception(self):
