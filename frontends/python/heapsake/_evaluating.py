@@ -177,7 +177,11 @@ class Evaluating:
         return eval(text, self.curframe_locals, self.curframe_locals)
 
     def _complete_expression(self, text, line, begidx, endidx):
-        replaced, texts = self.completions(line[:endidx])
+        before = line[:endidx]
+        replaced, texts = self.completions(before)
+        if before[:len(before) - replaced][-1:] in ("'", '"') and getattr(self, "pyrepl_input", None) is None:
+            # readline itself closes a quotation
+            texts = [each[:-2] for each in texts]
         kept = text[:len(text) - replaced] if replaced <= len(text) else ""
         return [kept + each for each in texts]
 

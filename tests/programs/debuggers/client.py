@@ -1,11 +1,12 @@
 """A client of the Debug Adapter Protocol, as small as an IDE's is for one session: requests, answers, events."""
 import json
+import os
 import queue
 import socket
 import threading
 
 #: seconds that an answer or an event may take
-PATIENCE = 120
+PATIENCE = int(os.environ.get("HEAPSAKE_TEST_PATIENCE", "120"))
 
 
 class Client:

@@ -52,8 +52,7 @@ class Puppet:
             raise Error("the dump has no thread with frames" if self.place is None else "thread %s has no frames in the dump" % self.place.name)
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 20000))
         self.debugpy = load_debugpy()
-        self.stops, self.over, self.raising = 0, threading.Event(), False
-        self.stack = Stack(self.rebuilder, self.place)
+        self.stops, self.over, self.raising, self.stack = 0, threading.Event(), False, None
 
     def listen(self, host, port):
         """Where an IDE may attach."""
@@ -120,6 +119,8 @@ class Puppet:
 
     def ended(self, told):
         """What Python calls when the thread is let go: its exception comes out at the top."""
+        if not self.raising:
+            sys.__unraisablehook__(told)
         # a thread that threading did not start is listed for ever
         getattr(threading, "_active", {}).pop(threading.get_ident(), None)
         self.over.set()
@@ -137,6 +138,8 @@ class Puppet:
     def serve(self):
         """Until the process is interrupted."""
         sys.unraisablehook = self.ended
+        # not before debugpy listens: how files are named follows what it has loaded
+        self.stack = Stack(self.rebuilder, self.place)
         threading.current_thread().name = "(heapsake: not of the program)"
         self.debugpy.wait_for_client()
         self.stand()
