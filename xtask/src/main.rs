@@ -2,6 +2,7 @@
 
 mod bench;
 mod debian;
+mod debuggers;
 mod derived;
 mod free_threaded;
 mod frozen;
