@@ -1,9 +1,9 @@
 """Where one may stand in a dump of this process, who holds what, and what other tools are given of it."""
 import asyncio
-import gc
 import io
 import os
 import pdb
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -72,8 +72,6 @@ class Places(unittest.TestCase):
     def tearDownClass(cls):
         cls.environment.stop()
         cls.folder.cleanup()
-        # other tests dump this process too: its finished tasks are not theirs
-        gc.collect()
 
     def answers(self, *lines, **options):
         out = io.StringIO()
@@ -184,6 +182,18 @@ class Output(unittest.TestCase):
         _output.Harmless(stream).write("· …\n")
         stream.flush()
         self.assertEqual(raw.getvalue(), b"\\xb7 \\u2026\n")
+
+
+class Apart(unittest.TestCase):
+    def test_places_in_a_process_of_their_own(self):
+        """Other tests dump this process, and stand-ins of tasks would be taken for its tasks."""
+        ended = subprocess.run([sys.executable, os.path.abspath(__file__)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+        self.assertEqual(ended.returncode, 0, ended.stdout.decode("utf-8", "replace"))
+
+
+def load_tests(loader, tests, pattern):
+    cases = (Places, Output) if __name__ == "__main__" else (Apart,)
+    return unittest.TestSuite(loader.loadTestsFromTestCase(each) for each in cases)
 
 
 if __name__ == "__main__":
