@@ -92,3 +92,17 @@ fn stock_debugpy_shows_the_dead_stacks() {
     let results = in_parallel(&cases, |at| checked(&openers[*at], "puppet.py", &[], &others(openers, *at)[..1]));
     no_problems(&results.into_iter().flat_map(|(_, found)| found).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_notebook_shows_a_dump_and_debugs_it() {
+    let openers = openers();
+    let has_kernel = |at: &usize| {
+        let asked = run(Command::new(&openers[*at].python).args(["-I", "-c", "import jupyter_client, ipykernel"]));
+        asked.status.success()
+    };
+    let cases: Vec<usize> = (0..openers.len()).filter(has_kernel).collect();
+    assert!(cases.len() == 2 || std::env::var_os("CI").is_none(), "two of the environments have a kernel: {cases:?}");
+    let results = in_parallel(&cases, |at| checked(&openers[*at], "kernel.py", &[], &others(openers, *at)[..1]));
+    println!("{} notebooks", cases.len());
+    no_problems(&results.into_iter().flat_map(|(_, found)| found).collect::<Vec<_>>());
+}

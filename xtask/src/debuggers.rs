@@ -11,12 +11,7 @@ use crate::test::{environment, finish};
 
 /// Makes the environments, with `wheel` in each, of the interpreters found and of `newer` ones, which come without pip: the
 /// packager's own serves them. Without PyPI there are none, which is an error in continuous integration.
-pub(crate) fn environments(
-    root: &Path,
-    found: &[Interpreter],
-    newer: &[PathBuf],
-    wheel: &Path,
-) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn environments(root: &Path, found: &[Interpreter], newer: &[PathBuf], wheel: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let base = root.join("target/environments/debuggers");
     let packager = root.join("target/environments/build/bin/python");
     let requirements = root.join("tests/programs/real/debuggers.requirements.txt");
