@@ -113,7 +113,7 @@ def ipython(path):
 
 def pudb(path):
     shown = Terminal(debug("pudb", path))
-    shown.shows("ValueError: ")
+    shown.shows("Program Terminated for Uncaught Exception")
     shown.program.send("\r")
     shown.shows("POST-MORTEM MODE")
     for text in (">> handle", "main ", "big: list (100000)", "raise ValueError", "AttributeError as problem"):
