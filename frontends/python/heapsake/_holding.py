@@ -4,6 +4,7 @@ import re
 
 from . import _repr
 from ._classes import attribute
+from ._evaluating import cut
 
 #: holders that are listed
 SHOWN_HOLDERS = 20
@@ -58,7 +59,7 @@ class Holding:
         return None
 
     def line_of(self, view):
-        text = _repr.one_line(self.rebuilder.rebuild(view), items=5, depth=2, text=80, total=160)
+        text = cut(_repr.one_line(self.rebuilder.rebuild(view), items=5, depth=2, text=80, total=160), 200)
         if not text.startswith("<"):
             return "%s at %#x: %s" % (view.type_name, view.address, text)
         # what is real here, a frame or a cell, has an address of this process in its representation

@@ -32,7 +32,7 @@ SCRIPT = [
     ("exceptions 1", ["raise ValueError"]),
     ("refs order", ["root thread:MainThread", "of <frame at 0x"]),
     ("p len(_refs) > 0", ["True"]),
-    ('path prices["apple"]', ["a root leads to it", "['apple'] = int"]),
+    ('path order.lines["first"]', ["a root leads to it", "['first'] = list"]),
     ("up", ["main", "handle(order, prices"]),
     ("p failed", ["Task"]),
     ("thread suspended", ["numbers", "yield number"]),
