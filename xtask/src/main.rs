@@ -4,6 +4,7 @@ mod aarch64;
 mod bench;
 mod dap_clients;
 mod debian;
+mod debuggers;
 mod derived;
 mod editors;
 mod emulated;

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::dap_clients;
 use crate::debian;
+use crate::debuggers;
 use crate::editors;
 use crate::emulated;
 use crate::free_threaded;
@@ -41,7 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report(&found)?;
     if arguments.environments {
         environments(&root, &found)?;
-        debian::environments(&root, &debian::provide(&root)?, &built(&root)?)?;
+        let newer = debian::provide(&root)?;
+        debian::environments(&root, &newer, &built(&root)?)?;
+        debuggers::environments(&root, &found, &newer, &built(&root)?)?;
         return programs::environments(&root, &found, &built(&root)?).map(drop);
     }
     step("formatting", || cargo(&root, ["fmt", "--all", "--check"]))?;
@@ -58,6 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
+    let debuggers = step("debuggers", || debuggers::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
     let aarch64 = step("interpreters of aarch64", || emulated::provide(&root))?;
     let clients = step("clients of the debug adapter", || dap_clients::provide(&root, &found))?;
@@ -67,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         command.args(["test", "--release", "--workspace", "--exclude", "heapsake-python", "--no-fail-fast"]);
         command.env("HEAPSAKE_TEST_PYTHONS", listed).env("RUST_BACKTRACE", "0").current_dir(&root);
         command.env("HEAPSAKE_TEST_NEWER", std::env::join_paths(&newer)?);
+        command.env("HEAPSAKE_TEST_DEBUGGERS", std::env::join_paths(&debuggers)?);
         command.env("HEAPSAKE_TEST_FROZEN", std::env::join_paths(&frozen)?);
         command.env("HEAPSAKE_TEST_AARCH64", std::env::join_paths(&aarch64)?);
         if let Some((python, environment)) = free_threaded.as_ref().zip(environments.last()) {

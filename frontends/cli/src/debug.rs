@@ -1,4 +1,4 @@
-//! `heapsake debug FILE`: pdb, in a Python that has the package.
+//! `heapsake debug FILE`: a debugger of Python, in a Python that has the package.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -12,9 +12,18 @@ use anyhow::{Context, bail};
 pub(crate) struct Arguments {
     /// The dump.
     file: PathBuf,
-    /// The thread to start in, by name or position.
+    /// The thread, task or suspended generator to start in, by name or number.
     #[arg(long)]
     thread: Option<String>,
+    /// The debugger; all but pdb have to be installed in that Python.
+    #[arg(long = "with", value_name = "DEBUGGER", value_parser = ["pdb", "ipdb", "ipython", "pudb"], conflicts_with = "debugpy")]
+    with: Option<String>,
+    /// Show the dump through debugpy to an IDE that attaches.
+    #[arg(long)]
+    debugpy: bool,
+    /// Where debugpy listens; a free port of this machine alone without it.
+    #[arg(long, value_name = "[HOST:]PORT", requires = "debugpy")]
+    listen: Option<String>,
     /// The Python to use; it must have the package `heapsake`.
     #[arg(long, value_name = "PYTHON")]
     python: Option<PathBuf>,
@@ -38,6 +47,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     command.args(["-I", "-m", "heapsake", "debug"]);
     if let Some(thread) = &arguments.thread {
         command.arg("--thread").arg(thread);
+    }
+    if let Some(with) = &arguments.with {
+        command.arg("--with").arg(with);
+    }
+    if arguments.debugpy {
+        command.arg("--debugpy");
+    }
+    if let Some(listen) = &arguments.listen {
+        command.arg("--listen").arg(listen);
     }
     let failed = command.arg("--").arg(std::path::absolute(&arguments.file)?).exec();
     Err(failed).with_context(|| format!("cannot run {}", python.display()))

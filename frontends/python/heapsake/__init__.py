@@ -2,10 +2,11 @@
 
 ``install()`` and ``dump()`` make dumps, ``load()`` and ``debug()`` open them; opening one runs no code from it.
 """
-from ._error import Error, Refused
+from ._error import Error, Refused, Stopped
 from ._registry import Reduction, reducer, restorer
 
-__all__ = ["Error", "Reduction", "Refused", "debug", "dump", "install", "load", "reducer", "restorer", "uninstall"]
+__all__ = ["Error", "Reduction", "Refused", "Stopped", "debug", "dump", "install", "load", "reducer", "restorer", "set_last",
+           "uninstall"]
 
 
 def _native():
@@ -60,8 +61,29 @@ def load(path):
     return _native().load(os.fspath(path))
 
 
-def debug(dump, thread=None):
-    """pdb on a dump, or on the dump in a file: at the exception, else at the current thread, else at ``thread``."""
+def debug(dump, thread=None, using="pdb"):
+    """A debugger on a dump, or on the dump in a file: at the exception, else at the current thread, else at ``thread``.
+
+    ``using`` is ``pdb``, or where they are installed ``ipdb`` (also as ``ipython``) or ``pudb``.
+    """
     from . import debugger
 
-    debugger.debug(dump, thread)
+    debugger.debug(dump, thread, using=using)
+
+
+def set_last(dump, thread=None, limit=1000):
+    """Makes a dump the last exception of this Python (``sys.last_traceback``, from 3.12 on ``sys.last_exc``) and returns it.
+
+    Then ``pdb.pm()``, IPython's ``%debug`` and ``traceback.print_last()`` open the dump: the stack of ``thread`` or that of the
+    exception, the innermost ``limit`` frames.  Where no exception ended the thread it is a ``Stopped``.
+    """
+    from . import _last
+
+    return _last.set_last(load(dump) if isinstance(dump, (str, bytes)) or hasattr(dump, "__fspath__") else dump, thread, limit)
+
+
+def load_ipython_extension(shell):
+    """``%load_ext heapsake``: the magic ``%heapsake``."""
+    from . import _magic
+
+    _magic.load(shell)

@@ -1,40 +1,53 @@
-"""The command ``heapsake``: the native command line, but for ``debug``, which is pdb in this Python."""
+"""The command ``heapsake``: the native command line, but for ``debug``, which is a debugger in this Python."""
 import os
 import signal
 import sys
 import threading
 
-USAGE = """usage: heapsake debug [--thread NAME|NUMBER] FILE
+USAGE = """usage: heapsake debug [--thread NAME|NUMBER] [--with pdb|ipdb|ipython|pudb] FILE
+       heapsake debug --debugpy [--listen [HOST:]PORT] [--thread NAME|NUMBER] FILE
 
-Opens the dump in pdb, at the exception or at the given thread.
-Further commands at the prompt: threads, thread N|NAME, exceptions [N]."""
+Opens the dump in pdb, or in the debugger named, at the exception or at the given thread; with --debugpy, shows it to an IDE.
+Further commands at the prompt: threads, thread N|NAME, exceptions [N], refs EXPRESSION, path EXPRESSION, source EXPRESSION."""
+
+#: options with a value
+VALUED = {"--thread": "thread", "--with": "using", "--listen": "listen"}
 
 
 def debug(arguments):
     """``heapsake debug``; the status to exit with."""
-    thread, files, rest = None, [], list(arguments)
+    chosen, files, rest = {"using": "pdb", "debugpy": False}, [], list(arguments)
     while rest:
         argument = rest.pop(0)
+        name, equals, value = argument.partition("=")
         if argument in ("-h", "--help"):
             print(USAGE)
             return 0
-        if argument == "--thread" and rest:
-            thread = rest.pop(0)
-        elif argument.startswith("--thread="):
-            thread = argument.partition("=")[2]
+        if name in VALUED and (equals or rest):
+            chosen[VALUED[name]] = value if equals else rest.pop(0)
+        elif argument == "--debugpy":
+            chosen["debugpy"] = True
         elif argument == "--":
             files, rest = files + rest, []
         elif argument.startswith("-") and argument != "-":
-            return _usage("unknown option %s" % argument)
+            return _usage("%s wants a value" % name if name in VALUED else "unknown option %s" % argument)
         else:
             files.append(argument)
     if len(files) != 1:
         return _usage("debug wants one file, got %d" % len(files))
-    from . import Error
-    from . import debug as open_in_pdb
+    if chosen.get("listen") is not None and not chosen["debugpy"]:
+        return _usage("--listen goes with --debugpy")
+    from . import Error, load
 
     try:
-        open_in_pdb(files[0], thread)
+        if chosen["debugpy"]:
+            from .puppet import session
+
+            session.run(load(files[0]), chosen.get("thread"), chosen.get("listen"))
+        else:
+            from . import debug as open_in_debugger
+
+            open_in_debugger(files[0], chosen.get("thread"), chosen["using"])
     except (Error, OSError) as problem:
         print("heapsake: %s" % problem, file=sys.stderr)
         return 1

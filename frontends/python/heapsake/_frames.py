@@ -12,8 +12,10 @@ import itertools
 import linecache
 import sys
 import types
+# a debugger that is loaded later replaces it, and would trace these threads
+from _thread import start_new_thread
 
-from . import _stubs
+from . import _sources, _stubs
 from ._classes import attribute, value_of
 from ._containers import LazyNamespace
 from ._stubs import NEWLOCALS, OPTIMIZED, Shape
@@ -134,6 +136,8 @@ class Frames:
     def __init__(self, rebuilder):
         self.rebuilder, self.dump = rebuilder, rebuilder.dump
         self.namespaces, self.built, self.replaced, self.codes = {}, {}, {}, {}
+        #: {name of a source file: the name that frames show}, and the other way round
+        self.renamed, self.named = {}, {}
         #: {key: traceback entry} of entries that a local of their own frame holds, and the views of those without the next one
         self.entries, self.unlinked = {}, []
         header = getattr(rebuilder.dump, "header", None) or {}
@@ -198,19 +202,27 @@ class Frames:
 
     def show_source(self, filename):
         """Puts the dump's text of a file into ``linecache``; where it has none, no file of this machine shows in its place."""
-        if filename in self.replaced or not isinstance(filename, str):
+        if not isinstance(filename, str):
+            return
+        filename = self.renamed.get(filename, filename)
+        if filename in self.replaced:
             return
         self.replaced[filename] = linecache.cache.get(filename)
         text = None
         if self.dump is not None:
             try:
-                text = self.dump.source(filename)
+                text = self.dump.source(self.named.get(filename, filename))
             except Exception:
                 text = None
-        lines = [] if text is None else text.splitlines(True)
+        lines = [] if text is None else _sources.split(text)
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         linecache.cache[filename] = (len(text or ""), None, lines, filename)
+
+    def rename(self, filename, shown):
+        """Frames and ``linecache`` have the file by another name from now on."""
+        if filename != shown:
+            self.renamed[filename], self.named[shown] = shown, filename
 
     def restore_sources(self):
         """Gives ``linecache`` back what it had of this machine's files."""
@@ -223,25 +235,33 @@ class Frames:
 
     def builder(self, facts, taken):
         """A C callable that runs the stub of a frame, whose frame is then appended to ``taken``."""
+        return self.runner(facts, "frame", [taken.append, functools.partial(sys._getframe, 0)])
+
+    def runner(self, facts, ending, constants):
+        """A C callable that runs the stub of a frame to an ending, which calls ``constants``."""
         self.show_source(facts.filename)
-        constants = [taken.append, functools.partial(sys._getframe, 0)]
         known = self.code(facts.code)
         flags = known.flags
         module = facts.function == "<module>" and (flags is None or not flags & NEWLOCALS)
         if module or (flags is not None and not flags & (OPTIMIZED | NEWLOCALS)):
-            shape = known.shape(facts.function, facts.filename, facts.qualname)
-            code = _stubs.body_code(shape, facts.lineno, constants)
+            shape = self.shape(known, facts)
+            code = _stubs.body_code(shape, facts.lineno, constants, ending)
             names = self.namespace(facts)
             return functools.partial(exec, code, names) if module else functools.partial(exec, code, names, self.values(facts.locals))
         values = self.values(facts.locals, facts.view)
-        shape = known.shape(facts.function, facts.filename, facts.qualname, values)
+        shape = self.shape(known, facts, values)
         # names that are parameters keep their place; a code object without names still shows every local
         numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
         shape.varnames, numbered = _without_unbound(shape, numbered)
-        code = _stubs.function_code(shape, facts.lineno, numbered, "frame", constants)
+        code = _stubs.function_code(shape, facts.lineno, numbered, ending, constants)
         function = types.FunctionType(code, self.namespace(facts), shape.name)
         positional, keywords = _stubs.arguments_of(shape)
         return functools.partial(function, *positional, **keywords)
+
+    def shape(self, known, facts, extra=()):
+        shape = known.shape(facts.function, facts.filename, facts.qualname, extra)
+        shape.filename = self.renamed.get(shape.filename, shape.filename)
+        return shape
 
     def build(self, many):
         """The frames of these facts, in their order."""
@@ -343,7 +363,7 @@ def _run_bare(builders):
     done.acquire()
     work = map(functools.partial.__call__, itertools.chain(builders, [functools.partial(done.release)]))
     try:
-        _thread.start_new_thread(functools.partial(collections.deque, work, 0), ())
+        start_new_thread(functools.partial(collections.deque, work, 0), ())
     except RuntimeError:
         return  # no further thread is allowed here; the caller runs what is left
     # a builder that fails ends the thread without the release; nothing in a stub waits, so this does not either

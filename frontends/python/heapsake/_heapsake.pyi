@@ -69,6 +69,9 @@ class View:
     @property
     def referrers(self) -> List[View]:
         """The objects that have edges to it; the first question of a dump reads all of it."""
+    def holders(self, most: int) -> Tuple[int, List[Tuple[List[str], bool, View]], List[str]]:
+        """The number of referrers; of the first ``most`` how their edges are called, whether they keep it alive, and the object;
+        the names of roots that are this object."""
     def path_from_root(self) -> Optional[List[Tuple[str, View]]]:
         """The shortest way from a root: how each step is called, and where it leads."""
     @property
@@ -210,6 +213,8 @@ class Dump:
     def memory(self) -> List[Region]: ...
     @property
     def objects(self) -> Sequence[View]: ...
+    def instances(self, type_names: Sequence[str]) -> List[View]:
+        """The objects whose types have one of these names."""
     @property
     def modules(self) -> Dict[str, View]: ...
     @property

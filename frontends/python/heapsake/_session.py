@@ -44,6 +44,11 @@ class Namespace(dict):
         super().__init__(local_values)
         self["__builtins__"] = builtins
         self._names, self._convenience = names, convenience
+        self._known = dict(local_values)
+
+    def is_assigned(self, name):
+        """Whether the session gave it the value that it has."""
+        return dict.__contains__(self, name) and (name not in self._known or dict.__getitem__(self, name) is not self._known[name])
 
     def __missing__(self, name):
         return self._convenience if name == CONVENIENCE else self._names[name]

@@ -1,6 +1,9 @@
 """Source text of functions, classes and modules of a dump."""
 import inspect
+import io
+import os
 import re
+import stat
 import types
 
 from ._classes import DeadType, attribute, value_of
@@ -40,7 +43,45 @@ def text_of(rebuilder, filename):
             text = None
     if not text:
         raise Error("the dump has no source of %s" % (filename or "this"))
-    return text.splitlines(True)
+    return split(text)
+
+
+def split(text):
+    """The lines of a source file: those that Python counts, which no form feed ends."""
+    return io.StringIO(text, newline=None).readlines()
+
+
+#: bytes of a file of this machine that is compared with the dump's
+MOST_COMPARED = 1 << 24
+
+
+def differs_here(filename, dump):
+    """Whether this machine has a file of this name with another text; no, where it has none or the dump has no text."""
+    try:
+        text = dump.source(filename)
+        if text is None:
+            return False
+        found = os.stat(filename)
+        # a name of a dump may be that of a device or a pipe
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_COMPARED:
+            return False
+        with open(filename, "rb") as file:
+            here = file.read(MOST_COMPARED)
+    except (OSError, ValueError):
+        return False
+    if any(here == text.encode(encoding, "surrogatepass") for encoding in ("utf-8", "utf-8-sig")):
+        return False
+    return split(io.TextIOWrapper(io.BytesIO(here), encoding_of(here), "replace").read()) != split(text.lstrip("\ufeff"))
+
+
+def encoding_of(content):
+    """The encoding that a source file declares."""
+    import tokenize
+
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError:
+        return "utf-8"
 
 
 def block(lines, first):
@@ -55,6 +96,7 @@ def class_lines(cls, rebuilder):
     if view is None:
         raise Error("the dump has no source of %s" % cls.__qualname__)
     first = value_of(view, "__firstlineno__", int)
+    methods = method_lines(view)
     pattern = re.compile(r"\s*class\s+%s\b" % re.escape(cls.__name__))
     for filename in filenames(view, rebuilder):
         try:
@@ -63,10 +105,22 @@ def class_lines(cls, rebuilder):
             continue
         if first is not None and 1 <= first <= len(lines):
             return block(lines, first)
-        for number, line in enumerate(lines, 1):
-            if pattern.match(line):
-                return block(lines, number)
+        found = [number for number, line in enumerate(lines, 1) if pattern.match(line)]
+        for number in found:
+            # of several classes of one name, that which has the methods
+            body = block(lines, number)
+            if len(found) == 1 or any(number <= line < number + len(body[0]) for line in methods):
+                return body
+        if found:
+            return block(lines, found[0])
     raise Error("the dump has no source of %s" % cls.__qualname__)
+
+
+def method_lines(view):
+    """The first lines of the functions of a class."""
+    attributes = view.attributes
+    codes = [attribute(attributes[name], "__code__") for name in list(attributes)]
+    return [line for line in (value_of(code, "co_firstlineno", int) for code in codes if code is not None) if line]
 
 
 def filenames(view, rebuilder):
@@ -82,4 +136,4 @@ def filenames(view, rebuilder):
         yield value_of(modules[module], "__file__", str)
 
 
-__all__ = ["lines_of"]
+__all__ = ["differs_here", "lines_of", "split"]

@@ -93,13 +93,15 @@ def _box(number):
 ENDINGS = {
     "frame": lambda box: [ast.Expr(ast.Call(func=ast.Constant(value=MARK % 0, kind=None), args=[_box(1)], keywords=[]))],
     "refuse": lambda box: [ast.Expr(_box(0))],
+    "raise": lambda box: [ast.Raise(exc=_box(0), cause=None)],
+    "stand": lambda box: [ast.While(test=ast.Constant(value=True, kind=None), body=[ast.Expr(_box(0)), ast.Expr(_box(1))], orelse=[])],
     "yield": lambda box: [ast.Expr(ast.Yield(value=_box(0))), ast.Expr(_box(1))],
     "yield from": lambda box: [ast.Expr(ast.YieldFrom(value=_box(0))), ast.Expr(_box(1))],
     "await": lambda box: [ast.Expr(ast.Await(value=_box(0))), ast.Expr(_box(1))],
     "yield await": lambda box: [ast.Expr(ast.Yield(value=ast.Await(value=_box(0)))), ast.Expr(_box(1))],
 }
 #: boxes that an ending uses
-USED = {"frame": 2, "refuse": 1, "yield": 2, "yield from": 2, "await": 2, "yield await": 2}
+USED = {"frame": 2, "refuse": 1, "raise": 1, "stand": 2, "yield": 2, "yield from": 2, "await": 2, "yield await": 2}
 
 
 def _compiled(tree):
@@ -196,14 +198,14 @@ def arguments_of(shape):
 
 
 @functools.lru_cache(maxsize=1024)
-def _module(offset):
-    return _compiled([_placed(statement, max(1, 1 + offset)) for statement in ENDINGS["frame"](None)])
+def _module(ending):
+    return _compiled([_placed(statement, 1) for statement in ENDINGS[ending](None)])
 
 
-def body_code(shape, line, constants):
+def body_code(shape, line, constants, ending="frame"):
     """Code of a module's or class's body, of one statement."""
     line = within(line, 1, LAST_LINE)
-    template = _module(0)
+    template = _module(ending)
     return _with(template, shape, constants, co_firstlineno=line)
 
 

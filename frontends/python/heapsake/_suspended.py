@@ -48,21 +48,26 @@ def _none(view):
     return view is None or bare(view.type_name) == "NoneType"
 
 
+def chain(view, key_of, is_wanted):
+    """A suspended object and those that it waits for, outermost first, and what the last of them waits for."""
+    found, seen = [view], {key_of(view)}
+    while True:
+        inner = attribute(found[-1], AWAITED[bare(found[-1].type_name)])
+        if _none(inner) or bare(inner.type_name) not in ("generator", "coroutine") or inner.surrogate:
+            return found, inner
+        key = key_of(inner)
+        if key in seen or not is_wanted(inner):
+            return found, inner
+        seen.add(key)
+        found.append(inner)
+
+
 def suspended(rebuilder, view):
     """The rebuilt generator, coroutine or async generator of a view that ``is_suspended``."""
-    chain, seen = [view], {rebuilder.key_of(view)}
-    while True:
-        inner = attribute(chain[-1], AWAITED[bare(chain[-1].type_name)])
-        if _none(inner) or bare(inner.type_name) not in ("generator", "coroutine") or inner.surrogate:
-            break
-        key = rebuilder.key_of(inner)
-        if key in seen or rebuilder.known(inner) or not is_suspended(inner):
-            break
-        seen.add(key)
-        chain.append(inner)
+    views, inner = chain(view, rebuilder.key_of, lambda each: not rebuilder.known(each) and is_suspended(each))
     awaited, made, started = Awaited(), [], _started(view)
     waits = not _none(inner)
-    for each in reversed(chain):
+    for each in reversed(views):
         kind = bare(each.type_name)
         stub = _stub(rebuilder, each, kind, awaited, waits, each is not view, started)
         # an inner one is known before the locals of the outer one, which may hold it
@@ -151,4 +156,4 @@ def _advance(stub, kind):
         pass  # how an async generator hands over what it yields
 
 
-__all__ = ["is_suspended", "suspended"]
+__all__ = ["AWAITED", "PREFIX", "chain", "is_suspended", "suspended"]

@@ -143,6 +143,16 @@ impl Dump {
         Objects { owner: slf.clone().unbind() }
     }
 
+    /// The objects whose types have one of these names, by number; what only derives from them is not among them.
+    fn instances(slf: &Bound<'_, Self>, type_names: Vec<String>) -> Vec<View> {
+        let dump = &slf.get().inner;
+        let found = slf.py().detach(|| {
+            let wanted: Vec<bool> = dump.types().iter().map(|known| type_names.contains(&known.name)).collect();
+            dump.objects_of_types(&wanted).map(|(id, _)| id).collect::<Vec<ObjectId>>()
+        });
+        found.into_iter().map(|id| View::object_of(slf.py(), slf.as_unbound(), id)).collect()
+    }
+
     /// The modules, by name.
     #[getter]
     fn modules<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
@@ -176,6 +186,11 @@ impl Dump {
     fn at(slf: &Bound<'_, Self>, address: u64) -> Option<View> {
         let id = slf.get().inner.object_at(Address(address))?.id();
         Some(View::object_of(slf.py(), slf.as_unbound(), id))
+    }
+
+    /// What a notebook shows.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("heapsake._html")?.call_method1("summary", (slf,))
     }
 
     fn __repr__(&self) -> String {

@@ -15,6 +15,7 @@ mod dump;
 mod dying;
 mod fatal;
 mod fork;
+mod holders;
 mod isolation;
 mod memory;
 mod names;

@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PySlice, PyString};
 use crate::attributes::Attributes;
 use crate::cells::{Cells, some_of};
 use crate::dump::Dump;
+use crate::holders::{self, Holders};
 use crate::{plain, reduction};
 
 /// Elements that `edges` lists of one container.
@@ -355,6 +356,13 @@ impl View {
         let dump = &self.owner.get().inner;
         let holders = py.detach(|| dump.referrers(id));
         holders.into_iter().map(|holder| View::object_of(py, &self.owner, holder.object)).collect()
+    }
+
+    /// The first `most` of the referrers: of each how its edges are called, whether it keeps this one alive, and itself. With
+    /// the number of all, and the names of roots that are this object.
+    fn holders(&self, py: Python<'_>, most: usize) -> Holders {
+        let Content::Object(id) = self.content else { return (0, Vec::new(), Vec::new()) };
+        holders::of(py, &self.owner, id, most)
     }
 
     /// The shortest way from a root: pairs of how the step is called and where it leads; None when no root leads there.

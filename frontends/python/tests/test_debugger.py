@@ -207,7 +207,7 @@ p nothing|p 1/0|d|!for o in orders: print(o.price)|p orders[0].items[1]["k"]|u|d
         found = self.script("help\nhelp threads\nhelp p\n")
         for name in ("threads", "exceptions", "interact"):
             self.assertIn(name, found)
-        self.assertIn("List the threads of the dump", found)
+        self.assertIn("List threads, greenlets, tasks", found)
 
     def test_leaving(self):
         for text in ("", "q\n", "quit\n", "exit\n", "p 1"):
@@ -216,7 +216,7 @@ p nothing|p 1/0|d|!for o in orders: print(o.price)|p orders[0].items[1]["k"]|u|d
     def test_completion(self):
         out = io.StringIO()
         session = debugger.Debugger(self.dump, io.StringIO(""), out)
-        session.choose_thread(session.first_thread())
+        session.choose(session.first_place())
         self.assertIn("orders", session._complete_expression("ord", "p ord", 2, 5))
         self.assertIn("RATE", session._complete_expression("RA", "p RA", 2, 4))
         self.assertEqual(session._complete_expression("os.pat", "p os.pat", 2, 8), ["os.path", "os.pathconf", "os.pathconf_names", "os.pathsep"])
