@@ -26,8 +26,8 @@ def _with_stack(begin, native):
     return start
 
 
-def watch(native, directory, seconds, options):
-    """The signals that have a handler of the program's own, which is left alone."""
+def watch(native, directory, seconds, options, stem=None):
+    """The signals that have a handler of the program's own, which is left alone.  Names of files begin with ``stem``."""
     import threading
 
     # What it does at such a signal it does after us; any other handler may mend the matter.
@@ -37,7 +37,7 @@ def watch(native, directory, seconds, options):
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     own = [number for number in range(1, 32) if callable(_signal.getsignal(number))]
     reducers = bool(options.get("reducers", True))
-    left = native.watch_signals(directory, _stem(), seconds, own, faulthandler.is_enabled(), reducers, **known)
+    left = native.watch_signals(directory, stem or _stem(), seconds, own, faulthandler.is_enabled(), reducers, **known)
     for name in _STARTS:
         begin = getattr(threading, name, None)
         if begin is not None and _started.get(name, (None, None))[1] is not begin:

@@ -1,0 +1,41 @@
+"""What the doors to frameworks have in common: where dumps go, how many are kept, and how a door says that it cannot be hung.
+
+A door keeps one dump of each distinct crash, twenty at most unless ``at_most`` says otherwise, in its ``directory``: else in the
+folder that the variable ``HEAPSAKE_DUMP`` names, else where the program is then.
+"""
+import os
+
+AT_MOST = 20
+
+
+def keeper(directory=None, **options):
+    """What decides about a dump, and makes it; the options are those of ``heapsake.install`` and ``heapsake.dump``."""
+    from .._keeping import Keeper
+
+    if directory is None:
+        directory = os.environ.get("HEAPSAKE_DUMP") or None
+    options.setdefault("at_most", AT_MOST)
+    return Keeper(directory, **options)
+
+
+def hung(door, hang):
+    """Whether ``hang`` could hang the door; else one sentence says why not, and the program goes on without."""
+    from .._naming import say
+
+    try:
+        hang()
+    except ImportError as problem:
+        say("heapsake: no door to %s: %s" % (door, _sentence(problem)))
+        return False
+    except Exception as problem:
+        say("heapsake: no door to %s: it is of another version than those known (%s: %s)"
+            % (door, type(problem).__name__, _sentence(problem)))
+        return False
+    return True
+
+
+def _sentence(problem):
+    return " ".join(str(problem).split())
+
+
+__all__ = ["AT_MOST", "hung", "keeper"]

@@ -1,0 +1,33 @@
+"""Celery: a task that fails leaves a dump, made in the process that ran it; so does one whose process dies of a signal.
+
+    heapsake.doors.celery.install("/dumps")
+
+in the module of the application.  The result of the task, retries and logs stay as they are.
+"""
+from ._door import hung, keeper
+
+
+def install(directory=None, **options):
+    """For all tasks of this process and of those that it forks; whether that worked, else a sentence says why not."""
+    kept = keeper(directory, **options)
+
+    def failed(sender=None, task_id=None, exception=None, **_):
+        # the exception of a process that was lost comes without a stack, and in another process
+        if isinstance(exception, BaseException) and exception.__traceback__ is not None:
+            kept.keep(exception, reason=lambda: "%s in task %s %s" % (type(exception).__name__, getattr(sender, "name", "?"), task_id))
+
+    def forked(**_):
+        from ._door import signals
+
+        signals(kept)
+
+    def hang():
+        from celery import signals
+
+        signals.task_failure.connect(failed, weak=False, dispatch_uid="heapsake")
+        signals.worker_process_init.connect(forked, weak=False, dispatch_uid="heapsake")
+
+    return hung("Celery", hang)
+
+
+__all__ = ["install"]
