@@ -1,0 +1,133 @@
+"""The folder that dumps are kept in: what is there, how much room is left, and names in it that nobody else gets.
+
+Processes that fail at once agree by a lock of the folder that the kernel takes back from whoever dies; it is waited for two
+seconds at most, and where there is none, names are still given once only.
+"""
+import os
+import time
+
+from ._template import ENDING
+
+#: how long the lock is waited for
+PATIENCE = 2.0
+#: the smallest dump that is worth writing, in bytes
+SMALLEST = 64 << 10
+#: of the free space, what a dump may take
+SHARE = 0.9
+
+
+class Full(Exception):
+    """There is no room for another dump; why, in words."""
+
+
+class Held:
+    """The lock of a folder, held while it lives, if it is to be had."""
+
+    def __init__(self, folder):
+        self.folder, self.handle = folder, None
+
+    def __enter__(self):
+        try:
+            import fcntl
+
+            self.handle = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+            until = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        break
+                    time.sleep(0.005)
+        except (ImportError, OSError):
+            pass  # a file system without locks
+        return self
+
+    def __exit__(self, *_):
+        if self.handle is not None:
+            try:
+                import fcntl
+
+                # A child that was forked meanwhile has the descriptor as well, and must not keep the lock.
+                fcntl.flock(self.handle, fcntl.LOCK_UN)
+            except (ImportError, OSError):
+                pass
+            os.close(self.handle)
+
+
+def _is_dump(name):
+    return name.endswith(ENDING) or (name.endswith(".partial") and ENDING + "." in name)
+
+
+def _dumps(folder):
+    """The dumps in a folder, finished or not, with their sizes."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_dump(entry.name):
+                try:
+                    found.append((entry.name, entry.stat(follow_symlinks=False).st_size))
+                except OSError:
+                    pass  # gone, or renamed, meanwhile
+    return found
+
+
+def reserve(folder, stem, *, counts=None, at_most=None, disk=None, unless=None):
+    """A path that nobody else gets, and the bytes that may be written there, or None for as many as there are.
+
+    ``counts`` says of a name whether it counts for ``at_most``.  ``Full`` where there is no room; ``unless`` is a text that no
+    name may have in it: None is given where one has.
+    """
+    os.makedirs(folder, exist_ok=True)
+    with Held(folder):
+        room = None
+        if at_most is not None or disk is not None or unless is not None:
+            there = _dumps(folder)
+            if unless is not None and any(unless in name for name, _ in there):
+                return None
+            if at_most is not None:
+                number = sum(1 for name, _ in there if counts is None or counts(name))
+                if number >= at_most:
+                    raise Full("%s has %d dumps, and at_most is %d" % (folder, number, at_most))
+            if disk is not None:
+                room = _room(folder, disk, sum(size for _, size in there))
+        return _create(folder, stem), room
+
+
+def _room(folder, disk, used):
+    about = os.statvfs(folder)
+    free = int(about.f_bavail * about.f_frsize * SHARE)
+    if disk - used < SMALLEST:
+        raise Full("the dumps in %s have %d bytes, and disk is %d" % (folder, used, disk))
+    if free < SMALLEST:
+        raise Full("the disk of %s is full" % folder)
+    return min(disk - used, free)
+
+
+def _create(folder, stem):
+    """The name, taken by an empty file that the dump takes over: as it is called until it is complete."""
+    number = 0
+    while True:
+        path = os.path.join(folder, stem + ("-%d" % number if number else "") + ENDING)
+        try:
+            os.close(os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            # One that was completed meanwhile has the name.
+            if not os.path.lexists(path):
+                return path
+            os.unlink(path + ".partial")
+        except FileExistsError:
+            pass
+        number += 1
+
+
+def release(path):
+    """Gives the name back, where no dump has begun there."""
+    try:
+        if os.lstat(path + ".partial").st_size == 0:
+            os.unlink(path + ".partial")
+    except OSError:
+        pass
+
+
+__all__ = ["Full", "release", "reserve"]
