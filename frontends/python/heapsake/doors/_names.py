@@ -1,11 +1,8 @@
 """Names of files for tests: what a node id says, of characters that every file system and shell takes, no longer than it may be."""
 import hashlib
 
-#: bytes of a name that any file system takes
-LONGEST = 255
-ENDING = ".heapsake"
-#: room for what is put behind: a phase, a worker, a number
-_BEHIND = 40
+#: bytes of a name; what is put behind, a phase, a worker, a number and the ending, has room in the 255 that file systems take
+LONGEST = 150
 
 
 def stem(node_id):
@@ -21,12 +18,11 @@ def stem(node_id):
             gap = True
     name = "".join(kept).lstrip(".") or "test"
     encoded = name.encode("utf-8", "replace")
-    room = LONGEST - len(ENDING) - _BEHIND
-    if len(encoded) <= room:
+    if len(encoded) <= LONGEST:
         return encoded.decode("utf-8")
     # the end of an id tells more than its middle, but the beginning is what is looked for
     mark = hashlib.sha256(node_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return "%s-%s" % (encoded[: room - 9].decode("utf-8", "ignore"), mark)
+    return "%s-%s" % (encoded[: LONGEST - 9].decode("utf-8", "ignore"), mark)
 
 
 def shown(text):
@@ -34,4 +30,4 @@ def shown(text):
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
-__all__ = ["ENDING", "LONGEST", "shown", "stem"]
+__all__ = ["LONGEST", "shown", "stem"]

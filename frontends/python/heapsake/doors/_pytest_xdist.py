@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from ._names import ENDING
+from .._template import ENDING
+from ._names import stem
 from .pytest import PROPERTY, SECTION
 
 
@@ -21,7 +22,6 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         told = getattr(node, "workeroutput", {}).get("heapsake", {})
-        self.plugin.left_out += told.get("left_out", 0)
         self.plugin.problems.extend(told.get("problems", ()))
         for node_id, path in told.get("listed", ()):
             self.plugin.list(node_id, path)
@@ -33,12 +33,24 @@ class Controller:
         pattern = os.path.join(glob.escape(plugin.settings["folder"]), "crash-%s-%s-*%s" % (plugin.settings["run"], worker, ENDING))
         found = sorted(glob.glob(pattern))
         for path in found:
-            named = plugin.path(crashitem, "-crash-%s" % worker)
-            try:
-                os.rename(path, named)
-            except OSError:
-                named = path
+            named = _renamed(path, "%s-crash-%s" % (stem(crashitem), worker))
             report.sections.append((SECTION, named))
             report.user_properties.append((PROPERTY, named))
         if not found:
-            plugin.problems.append("%s, as worker %s left none: no signal ended it that can be caught" % (crashitem, worker))
+            plugin.problems.append("no dump of %s: worker %s was ended by none of the signals that leave time for one" % (crashitem, worker))
+
+
+def _renamed(path, name):
+    """The path of the file under the name, or one with a number where there is such a file."""
+    number = 0
+    while True:
+        named = os.path.join(os.path.dirname(path), name + ("-%d" % number if number else "") + ENDING)
+        try:
+            # unlike a renaming, a link takes nothing away
+            os.link(path, named)
+            os.unlink(path)
+            return named
+        except FileExistsError:
+            number += 1
+        except OSError:
+            return path

@@ -6,14 +6,16 @@ in the module of the application.  The result of the task, retries and logs stay
 """
 from ._door import hung, keeper
 
+#: what the worker raises, in another process, about a task whose own process is gone or will be
+_OF_THE_WORKER = ("WorkerLostError", "TimeLimitExceeded", "Terminated")
+
 
 def install(directory=None, **options):
     """For all tasks of this process and of those that it forks; whether that worked, else a sentence says why not."""
     kept = keeper(directory, **options)
 
     def failed(sender=None, task_id=None, exception=None, **_):
-        # the exception of a process that was lost comes without a stack, and in another process
-        if isinstance(exception, BaseException) and exception.__traceback__ is not None:
+        if isinstance(exception, BaseException) and type(exception).__name__ not in _OF_THE_WORKER:
             kept.keep(exception, reason=lambda: "%s in task %s %s" % (type(exception).__name__, getattr(sender, "name", "?"), task_id))
 
     def forked(**_):

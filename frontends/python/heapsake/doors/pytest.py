@@ -10,7 +10,9 @@ import tempfile
 
 import pytest
 
-from ._names import ENDING, shown, stem
+from .._keeping import Keeper, marked
+from ._door import SIGNAL_SECONDS
+from ._names import shown, stem
 from ._pytest_options import AT_MOST, FOLDER
 
 #: the section of a report, and the property in junit's XML
@@ -88,10 +90,11 @@ class Plugin:
         self.worker = workerinput["workerid"] if workerinput is not None else None
         #: what the summary lists: a node id and a path, in order
         self.listed = []
-        self.left_out, self.problems = 0, []
-        #: the exception of the last fixture that failed, which pytest raises again for each test that wants it, and its dump
-        self.fixture = (None, None)
-        self.hanging = None
+        self.problems = []
+        self.keeper = Keeper(settings["folder"], once=False, quiet=True)
+        # what the keeper says, where there is no dump, goes to the summary
+        self.said = []
+        self.keeper.say = self.said.append
         self.watched = self._watch()
 
     def _watch(self):
@@ -102,9 +105,9 @@ class Plugin:
             return False
         try:
             who = "-%s" % self.worker if self.worker else ""
-            _signals.watch(_native(), self.settings["folder"], 60.0, {}, "crash-%s%s" % (self.settings["run"], who))
+            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, "crash-%s%s" % (self.settings["run"], who))
         except Exception as problem:
-            self.problems.append(str(problem))
+            self.problems.append("a process that a signal ends: %s" % problem)
             return False
         return True
 
@@ -112,37 +115,46 @@ class Plugin:
 
     def dump(self, exception, node_id, reason, behind=""):
         """The path of a dump of the exception, or None: then there is none to be had."""
-        try:
-            if not self._slot():
-                self.left_out += 1
-                return None
-            from .. import dump
-
-            return dump(self.path(node_id, behind), exception, reason=reason)
-        except Exception as problem:
-            self.problems.append("%s: %s" % (node_id, problem))
+        # pytest raises the exception of a fixture again for each test that wants it, and tests may have doors of their own
+        path = marked(exception)
+        if path is not None:
+            return path
+        if not self._slot():
+            self._claim("left-out", os.O_APPEND | os.O_WRONLY, b".")
             return None
+        del self.said[:]
+        path = self.keeper.keep(exception, reason=reason, name=self.name(node_id, behind))
+        if path is None:
+            self.problems.extend(self.said)
+        return path
 
-    def path(self, node_id, behind=""):
-        """A name that no file has."""
-        name = stem(node_id) + behind + ("-%s" % self.worker if self.worker else "")
-        number = 1
-        while True:
-            path = os.path.join(self.settings["folder"], name + ("-%d" % number if number > 1 else "") + ENDING)
-            if not os.path.exists(path):
-                return path
-            number += 1
+    def name(self, node_id, behind=""):
+        return stem(node_id) + behind + ("-%s" % self.worker if self.worker else "")
 
     def _slot(self):
         """One of the dumps that the run may make, which its workers share."""
         return any(self._claim("dump-%d" % number) for number in range(self.settings["at_most"]))
 
-    def _claim(self, name):
+    def _claim(self, name, flags=os.O_EXCL, text=b""):
+        """Whether the file was to be had; where there is no such folder, as on another machine, everything is."""
         try:
-            os.close(os.open(os.path.join(self.settings["slots"], name), os.O_CREAT | os.O_EXCL))
+            handle = os.open(os.path.join(self.settings["slots"], name), os.O_CREAT | flags)
         except FileExistsError:
             return False
+        except OSError:
+            return True
+        try:
+            os.write(handle, text) if text else None
+        finally:
+            os.close(handle)
         return True
+
+    def left_out(self):
+        """How many dumps there are none of, as there are enough."""
+        try:
+            return os.stat(os.path.join(self.settings["slots"], "left-out")).st_size
+        except OSError:
+            return 0
 
     # -- hooks
 
@@ -152,13 +164,9 @@ class Plugin:
         report = outcome.get_result()
         if not (report.failed and _counts(call, report)):
             return
-        exception = _exception(call)
-        path = self.fixture[1] if call.when == "setup" and self.fixture[0] is exception else None
-        if path is None:
-            behind = "" if call.when == "call" else "-%s" % call.when
-            path = self.dump(exception, item.nodeid, "%s of %s failed" % (_PHASES.get(call.when, call.when), item.nodeid), behind)
-        if call.when == "setup":
-            self.fixture = exception, path
+        behind = "" if call.when == "call" else "-%s" % call.when
+        phase = "%s of " % _PHASES[call.when] if call.when in _PHASES else ""
+        path = self.dump(_exception(call), item.nodeid, "%s%s failed" % (phase, item.nodeid), behind)
         if path is not None:
             self.tell(report, item, path)
 
@@ -213,21 +221,22 @@ class Plugin:
 
     def pytest_sessionfinish(self, session):
         if self.worker is not None:
-            self.config.workeroutput["heapsake"] = {"left_out": self.left_out, "problems": self.problems, "listed": self.listed}
+            self.config.workeroutput["heapsake"] = {"problems": self.problems, "listed": self.listed}
 
     def pytest_terminal_summary(self, terminalreporter):
-        if not (self.listed or self.left_out or self.problems):
+        left_out = self.left_out()
+        if not (self.listed or left_out or self.problems):
             return
         count, folder = len({path for _, path in self.listed}), self.near(self.settings["folder"])
         terminalreporter.write_sep("=", "%d dump%s in %s" % (count, "" if count == 1 else "s", shown(folder)))
         for node_id, path in self.listed:
             terminalreporter.write_line("%s" % shown(node_id))
             terminalreporter.write_line("    heapsake debug %s" % shown(shlex.quote(self.near(path))))
-        if self.left_out:
+        if left_out:
             terminalreporter.write_line("%d more without a dump, as there are %d: --heapsake-at-most N keeps more"
-                                        % (self.left_out, self.settings["at_most"]))
+                                        % (left_out, self.settings["at_most"]))
         for problem in self.problems:
-            terminalreporter.write_line("no dump of %s" % shown(" ".join(problem.split())))
+            terminalreporter.write_line(shown(" ".join(problem.split())))
 
     def near(self, path):
         """As short as it can be typed here."""
@@ -245,7 +254,7 @@ class Plugin:
             shutil.rmtree(self.settings["slots"], ignore_errors=True)
 
 
-_PHASES = {"setup": "set-up", "call": "test", "teardown": "teardown"}
+_PHASES = {"setup": "set-up", "teardown": "teardown"}
 
 
 def _counts(call, report):

@@ -1,0 +1,82 @@
+"""A suite of tests that fail in each way, under real pytest: alone, with workers, and with tests that hang."""
+import os
+import re
+import shutil
+import sys
+import xml.etree.ElementTree
+
+import driven
+
+SECTION = re.compile(r"-+ heapsake dump -+")
+SUMMARY = re.compile(r"=+ (\d+) dumps? in .* =+")
+
+
+def without_ours(text):
+    """The output without what the door adds; and what that lists: node ids and commands."""
+    kept, listed, lines = [], [], iter(text.splitlines())
+    for line in lines:
+        if SECTION.fullmatch(line):
+            next(lines)
+        elif SUMMARY.fullmatch(line):
+            for line in lines:
+                if line.startswith(("===", "---")):
+                    kept.append(line)
+                    break
+                listed.append(line)
+        else:
+            kept.append(line)
+    return "\n".join(kept), listed
+
+
+def pytest(run, *arguments, suite="suite", **more):
+    """Runs a suite; sees its status, its output and what junit's report holds."""
+    place = os.path.join(run.home, suite)
+    shutil.copytree(os.path.join(driven.HERE, suite), place)
+    junit = os.path.join(run.home, "junit.xml")
+    door = ["--heapsake=" + run.folder, "--heapsake-at-most=40"] if run.with_door else []
+    kept = run.see
+    seen = {}
+    run.see = lambda what, text: seen.__setitem__(what, text)
+    try:
+        run.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--junitxml", junit, *door, *arguments, suite, **more)
+    finally:
+        run.see = kept
+    seen["output"], listed = without_ours(seen["output"])
+    run.facts = {"listed": {}, "properties": {}, "more": []}
+    for at, line in enumerate(listed):
+        if at and line.startswith("    heapsake debug "):
+            run.facts["listed"][listed[at - 1]] = line.split("heapsake debug ")[1].strip("'")
+        elif not line.startswith("    ") and not (listed[at + 1:] and listed[at + 1].startswith("    ")):
+            run.facts["more"].append(line)
+    cases = []
+    for case in xml.etree.ElementTree.parse(junit).iter("testcase"):
+        name = "%s.%s" % (case.get("classname"), case.get("name"))
+        for found in case.iter("property"):
+            if found.get("name") == "heapsake":
+                run.facts["properties"][name] = found.get("value")
+        cases.append("%s %s" % (name, sorted(one.tag for one in case if one.tag != "properties")))
+    run.see("status", seen["status"])
+    return seen, cases
+
+
+def alone(run):
+    seen, cases = pytest(run, "--continue-on-collection-errors")
+    run.see("output", seen["output"])
+    run.see("stderr", seen["stderr"])
+    run.see("junit", "\n".join(cases))
+
+
+def workers(run):
+    """Two workers and one that dies: which runs what is another each time, so outcomes are what is the same."""
+    seen, cases = pytest(run, "--continue-on-collection-errors", "-n", "2", SHOP_CRASH="1")
+    outcomes = [re.sub(r"gw\d", "gw", line) for line in seen["output"].splitlines() if re.match(r"(FAILED|ERROR|PASSED|SKIPPED|XFAIL|XPASS) ", line)]
+    run.see("outcomes", "\n".join(sorted(outcomes)))
+    run.see("counts", seen["output"].splitlines()[-1])
+    run.see("junit", "\n".join(sorted(cases)))
+    run.facts["crash"] = re.findall(r"worker '(gw\d)' crashed while", seen["output"])
+
+
+DOORS = {
+    "pytest": ("pytest", alone),
+    "pytest-xdist": (("pytest", "pytest-xdist"), workers),
+}
