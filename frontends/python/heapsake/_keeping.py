@@ -13,7 +13,7 @@ import _thread
 import os
 import sys
 
-from . import _fingerprint
+from . import _fingerprint, _provisional
 from ._folder import Full, release, reserve
 from ._naming import collect, collected, say
 from ._template import Template, sanitised
@@ -24,6 +24,9 @@ IGNORED = (SystemExit, KeyboardInterrupt)
 MARK = "_heapsake_dump"
 #: what ``once`` may be
 ONCE = (False, True, "process", "directory")
+
+#: the reason with which a dump is confirmed that another line tells of
+_SILENTLY = object()
 
 #: processes and threads that are in ``keep``
 _busy = set()
@@ -83,13 +86,14 @@ class Keeper:
                     return True
         return issubclass(kind, tuple(ignored for ignored in self.ignored if not isinstance(ignored, str)))
 
-    def keep(self, exception=None, *, reason=None, name=None, exception_traceback=None, fingerprint=None, **fields):
+    def keep(self, exception=None, *, reason=None, name=None, exception_traceback=None, fingerprint=None, provisional=False, **fields):
         """Makes a dump, unless there is to be none; gives its path.
 
         ``exception`` is as for ``heapsake.dump``: without one it is the one that the caller handles, ``False`` leaves it out.
         ``reason`` is a text, or gives one when it is called, and is what the line says.  ``name`` is a name for the file, in the
         place of the template's; unlike that it may be anything.  ``fingerprint`` tells whether it was there before, of what is no
-        exception.  ``fields`` are values for the template.
+        exception.  ``fields`` are values for the template.  A ``provisional`` dump is gone again, and nothing is said of it, if
+        the exception is caught further out rather than handed to another door.
         """
         # A forked child has the numbers of its parent's threads.
         thread = os.getpid(), _thread.get_ident()
@@ -97,7 +101,7 @@ class Keeper:
             return None
         _busy.add(thread)
         try:
-            return self._keep(exception, reason, name, exception_traceback, fingerprint, fields)
+            return self._keep(exception, reason, name, exception_traceback, fingerprint, provisional, fields)
         finally:
             _busy.discard(thread)
 
@@ -105,36 +109,43 @@ class Keeper:
         """The path of the dump that this process has of this very exception, or else of a crash like it; None without."""
         return marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
 
-    def _keep(self, exception, reason, name, trace, fingerprint, fields):
-        told = "an uncaught exception" if isinstance(exception, BaseException) else "a dump"
-        path = None
+    def _keep(self, exception, reason, name, trace, fingerprint, provisional, fields):
+        is_exception = isinstance(exception, BaseException)
+        told, path = "an uncaught exception" if is_exception else "a dump", None
         try:
-            if isinstance(exception, BaseException):
-                if marked(exception) or self.ignores(exception):
+            if is_exception:
+                if self.ignores(exception):
                     return None
+                there = marked(exception)
+                if there is not None:
+                    return there if not provisional and _provisional.confirm(there, _words(reason, told)) else None
                 if exception.__traceback__ is None and trace is not None:
                     exception.__traceback__ = trace
                 fields.setdefault("exception", _fingerprint.name_of(type(exception)))
                 fingerprint = fingerprint or _fingerprint.of_exception(exception, trace)
-            told = _words(reason, told)
-            mine = None
-            if self.once and fingerprint is not None:
-                mine = object()
-                if self.kept.setdefault(fingerprint, mine) is not mine:
+                if provisional and not _provisional.is_wanted(fingerprint):
                     return None
+            told, mine = _words(reason, told), object()
+            once = self.once and fingerprint is not None
+            if once and self.kept.setdefault(fingerprint, mine) is not mine:
+                return None
             try:
                 path, why = self._dump(exception, told, name, dict(fields, fingerprint=fingerprint or "", reason=told))
             finally:
-                if mine is not None and self.kept.get(fingerprint) is mine:
-                    if path is None:
+                if once:
+                    if path is None or provisional:
                         self.kept.pop(fingerprint, None)
                     else:
                         self.kept[fingerprint] = path
             if path is None:
                 return None
-            if isinstance(exception, BaseException):
+            if is_exception and provisional:
+                self._await(exception, path, why, told, fingerprint)
+                return path
+            if is_exception:
                 mark(exception, path)
-            self.say("%s saved to %s%s%s" % (told, path, why, self._called(path)))
+                why += _origins(exception)
+            self._tell(told, path, why)
         except Full as problem:
             if not self._told_full:
                 self._told_full = True
@@ -142,6 +153,18 @@ class Keeper:
         except Exception as problem:
             self.say("no dump of %s: %s" % (told, sentence(problem, True)))
         return path
+
+    def _await(self, exception, path, why, told, fingerprint):
+        def confirm(reason=None):
+            if reason != _SILENTLY:
+                self._tell(reason or told, path, why)
+            if self.once:
+                self.kept[fingerprint] = path
+
+        mark(exception, _provisional.add(path, fingerprint, confirm, _made.discard))
+
+    def _tell(self, told, path, why):
+        self.say("%s saved to %s%s%s" % (told, path, why, self._called(path)))
 
     def say(self, line):
         if not self.quiet:
@@ -203,6 +226,13 @@ def _count(name, value):
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ValueError("%s is %r; it may be a number from 1 on, or None" % (name, value))
     return value
+
+
+def _origins(exception):
+    """What is to be said of the dumps of what an exception came from, which stay with its own."""
+    paths = [marked(one) for one in _fingerprint.chain(exception)[1:]]
+    kept = [path for path in paths if _provisional.confirm(path, _SILENTLY)]
+    return "".join("; what it came from is in %s" % path for path in kept)
 
 
 def _words(reason, otherwise):

@@ -3,8 +3,7 @@
 A thread whose own stack has run out has nothing else to run the handler on.  Threads that run already, and those that C code
 or ``_thread`` alone start, have no such stack: what else they die of is saved all the same.
 """
-import os
-import sys
+from ._naming import program
 
 #: what of the options of ``dump`` counts for a process that dies
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
@@ -12,11 +11,6 @@ _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
 _STARTS = ("_start_new_thread", "_start_joinable_thread")
 
 _started = {}
-
-
-def _stem():
-    program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
-    return os.path.splitext(program)[0] or "python"
 
 
 def _with_stack(begin, native):
@@ -37,7 +31,7 @@ def watch(native, directory, seconds, options, stem=None):
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     own = [number for number in range(1, 32) if callable(_signal.getsignal(number))]
     reducers = bool(options.get("reducers", True))
-    left = native.watch_signals(directory, stem or _stem(), seconds, own, faulthandler.is_enabled(), reducers, **known)
+    left = native.watch_signals(directory, stem or program(), seconds, own, faulthandler.is_enabled(), reducers, **known)
     for name in _STARTS:
         begin = getattr(threading, name, None)
         if begin is not None and _started.get(name, (None, None))[1] is not begin:

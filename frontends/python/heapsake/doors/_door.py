@@ -26,10 +26,11 @@ def keeper(directory=None, **options):
 
 def signals(kept):
     """A signal that this process dies of leaves a dump too, unless ``heapsake.install`` has seen to that."""
-    from .. import _native, _signals, hooks
+    from .. import _native, _signals
     from .._naming import say
+    from . import keeper as installed
 
-    if hooks._state is not None:
+    if installed is not None:
         return
     try:
         _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options)

@@ -1,4 +1,7 @@
-"""What pytest loads of heapsake in every run: the options.  The plugin itself is imported when one of them switches it on."""
+"""What pytest loads of heapsake in every run: the options.  The plugin itself is imported when one of them switches it on.
+
+PYTEST_DONT_REWRITE: there is nothing to rewrite here.
+"""
 import pytest
 
 #: the folder, where ``--heapsake`` names none

@@ -99,9 +99,10 @@ class Plugin:
 
     def _watch(self):
         """A signal that this process dies of leaves a dump too, unless the program sees to that itself."""
-        from .. import _native, _signals, hooks
+        from .. import _native, _signals
+        from . import keeper
 
-        if hooks._state is not None:
+        if keeper is not None:
             return False
         try:
             who = "-%s" % self.worker if self.worker else ""
