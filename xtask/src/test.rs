@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::doors;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
+    let doors = step("doors", || doors::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?))?;
     step("rust tests", || {
@@ -68,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
+        }
+        if let Some(doors) = &doors {
+            command.env("HEAPSAKE_TEST_DOORS", doors);
         }
         finish(&mut command)
     })?;

@@ -36,7 +36,8 @@ class Run:
 
     def environment(self, **more):
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")}
-        kept.update(SHOP_HOME=self.home, PYTHONPATH=HERE, PYTHONHASHSEED="0", COLUMNS="200", **more)
+        kept.update(SHOP_HOME=self.home, PYTHONPATH=os.pathsep.join(filter(None, [HERE, kept.get("PYTHONPATH")])),
+                    PYTHONHASHSEED="0", COLUMNS="200", **more)
         if self.with_door:
             kept["SHOP_DUMPS"] = self.folder
         return kept
@@ -127,7 +128,7 @@ def main(door, folder):
 
 
 def version(name):
-    return "%d.%d.%d" % sys.version_info[:3] if name == "Python" else importlib.metadata.version(name)
+    return "%d.%d" % sys.version_info[:2] if name == "Python" else importlib.metadata.version(name)
 
 
 if __name__ == "__main__":

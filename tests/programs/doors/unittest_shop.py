@@ -16,9 +16,10 @@ class Order(unittest.TestCase):
         self.assertEqual(customer, "Ada")
 
     def test_parts(self):
+        customer = "Grace"
         for number in range(3):
             with self.subTest(number=number):
-                self.assertNotEqual(number, 1)
+                self.assertNotEqual(number, 1, customer)
 
     @unittest.expectedFailure
     def test_expected(self):

@@ -16,7 +16,7 @@ def stem(node_id):
             gap = False
         else:
             gap = True
-    name = "".join(kept).lstrip(".") or "test"
+    name = "".join(kept).lstrip(".-") or "test"
     encoded = name.encode("utf-8", "replace")
     if len(encoded) <= LONGEST:
         return encoded.decode("utf-8")

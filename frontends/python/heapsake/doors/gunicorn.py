@@ -24,7 +24,7 @@ def hooks(directory=None, **options):
             worker.notify()
         except Exception:
             pass  # another version: then there is a second
-        kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(worker, "timeout", "?"))
+        kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
 
     return post_fork, worker_abort
 
