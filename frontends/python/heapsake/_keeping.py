@@ -70,7 +70,7 @@ class Keeper:
         self.once, self.callback, self.quiet = once, callback, quiet
         self.ignored = classes(ignore)
         self.options = options
-        #: paths, by fingerprint; None while the dump is being made
+        #: paths, by fingerprint; something else while the dump is being made
         self.kept = {}
         self._told_full = False
 
@@ -86,7 +86,8 @@ class Keeper:
                     return True
         return issubclass(kind, tuple(ignored for ignored in self.ignored if not isinstance(ignored, str)))
 
-    def keep(self, exception=None, *, reason=None, name=None, exception_traceback=None, fingerprint=None, provisional=False, **fields):
+    def keep(self, exception=None, *, reason=None, name=None, exception_traceback=None, fingerprint=None, provisional=False,
+             options=None, **fields):
         """Makes a dump, unless there is to be none; gives its path.
 
         ``exception`` is as for ``heapsake.dump``: without one it is the one that the caller handles, ``False`` leaves it out.
@@ -101,15 +102,16 @@ class Keeper:
             return None
         _busy.add(thread)
         try:
-            return self._keep(exception, reason, name, exception_traceback, fingerprint, provisional, fields)
+            return self._keep(exception, reason, name, exception_traceback, fingerprint, provisional, options or {}, fields)
         finally:
             _busy.discard(thread)
 
     def dump_of(self, exception):
         """The path of the dump that this process has of this very exception, or else of a crash like it; None without."""
-        return marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
+        path = marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
+        return path if isinstance(path, str) else None
 
-    def _keep(self, exception, reason, name, trace, fingerprint, provisional, fields):
+    def _keep(self, exception, reason, name, trace, fingerprint, provisional, options, fields):
         is_exception = isinstance(exception, BaseException)
         told, path = "an uncaught exception" if is_exception else "a dump", None
         try:
@@ -130,7 +132,8 @@ class Keeper:
             if once and self.kept.setdefault(fingerprint, mine) is not mine:
                 return None
             try:
-                path, why = self._dump(exception, told, name, dict(fields, fingerprint=fingerprint or "", reason=told))
+                values = dict(fields, fingerprint=fingerprint or "", reason=told)
+                path, why = self._dump(exception, told, name, values, dict(self.options, **options))
             finally:
                 if once:
                     if path is None or provisional:
@@ -180,7 +183,7 @@ class Keeper:
             return "; the callback failed: %s" % sentence(problem, True)
         return ""
 
-    def _dump(self, exception, told, name, fields):
+    def _dump(self, exception, told, name, fields, options):
         """Gives the path, and what is to be said besides; no path where one like it lies there."""
         stem = sanitised(name, 200) if name is not None else self.template.stem(fields)
         unless = None
@@ -190,23 +193,23 @@ class Keeper:
                 stem += "-" + unless
         counts = None if name is not None else self.template.pattern().match
         limits = {"counts": counts, "at_most": self.at_most, "disk": self.disk, "unless": unless}
-        folder = self.directory if self.directory is not None else None
+        folder = self.directory
         try:
-            return self._write(folder, stem, limits, exception, told)
+            return self._write(folder, stem, limits, exception, told, options)
         except Exception as problem:
             other = None if isinstance(problem, Full) else _elsewhere(folder)
             if other is None:
                 raise
-            path, why = self._write(other, stem, limits, exception, told)
+            path, why = self._write(other, stem, limits, exception, told, options)
             return path, "; %s%s" % (sentence(problem), why)
 
-    def _write(self, folder, stem, limits, exception, told):
+    def _write(self, folder, stem, limits, exception, told, options):
         from . import dump
 
         found = reserve(folder if folder is not None else os.getcwd(), stem, **limits)
         if found is None:
             return None, ""
-        (path, room), options = found, dict(self.options)
+        path, room = found
         if room is not None:
             options["max_bytes"] = min(room, options.get("max_bytes") or room)
         _made.add(path)

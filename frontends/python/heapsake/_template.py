@@ -72,7 +72,7 @@ class Template:
 
         pieces = _FIELD.split(self.text)
         names = "".join(part(piece) if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
-        return re.compile(names + r"(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
+        return re.compile(names + r"(-[0-9a-f]+)?(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
 
 
 def _thread_name():

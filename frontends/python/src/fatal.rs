@@ -22,7 +22,7 @@ use heapsake_cpython::Death;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::dying::{Ready, Wanted};
+use crate::dying::{Ready, Wanted, Why};
 use crate::fork;
 
 /// The signals. What else ends a program without warning, `heapsake run` sees.
@@ -392,7 +392,7 @@ extern "C" fn child(argument: *mut c_void) -> i32 {
             place: None,
             before: None,
         };
-        let line = ready.save(death, pause).unwrap_or_else(|problem| problem);
+        let line = ready.save(Why::Death(death), note.pid, pause).unwrap_or_else(|problem| problem);
         say(format!("heapsake: {line}\n").as_bytes());
     })
 }
