@@ -31,12 +31,16 @@ class Controller:
         """Never answers, as the first answer would end it for other plugins."""
         plugin, worker = self.plugin, report.node.gateway.id
         pattern = os.path.join(glob.escape(plugin.settings["folder"]), "crash-%s-%s-*%s" % (plugin.settings["run"], worker, ENDING))
-        found = sorted(glob.glob(pattern))
-        for path in found:
-            named = _renamed(path, "%s-crash-%s" % (stem(crashitem), worker))
+        paths = [_renamed(path, "%s-crash-%s" % (stem(crashitem), worker)) for path in sorted(glob.glob(pattern))]
+        if plugin.settings["timeout"]:
+            # it hung, and was ended for it
+            from ._pytest_timeout import found
+
+            paths += found(plugin.settings["folder"], crashitem, worker, plugin.settings["since"])
+        for named in paths:
             report.sections.append((SECTION, named))
             report.user_properties.append((PROPERTY, named))
-        if not found:
+        if not paths:
             plugin.problems.append("no dump of %s: worker %s was ended by none of the signals that leave time for one" % (crashitem, worker))
 
 

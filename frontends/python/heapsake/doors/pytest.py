@@ -7,6 +7,7 @@ import bdb
 import os
 import shlex
 import tempfile
+import time
 
 import pytest
 
@@ -33,6 +34,10 @@ def register(config):
         return
     plugin = Plugin(config, settings)
     config.pluginmanager.register(plugin, "heapsake-dumps")
+    if settings["timeout"]:
+        from ._pytest_timeout import Watch
+
+        config.pluginmanager.register(Watch(plugin, settings["timeout"]), "heapsake-timeout")
     if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
         from ._pytest_xdist import Controller
 
@@ -55,7 +60,8 @@ def _settings(config):
     if timeout is None:
         timeout = _number(config, "heapsake_timeout", float)
     slots = tempfile.mkdtemp(prefix="heapsake-")
-    return {"folder": os.path.abspath(folder), "at_most": at_most, "timeout": timeout, "slots": slots, "run": os.path.basename(slots)[9:]}
+    return {"folder": os.path.abspath(folder), "at_most": at_most, "timeout": timeout, "slots": slots,
+            "run": os.path.basename(slots)[9:], "since": time.time() - 1}
 
 
 def _number(config, name, kind):
@@ -120,11 +126,15 @@ class Plugin:
         path = marked(exception)
         if path is not None:
             return path
+        return self.keep(exception, reason, self.name(node_id, behind))
+
+    def keep(self, exception, reason, name, **more):
+        """A dump, if the run may make another."""
         if not self._slot():
             self._claim("left-out", os.O_APPEND | os.O_WRONLY, b".")
             return None
         del self.said[:]
-        path = self.keeper.keep(exception, reason=reason, name=self.name(node_id, behind))
+        path = self.keeper.keep(exception, reason=reason, name=name, **more)
         if path is None:
             self.problems.extend(self.said)
         return path
