@@ -34,4 +34,4 @@ def crash(customer):
 if shop.DUMPS:
     from heapsake.doors.celery import install
 
-    assert install(shop.DUMPS)
+    assert install(shop.DUMPS, once=False)

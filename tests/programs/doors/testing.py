@@ -67,8 +67,11 @@ def alone(run):
 
 
 def workers(run):
-    """Two workers and one that dies: which runs what is another each time, so outcomes are what is the same."""
-    seen, cases = pytest(run, "--continue-on-collection-errors", "-n", "2", "--dist", "loadfile", SHOP_CRASH="1")
+    """Two workers and one that dies: which runs what is another each time, so outcomes are what is the same.
+
+    Of two tests with one fixture that fails either worker may have one: then there are two dumps, so one is left out.
+    """
+    seen, cases = pytest(run, "--continue-on-collection-errors", "-n", "2", "--deselect", "suite/test_till.py::test_till_again", SHOP_CRASH="1")
     outcomes = [re.sub(r"gw\d", "gw", line) for line in seen["output"].splitlines() if re.match(r"(FAILED|ERROR|PASSED|SKIPPED|XFAIL|XPASS) ", line)]
     run.see("outcomes", "\n".join(sorted(outcomes)))
     run.see("counts", seen["output"].splitlines()[-1])

@@ -12,6 +12,9 @@ _OF_THE_WORKER = ("WorkerLostError", "TimeLimitExceeded", "Terminated")
 
 def install(directory=None, **options):
     """For all tasks of this process and of those that it forks; whether that worked, else a sentence says why not."""
+    if directory is not None or options:
+        # processes of a pool are many, and know nothing of each other
+        options.setdefault("once", "directory")
     kept = keeper(directory, **options)
 
     def failed(sender=None, task_id=None, exception=None, **_):
