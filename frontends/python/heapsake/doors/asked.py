@@ -29,7 +29,7 @@ def _native():
     global _ready
     if not _ready:
         _ready = True
-        os.register_at_fork(after_in_child=native().renew_asking)
+        os.register_at_fork(before=native().end_asking, after_in_parent=native().resume_asking, after_in_child=native().renew_asking)
         atexit.register(native().end_asking)
     return native()
 
