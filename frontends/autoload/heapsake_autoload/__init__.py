@@ -1,12 +1,16 @@
 """What Python calls when it starts; without ``HEAPSAKE_DUMP`` in the environment it does nothing and imports nothing."""
 
+_begun = False
+
 
 def start():
-    """Installs what the environment says; never raises."""
+    """Installs what the environment says; never raises. Of a virtual environment Python may read the files twice."""
     import os
 
-    if not os.environ.get("HEAPSAKE_DUMP"):
+    global _begun
+    if _begun or not os.environ.get("HEAPSAKE_DUMP"):
         return
+    _begun = True
     try:
         from . import _settings
 

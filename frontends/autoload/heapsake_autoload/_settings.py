@@ -39,7 +39,8 @@ def is_installer(words, environment):
 def is_run(words):
     """Whether ``heapsake run`` has started this process, or one that is its worker."""
     for at, word in enumerate(words):
-        if word.startswith("/proc/self/fd/") and all(number.isdigit() for number in words[at + 1 : at + 3]):
+        numbers = words[at + 1 : at + 3]
+        if word.startswith("/proc/self/fd/") and len(numbers) == 2 and all(number.isdigit() for number in numbers):
             return True
     return False
 

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::thread::JoinHandleExt;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
@@ -344,23 +345,23 @@ fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
     if let Ok(thread) = started {
         claim.wait(prepared.patience);
         if claim.take() {
-            without_lock(prepared, reason);
+            without_lock(prepared, reason, Some(thread.as_pthread_t() as u64));
             held(&asking.threads).push(thread);
         } else {
             let _ = thread.join();
         }
     } else if claim.take() {
-        without_lock(prepared, reason);
+        without_lock(prepared, reason, None);
     }
 }
 
-/// Splits the process off as it is, and says what became of it.
-fn without_lock(prepared: &Arc<Prepared>, reason: &str) {
+/// Splits the process off as it is, and says what became of it. `waiting` is the thread that waits for the interpreter lock.
+fn without_lock(prepared: &Arc<Prepared>, reason: &str, waiting: Option<u64>) {
     let pid = isolation::process();
     let work = |reason: String, pause: Duration, mut tell: File| {
         // SAFETY: this process is a copy, in which nobody else uses it, and which ends without dropping what it was made from.
         let ready = unsafe { ptr::read(&raw const prepared.ready) };
-        let line = ready.save(Why::Asked(reason), pid, pause).unwrap_or_else(|problem| problem);
+        let line = ready.save(Why::Asked(reason, waiting), pid, pause).unwrap_or_else(|problem| problem);
         // Nobody is there to be told that nobody listens.
         let _ = tell.write_all(line.as_bytes());
     };
