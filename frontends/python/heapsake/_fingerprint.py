@@ -62,13 +62,9 @@ def of_exception(exception, trace=None):
     return _digest("\n".join(parts))
 
 
-def of_stack(kind, frame):
-    """The fingerprint of something that is told at a place that is being run."""
-    parts = [kind]
-    while frame is not None and len(parts) <= FRAMES:
-        parts.append(_of_code(frame.f_code, frame.f_lineno))
-        frame = frame.f_back
-    return _digest("\n".join(parts))
+def of_place(kind, filename, line):
+    """The fingerprint of what is no exception, and told at a place."""
+    return _digest("%s\n%s:%s" % (kind, filename, line))
 
 
 def _digest(text):
@@ -79,4 +75,4 @@ def _digest(text):
     return "%012x" % (value >> 16)
 
 
-__all__ = ["chain", "name_of", "of_exception", "of_stack"]
+__all__ = ["chain", "name_of", "of_exception", "of_place"]

@@ -121,6 +121,15 @@ def _create(folder, stem):
         number += 1
 
 
+def prepare(folder):
+    """Makes a folder for what can make none when it is needed; where it cannot be made, that is said of the dump."""
+    if folder is not None:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError:
+            pass
+
+
 def release(path):
     """Gives the name back, where no dump has begun there."""
     try:
@@ -130,4 +139,4 @@ def release(path):
         pass
 
 
-__all__ = ["Full", "release", "reserve"]
+__all__ = ["Full", "prepare", "release", "reserve"]

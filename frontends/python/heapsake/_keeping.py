@@ -34,6 +34,7 @@ _busy = set()
 _made = set()
 #: the attributes of an exception, whatever its class makes of them
 _attributes = BaseException.__dict__["__dict__"].__get__
+_trace = BaseException.__dict__["__traceback__"]
 
 
 def classes(ignore):
@@ -73,6 +74,8 @@ class Keeper:
         #: paths, by fingerprint; something else while the dump is being made
         self.kept = {}
         self._told_full = False
+        #: bytes of a dump with all cut that can be, where known
+        self._least = 0
 
     def ignores(self, exception):
         """By its type, as an exception may say of its class what it likes."""
@@ -121,8 +124,8 @@ class Keeper:
                 there = marked(exception)
                 if there is not None:
                     return there if not provisional and _provisional.confirm(there, _words(reason, told)) else None
-                if exception.__traceback__ is None and trace is not None:
-                    exception.__traceback__ = trace
+                if trace is not None and _trace.__get__(exception) is None:
+                    _trace.__set__(exception, trace)
                 fields.setdefault("exception", _fingerprint.name_of(type(exception)))
                 fingerprint = fingerprint or _fingerprint.of_exception(exception, trace)
                 if provisional and not _provisional.is_wanted(fingerprint):
@@ -204,18 +207,14 @@ class Keeper:
             return path, "; %s%s" % (sentence(problem), why)
 
     def _write(self, folder, stem, limits, exception, told, options):
-        from . import dump
-
         found = reserve(folder if folder is not None else os.getcwd(), stem, **limits)
         if found is None:
             return None, ""
         path, room = found
-        if room is not None:
-            options["max_bytes"] = min(room, options.get("max_bytes") or room)
         _made.add(path)
         collect()
         try:
-            path = dump(path, exception, reason=told, **options)
+            path = self._within(room, path, exception, told, options)
         except BaseException:
             _made.discard(path)
             raise
@@ -223,6 +222,24 @@ class Keeper:
             release(path)
             lines = collected()
         return path, "".join("; " + line.split("heapsake: ", 1)[-1] for line in lines)
+
+    def _within(self, room, path, exception, told, options):
+        """Makes the dump, and again with less in it where it has more bytes than there is room for."""
+        from . import dump
+
+        if room is None:
+            return dump(path, exception, reason=told, **options)
+        if room < self._least:
+            raise Full("a dump has at least %d bytes, and disk leaves %d" % (self._least, room))
+        wanted = options.get("max_bytes") or room
+        for less in ({"max_bytes": min(room, wanted)}, {"max_bytes": min(room // 4, wanted), "sources": []}):
+            path = dump(path, exception, reason=told, **dict(options, **less))
+            size = os.path.getsize(path)
+            if size <= room:
+                return path
+            os.unlink(path)
+        self._least = size
+        raise Full("it has %d bytes with all cut that can be, and disk leaves %d" % (size, room))
 
 
 def _count(name, value):

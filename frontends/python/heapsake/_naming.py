@@ -14,7 +14,8 @@ def program():
     """What the program is called: the name of its file, without the ending."""
     arguments = getattr(sys, "argv", None) or [""]
     name = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or arguments[0] or "python")
-    return os.path.splitext(name)[0] or "python"
+    # Before it runs, `-c` and `-m` stand for it.
+    return os.path.splitext(name)[0].lstrip("-.") or "python" if name not in ("-c", "-m") else "python"
 
 
 def unused_path(directory):

@@ -72,6 +72,8 @@ class Template:
 
         pieces = _FIELD.split(self.text)
         names = "".join(part(piece) if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+        # Of hyphens fewer are left where a field was empty.
+        names = names.replace(r"\-", "-*")
         return re.compile(names + r"(-[0-9a-f]+)?(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
 
 

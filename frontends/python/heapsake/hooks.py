@@ -6,6 +6,7 @@ hook of every exception but a ``SystemExit`` of the main thread; what ends a pro
 import importlib
 
 from . import _native, _signals, doors
+from ._folder import prepare
 from ._keeping import IGNORED, Keeper
 
 #: the doors, by the argument of ``install`` that opens them, each a file in ``doors``
@@ -34,6 +35,7 @@ def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, t
     chosen = {"excepthook": excepthook, "threads": threads, "unraisable": unraisable, "asyncio": asyncio,
               "multiprocessing": multiprocessing, "futures": futures, "logging": logging, "warnings": warnings, "signal": signal}
     if signals:
+        prepare(keeper.directory)
         _signals.watch(native, keeper.directory, float(signal_seconds), options)
     else:
         _signals.forget(native)

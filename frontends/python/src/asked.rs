@@ -9,8 +9,11 @@
 
 #![expect(unsafe_code, reason = "handlers of signals and futexes are system calls")]
 
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::thread::JoinHandleExt;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
@@ -35,8 +38,13 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// What the thread of this process has to do; null before it is first asked for.
 static ASKING: AtomicPtr<Asking> = AtomicPtr::new(ptr::null_mut());
 
+thread_local! {
+    /// Whether this is a thread that makes a dump.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Who makes a dump, and all that it needs without the interpreter lock.
-#[pyclass(frozen, module = "heapsake._heapsake")]
+#[pyclass(frozen, skip_from_py_object, module = "heapsake._heapsake")]
 #[derive(Clone)]
 pub(crate) struct Answer(Arc<Prepared>);
 
@@ -59,7 +67,7 @@ struct Plan {
     after: Option<After>,
     /// Whether the thread runs.
     runs: bool,
-    /// Whether the interpreter is about to end.
+    /// Whether the thread is to end: the interpreter is about to, or the process is about to fork.
     ended: bool,
 }
 
@@ -148,8 +156,8 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
         SIGNAL.store(0, Ordering::Release);
     }
     let Some((answer, signal)) = answer.zip(signal) else {
-        if let Some(asking) = asking_now() {
-            held(&asking.plan).by_signal = None;
+        if asking_now().is_some() {
+            change(|plan| plan.by_signal = None)?;
         }
         return Ok(());
     };
@@ -178,8 +186,8 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
 #[pyo3(signature = (answer=None, seconds=0.0, repeats=false, reason=None))]
 pub(crate) fn ask_after(answer: Option<&Answer>, seconds: f64, repeats: bool, reason: Option<String>) -> PyResult<()> {
     let Some(answer) = answer else {
-        if let Some(asking) = asking_now() {
-            held(&asking.plan).after = None;
+        if asking_now().is_some() {
+            change(|plan| plan.after = None)?;
         }
         return Ok(());
     };
@@ -203,25 +211,46 @@ pub(crate) fn renew_asking() {
     }
 }
 
-/// Ends the threads, before the interpreter does, which must not find them waiting for its lock.
+/// Ends the threads, before the interpreter does, which must not find them waiting for its lock, and before the process forks,
+/// for Python warns of other threads then. A dump that is being made is waited for.
 #[pyfunction]
 pub(crate) fn end_asking(py: Python<'_>) {
-    let Some(asking) = asking_now() else { return };
-    let threads = {
-        let mut plan = held(&asking.plan);
-        (plan.ended, plan.by_signal, plan.after) = (true, None, None);
-        std::mem::take(&mut *held(&asking.threads))
-    };
+    // One of ours that forks, in a callback, cannot wait for itself.
+    let Some(asking) = asking_now().filter(|_| !OURS.get()) else { return };
+    held(&asking.plan).ended = true;
     wake();
     py.detach(|| {
-        for thread in threads {
-            let _ = thread.join();
-        }
-        // What the first one has started meanwhile.
-        for thread in std::mem::take(&mut *held(&asking.threads)) {
-            let _ = thread.join();
+        // The first one may start others until it has ended.
+        loop {
+            let threads = std::mem::take(&mut *held(&asking.threads));
+            if threads.is_empty() {
+                break;
+            }
+            for thread in threads {
+                let _ = thread.join();
+            }
         }
     });
+    held(&asking.plan).runs = false;
+}
+
+/// Goes on after a fork, in the parent.
+#[pyfunction]
+pub(crate) fn resume_asking() {
+    extern "C" fn resume(_: *mut c_void) -> c_int {
+        if let Some(asking) = asking_now().filter(|_| !OURS.get()) {
+            held(&asking.plan).ended = false;
+            let _ = change(|_| ());
+        }
+        0
+    }
+    // SAFETY: a system call without arguments.
+    let is_main = unsafe { libc::syscall(libc::SYS_gettid) } == libc::c_long::from(isolation::process());
+    // In the main thread, as soon as Python has counted the threads.
+    // SAFETY: the interpreter lock is held, and the function is there for ever.
+    if asking_now().is_some() && (!is_main || unsafe { pyo3::ffi::Py_AddPendingCall(Some(resume), ptr::null_mut()) } != 0) {
+        resume(ptr::null_mut());
+    }
 }
 
 fn asking_now() -> Option<&'static Asking> {
@@ -240,7 +269,7 @@ fn change(to: impl FnOnce(&mut Plan)) -> PyResult<()> {
     });
     let mut plan = held(&asking.plan);
     to(&mut plan);
-    if !plan.runs && !plan.ended {
+    if !plan.runs && !plan.ended && (plan.by_signal.is_some() || plan.after.is_some()) {
         held(&asking.threads).push(start("heapsake", move || serve(asking))?);
         plan.runs = true;
     }
@@ -302,6 +331,7 @@ fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
     let claim = Arc::new(Claim::default());
     let (theirs, answer, told) = (Arc::clone(&claim), Arc::clone(prepared), reason.to_owned());
     let started = start("heapsake", move || {
+        OURS.set(true);
         Python::try_attach(|py| {
             if theirs.take() {
                 // It says itself what went wrong.
@@ -315,23 +345,23 @@ fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
     if let Ok(thread) = started {
         claim.wait(prepared.patience);
         if claim.take() {
-            without_lock(prepared, reason);
+            without_lock(prepared, reason, Some(thread.as_pthread_t() as u64));
             held(&asking.threads).push(thread);
         } else {
             let _ = thread.join();
         }
     } else if claim.take() {
-        without_lock(prepared, reason);
+        without_lock(prepared, reason, None);
     }
 }
 
-/// Splits the process off as it is, and says what became of it.
-fn without_lock(prepared: &Arc<Prepared>, reason: &str) {
+/// Splits the process off as it is, and says what became of it. `waiting` is the thread that waits for the interpreter lock.
+fn without_lock(prepared: &Arc<Prepared>, reason: &str, waiting: Option<u64>) {
     let pid = isolation::process();
     let work = |reason: String, pause: Duration, mut tell: File| {
         // SAFETY: this process is a copy, in which nobody else uses it, and which ends without dropping what it was made from.
         let ready = unsafe { ptr::read(&raw const prepared.ready) };
-        let line = ready.save(Why::Asked(reason), pid, pause).unwrap_or_else(|problem| problem);
+        let line = ready.save(Why::Asked(reason, waiting), pid, pause).unwrap_or_else(|problem| problem);
         // Nobody is there to be told that nobody listens.
         let _ = tell.write_all(line.as_bytes());
     };

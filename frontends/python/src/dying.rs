@@ -23,8 +23,8 @@ const ELSEWHERE: [&str; 2] = ["/tmp", "/var/tmp"];
 pub(crate) enum Why {
     /// A signal that the process dies of.
     Death(Death),
-    /// Somebody asked; in words.
-    Asked(String),
+    /// Somebody asked; in words. And a thread that waits for the interpreter lock and is none of the program's, by its ident.
+    Asked(String, Option<u64>),
 }
 
 /// All that is needed, but for the reason.
@@ -74,18 +74,19 @@ impl Ready {
     /// # Errors
     /// Why there is no dump, in words.
     pub(crate) fn save(self, why: Why, pid: i32, pause: Duration) -> Result<String, String> {
-        let (reason, no_reducers, death) = match why {
+        let (reason, no_reducers, left_out, death) = match why {
             Why::Death(mut death) => {
                 death.find_place(&maps::own().unwrap_or_default());
-                (death.reason(), "the process was dying of a signal", Some(death))
+                (death.reason(), "the process was dying of a signal", None, Some(death))
             }
-            Why::Asked(reason) => (reason, "the interpreter lock was not to be had", None),
+            Why::Asked(reason, thread) => (reason, "the interpreter lock was not to be had", thread, None),
         };
         let reducers = self.reducers;
         let (path, notes) = self.file(pid)?;
         let options = CaptureOptions {
             // The main thread has the number of the process.
             current_thread: death.is_none().then_some(pid as u64),
+            left_out,
             find_exception: death.is_some(),
             death,
             only_current: true,

@@ -76,6 +76,7 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(asked::ask_after, module)?)?;
     module.add_function(wrap_pyfunction!(asked::renew_asking, module)?)?;
     module.add_function(wrap_pyfunction!(asked::end_asking, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::resume_asking, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ import atexit
 import os
 
 from .. import doors
+from .._folder import prepare
 from .._keeping import Keeper
 from .._naming import program
 
@@ -29,7 +30,7 @@ def _native():
     global _ready
     if not _ready:
         _ready = True
-        os.register_at_fork(after_in_child=native().renew_asking)
+        os.register_at_fork(before=native().end_asking, after_in_parent=native().resume_asking, after_in_child=native().renew_asking)
         atexit.register(native().end_asking)
     return native()
 
@@ -43,6 +44,7 @@ def _answer(keeper):
         # The thread that calls this is none of the program's: the dump is about the main one, known by the process's number.
         keeper.keep(False, reason=reason, thread="", options={"thread": os.getpid()})
 
+    prepare(keeper.directory)
     options = keeper.options
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     answer = _native().answer(keep, PATIENCE, keeper.directory, program(), bool(options.get("reducers", True)), **known)

@@ -46,6 +46,16 @@ def _caller(name, code_of):
     return frame
 
 
+def _was_told(trace):
+    """Whether the exception is that of the main task of a loop of the standard library, not one that broke the loop itself."""
+    loops = getattr(sys.modules.get("asyncio.base_events"), "__file__", None)
+    while trace is not None:
+        code, trace = trace.tb_frame.f_code, trace.tb_next
+        if code.co_name == "run_until_complete" and code.co_filename == loops:
+            return trace is None or trace.tb_frame.f_code.co_name != "run_forever"
+    return False
+
+
 def _make_done(before):
     def _run_until_complete_cb(future):
         try:
@@ -69,7 +79,8 @@ def _make_cancel(before):
             for _ in range(4):
                 trace = getattr(exception, "__traceback__", None)
                 if frame is not None and trace is not None and trace.tb_frame is frame:
-                    _save(exception, trace)
+                    if not _was_told(trace):
+                        _save(exception, trace)
                     break
                 frame = frame and frame.f_back
         except Exception:

@@ -1,9 +1,8 @@
 """warnings of the categories that were chosen, with the stack that warned; one dump of each place."""
-import sys
 import warnings
 
 from . import keep
-from .._fingerprint import name_of, of_stack
+from .._fingerprint import name_of, of_place
 from ._hook import Hook
 
 _categories = ()
@@ -21,10 +20,9 @@ def _make(before):
     def _showwarnmsg(message):
         try:
             if _is_wanted(message.category):
-                frame = sys._getframe(1)
-                name = name_of(message.category)
-                reason = "%s at %s:%s" % (message.category.__name__, message.filename, message.lineno)
-                keep(False, reason=reason, fingerprint=of_stack(name, frame))
+                place = message.filename, message.lineno
+                reason = "%s at %s:%s" % ((message.category.__name__,) + place)
+                keep(False, reason=reason, fingerprint=of_place(name_of(message.category), *place))
         except Exception:
             pass
         return before(message)
