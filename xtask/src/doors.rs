@@ -44,7 +44,9 @@ fn provide(root: &Path, found: &[Interpreter], wheel: &Path, base: &Path) -> any
         let python = root.join("target/environments").join(interpreter.name()).join("bin/python");
         let target = base.join(format!("pytest-3.{}", interpreter.version.minor()));
         if !target.is_dir() {
-            finish(pip(&python).args(["--only-binary", ":all:", "--requirement"]).arg(root.join(PYTEST)).arg("--target").arg(target))?;
+            finish(
+                pip(&python).args(["--only-binary", ":all:", "--requirement"]).arg(root.join(PYTEST)).arg("--target").arg(target),
+            )?;
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 import unittest
 import wsgiref.util
@@ -185,12 +186,12 @@ class Missing(unittest.TestCase):
 
 class Others(Kept):
     def test_gunicorn(self):
-        notified = []
-        worker = types.SimpleNamespace(notify=lambda: notified.append(True), cfg=types.SimpleNamespace(timeout=30))
+        notified = threading.Event()
+        worker = types.SimpleNamespace(notify=notified.set, cfg=types.SimpleNamespace(timeout=30))
         _, abort = gunicorn.hooks()
         abort(worker)
         abort(types.SimpleNamespace())
-        self.assertEqual(notified, [True])
+        self.assertTrue(notified.wait(30))
         self.assertEqual(self.kept, [("bool", "gunicorn worker silent for 30 s"), ("bool", "gunicorn worker silent for ? s")])
 
     def test_sentry_takes_events_of_any_shape(self):

@@ -79,7 +79,17 @@ def workers(run):
     run.facts["crash"] = re.findall(r"worker '(gw\d)' crashed while", seen["output"])
 
 
+def hanging(run):
+    """Tests that take too long, and one that pytest-timeout ends together with its worker."""
+    door = ["--heapsake-timeout", "1"] if run.with_door else []
+    seen, cases = pytest(run, "-n", "1", "--timeout", "8", "--timeout-method", "thread", *door, suite="hanging", SHOP_STUCK="1")
+    outcomes = [re.sub(r"gw\d", "gw", line) for line in seen["output"].splitlines() if re.match(r"(FAILED|ERROR|PASSED|SKIPPED) ", line)]
+    run.see("outcomes", "\n".join(sorted(outcomes)))
+    run.see("junit", "\n".join(sorted(cases)))
+
+
 DOORS = {
     "pytest": ("pytest", alone),
     "pytest-xdist": (("pytest", "pytest-xdist"), workers),
+    "pytest-timeout": (("pytest", "pytest-xdist", "pytest-timeout"), hanging),
 }

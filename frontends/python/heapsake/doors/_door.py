@@ -38,6 +38,17 @@ def signals(kept):
         say("heapsake: no dump of a signal that ends this process: %s" % _sentence(problem))
 
 
+def unwatch():
+    """Signals are again what ``heapsake.install`` made of them."""
+    from .. import _native, _signals
+    from . import keeper as installed
+
+    if installed is None:
+        _signals.forget(_native())
+    else:
+        _signals.watch(_native(), installed.directory, SIGNAL_SECONDS, installed.options)
+
+
 def hung(door, hang):
     """Whether ``hang`` could hang the door; else one sentence says why not, and the program goes on without."""
     from .._naming import say
@@ -58,4 +69,4 @@ def _sentence(problem):
     return " ".join(str(problem).split())
 
 
-__all__ = ["AT_MOST", "SIGNAL_SECONDS", "hung", "keeper", "signals"]
+__all__ = ["AT_MOST", "SIGNAL_SECONDS", "hung", "keeper", "signals", "unwatch"]

@@ -7,7 +7,10 @@ In ``gunicorn.conf.py``:
 or ``post_fork, worker_abort = heapsake.doors.gunicorn.hooks("/dumps", at_most=5)``.  Exceptions of requests are the application's:
 ``heapsake.doors.wsgi`` has a door to those.
 """
-from ._door import keeper, signals
+import threading
+import time
+
+from ._door import SIGNAL_SECONDS, keeper, signals
 
 
 def hooks(directory=None, **options):
@@ -19,12 +22,12 @@ def hooks(directory=None, **options):
         signals(kept)
 
     def worker_abort(worker):
+        done = threading.Event()
+        threading.Thread(target=_alive, args=(worker, done), name="heapsake", daemon=True).start()
         try:
-            # gunicorn kills a second later, unless the worker gives a sign of life
-            worker.notify()
-        except Exception:
-            pass  # another version: then there is a second
-        kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
+            kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
+        finally:
+            done.set()
 
     return post_fork, worker_abort
 
@@ -37,6 +40,17 @@ def post_fork(server, worker):
 def worker_abort(worker):
     """As of ``hooks()``."""
     _default()[1](worker)
+
+
+def _alive(worker, done):
+    """gunicorn kills a worker a second after it has told it to stop, unless that gives signs of life: it does while it is dumped."""
+    until = time.monotonic() + SIGNAL_SECONDS
+    try:
+        worker.notify()
+        while time.monotonic() < until and not done.wait(0.2):
+            worker.notify()
+    except Exception:
+        pass  # another version: then there is a second
 
 
 _made = []

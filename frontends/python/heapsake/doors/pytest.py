@@ -104,12 +104,9 @@ class Plugin:
         self.watched = self._watch()
 
     def _watch(self):
-        """A signal that this process dies of leaves a dump too, unless the program sees to that itself."""
+        """A signal that this process dies of leaves a dump too, under a name that tells of the worker."""
         from .. import _native, _signals
-        from . import keeper
 
-        if keeper is not None:
-            return False
         try:
             who = "-%s" % self.worker if self.worker else ""
             _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, "crash-%s%s" % (self.settings["run"], who))
@@ -256,9 +253,9 @@ class Plugin:
 
     def pytest_unconfigure(self):
         if self.watched:
-            from .. import _native, _signals
+            from . import _door
 
-            _signals.forget(_native())
+            _door.unwatch()
         if self.worker is None:
             import shutil
 

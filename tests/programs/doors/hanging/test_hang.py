@@ -12,12 +12,12 @@ def test_fine():
 
 def test_waits():
     customer = "Grace"
-    assert not threading.Event().wait(2.5), customer
+    assert not threading.Event().wait(4), customer
 
 
 def test_in_c():
     customer = "Grace"
-    ctypes.PyDLL(None).usleep(3500000)
+    ctypes.PyDLL(None).usleep(5000000)
     assert customer
 
 
