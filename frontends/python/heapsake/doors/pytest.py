@@ -24,11 +24,10 @@ PROPERTY = "heapsake"
 def register(config):
     """Puts the plugin to work; what is in the way of it is told in the summary, and nothing else happens."""
     try:
-        settings = _from_controller(config) or _settings(config)
         from .. import _native
 
         _native()
-        os.makedirs(settings["folder"], exist_ok=True)
+        settings = _from_controller(config) or _settings(config)
     except Exception as problem:
         config.pluginmanager.register(Idle("%s" % problem), "heapsake-idle")
         return
@@ -50,8 +49,8 @@ def _from_controller(config):
 
 def _settings(config):
     option = config.option
-    if option.heapsake is not None:
-        folder = os.path.join(str(config.invocation_params.dir), option.heapsake or config.getini("heapsake") or FOLDER)
+    if option.heapsake:
+        folder = os.path.join(str(config.invocation_params.dir), option.heapsake)
     else:
         folder = os.path.join(str(config.rootpath), config.getini("heapsake") or FOLDER)
     at_most, timeout = option.heapsake_at_most, option.heapsake_timeout
@@ -59,9 +58,11 @@ def _settings(config):
         at_most = _number(config, "heapsake_at_most", int) or AT_MOST
     if timeout is None:
         timeout = _number(config, "heapsake_timeout", float)
+    folder = os.path.abspath(folder)
+    os.makedirs(folder, exist_ok=True)
     slots = tempfile.mkdtemp(prefix="heapsake-")
-    return {"folder": os.path.abspath(folder), "at_most": at_most, "timeout": timeout, "slots": slots,
-            "run": os.path.basename(slots)[9:], "since": time.time() - 1}
+    return {"folder": folder, "at_most": at_most, "timeout": timeout, "slots": slots, "run": os.path.basename(slots)[9:],
+            "since": time.time() - 1}
 
 
 def _number(config, name, kind):
@@ -260,6 +261,10 @@ class Plugin:
             import shutil
 
             shutil.rmtree(self.settings["slots"], ignore_errors=True)
+            try:
+                os.rmdir(self.settings["folder"])
+            except OSError:
+                pass  # there are dumps
 
 
 _PHASES = {"setup": "set-up", "teardown": "teardown"}
