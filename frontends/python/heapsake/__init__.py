@@ -3,17 +3,40 @@
 ``install()``, ``on_error()``, ``dump_after()`` and ``dump()`` make dumps, ``load()`` and ``debug()`` open them; opening one runs no
 code from it.  PYTEST_DONT_REWRITE: a program that imports it before it starts pytest gets no warning.
 """
-from ._error import Error, Refused
-from ._registry import Reduction, reducer, restorer
+import sys
 
 __all__ = ["Error", "Reduction", "Refused", "cancel_dump_after", "debug", "dump", "dump_after", "install", "load", "on_error", "reducer",
            "restorer", "uninstall"]
 
+_LATER = {"Error": "_error", "Refused": "_error", "Reduction": "_registry", "reducer": "_registry", "restorer": "_registry"}
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
+    import importlib
+
+    value = globals()[name] = getattr(importlib.import_module("%s.%s" % (__name__, _LATER[name])), name)
+    return value
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))
+
+
+# A program in trouble may be able to import nothing more, so what a dump needs is loaded now.  Only pytest, which asks every plugin
+# for its options in every run, has it later, if at all.
+if "_pytest.config" not in sys.modules:
+    from ._error import Error, Refused
+    from ._registry import Reduction, reducer, restorer
+
 
 def _native():
     try:
-        from . import _heapsake
+        from . import _heapsake, _registry
     except ImportError as problem:
+        from ._error import Error
+
         raise Error("the native part of heapsake is not installed for this Python: %s" % problem) from problem
     return _heapsake
 
