@@ -3,6 +3,7 @@
 mod bench;
 mod debian;
 mod derived;
+mod doors;
 mod free_threaded;
 mod frozen;
 mod fuzz;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::debian;
+use crate::doors;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -82,6 +83,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         Ok(())
+    })?;
+    step("doors as installed", || {
+        let pythons: Vec<&Path> = environments.iter().map(|environment| environment.python.as_path()).collect();
+        doors::test(&root, &pythons, &newer)
     })?;
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())
