@@ -4,6 +4,7 @@ mod bench;
 mod debian;
 mod derived;
 mod doors;
+mod frameworks;
 mod free_threaded;
 mod frozen;
 mod fuzz;
@@ -62,7 +63,7 @@ enum Command {
     /// Measure real servers while they are dumped, and write docs/servers.md.
     Servers(servers::Arguments),
     /// Run real frameworks with and without their doors, and write docs/doors-frameworks.md.
-    Doors,
+    Frameworks,
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -83,7 +84,7 @@ fn main() -> anyhow::Result<()> {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Servers(arguments) => servers::run(&arguments),
-        Command::Doors => doors::run(),
+        Command::Frameworks => frameworks::run(),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::debian;
 use crate::doors;
+use crate::frameworks;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
-    let doors = step("doors", || doors::environments(&root, &found, &built(&root)?))?;
+    let frameworks = step("frameworks", || frameworks::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?))?;
     step("rust tests", || {
@@ -71,8 +72,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }
-        if let Some(doors) = &doors {
-            command.env("HEAPSAKE_TEST_DOORS", doors);
+        if let Some(frameworks) = &frameworks {
+            command.env("HEAPSAKE_TEST_FRAMEWORKS", frameworks);
         }
         finish(&mut command)
     })?;
@@ -87,6 +88,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         Ok(())
+    })?;
+    step("doors as installed", || {
+        let pythons: Vec<&Path> = environments.iter().map(|environment| environment.python.as_path()).collect();
+        doors::test(&root, &pythons, &newer)
     })?;
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())

@@ -61,15 +61,32 @@ def _is_dump(name):
 
 
 def _dumps(folder):
-    """The dumps in a folder, finished or not, with their sizes."""
-    found = []
+    """The dumps in a folder by name, finished or not, with their sizes.
+
+    A folder that is read while a dump in it gets its name may show neither the old nor the new one: it is read until it shows the
+    same twice.
+    """
+    found, before = {}, None
+    for _ in range(10):
+        now = _listed(folder)
+        found.update(now)
+        if before is not None and before.keys() == now.keys():
+            break
+        before = now
+    return found
+
+
+def _listed(folder):
+    found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             if _is_dump(entry.name):
+                name = entry.name[: entry.name.index(ENDING) + len(ENDING)]
                 try:
-                    found.append((entry.name, entry.stat(follow_symlinks=False).st_size))
+                    size = entry.stat(follow_symlinks=False).st_size
                 except OSError:
-                    pass  # gone, or renamed, meanwhile
+                    size = 0  # gone, or renamed, meanwhile
+                found[name] = max(found.get(name, 0), size)
     return found
 
 
@@ -84,14 +101,14 @@ def reserve(folder, stem, *, counts=None, at_most=None, disk=None, unless=None):
         room = None
         if at_most is not None or disk is not None or unless is not None:
             there = _dumps(folder)
-            if unless is not None and any(unless in name for name, _ in there):
+            if unless is not None and any(unless in name for name in there):
                 return None
             if at_most is not None:
-                number = sum(1 for name, _ in there if counts is None or counts(name))
+                number = sum(1 for name in there if counts is None or counts(name))
                 if number >= at_most:
                     raise Full("%s has %d dumps, and at_most is %d" % (folder, number, at_most))
             if disk is not None:
-                room = _room(folder, disk, sum(size for _, size in there))
+                room = _room(folder, disk, sum(there.values()))
         return _create(folder, stem), room
 
 

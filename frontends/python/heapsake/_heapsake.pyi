@@ -227,6 +227,7 @@ def dump(
     redact: str = "names",
     reducers: bool = True,
     reducer_seconds: float = 30.0,
+    thread: Optional[int] = None,
     **options: Any,
 ) -> str: ...
 def watch_signals(
@@ -243,6 +244,27 @@ def watch_signals(
     max_objects: Optional[int] = None,
 ) -> List[int]: ...
 def forget_signals() -> None: ...
+
+class Answer:
+    """Who makes a dump when it is asked for, and all that it needs without the interpreter lock."""
+
+def answer(
+    keep: Callable[[str], Any],
+    patience: float,
+    folder: Optional[str],
+    stem: str,
+    reducers: bool,
+    redact: str = "names",
+    sources: Optional[Sequence[str]] = None,
+    max_bytes: Optional[int] = None,
+    max_seconds: Optional[float] = None,
+    max_objects: Optional[int] = None,
+) -> Answer: ...
+def ask_by(answer: Optional[Answer] = None, signal: Optional[int] = None, reason: Optional[str] = None) -> None: ...
+def ask_after(answer: Optional[Answer] = None, seconds: float = 0.0, repeats: bool = False, reason: Optional[str] = None) -> None: ...
+def renew_asking() -> None: ...
+def resume_asking() -> None: ...
+def end_asking() -> None: ...
 
 class WithStack:
     """A function that is called on a thread which has a stack for the signal handler meanwhile."""

@@ -28,24 +28,31 @@ _open = {}
 def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, template=None, at_most=None, disk=None, once=True,
             callback=None, quiet=False, excepthook=True, threads=True, unraisable="threads", asyncio=True, multiprocessing=True,
             futures=True, logging=False, warnings=(), signal=None, **options):
-    """Opens the doors that are asked for, and closes the others; a second call changes what they are to do only."""
+    """Opens the doors that are asked for, and closes the others; a second call changes what they are to do only.
+
+    Where a setting is none, or a signal is not to be had, the error says so, and nothing is installed.
+    """
     keeper = Keeper(directory, template=template, at_most=at_most, disk=disk, once=once, callback=callback, ignore=ignore, quiet=quiet,
                     **options)
-    native = _native()
     chosen = {"excepthook": excepthook, "threads": threads, "unraisable": unraisable, "asyncio": asyncio,
               "multiprocessing": multiprocessing, "futures": futures, "logging": logging, "warnings": warnings, "signal": signal}
-    if signals:
-        prepare(keeper.directory)
-        _signals.watch(native, keeper.directory, float(signal_seconds), options)
-    else:
-        _signals.forget(native)
+    settings = dict(options, directory=keeper.directory, ignore=keeper.ignored, signals=signals, signal_seconds=signal_seconds,
+                    template=template, at_most=at_most, disk=disk, once=once, callback=callback, quiet=quiet, **chosen)
+    native = _native()
     if doors.keeper is not None:
         keeper.kept = doors.keeper.kept
     doors.keeper = keeper
-    settings = dict(options, directory=keeper.directory, ignore=keeper.ignored, signals=signals, signal_seconds=signal_seconds,
-                    template=template, at_most=at_most, disk=disk, once=once, callback=callback, quiet=quiet, **chosen)
-    for name, setting in chosen.items():
-        _set(name, setting, settings)
+    try:
+        if signals:
+            prepare(keeper.directory)
+            _signals.watch(native, keeper.directory, float(signal_seconds), options)
+        else:
+            _signals.forget(native)
+        for name, setting in chosen.items():
+            _set(name, setting, settings)
+    except BaseException:
+        uninstall()
+        raise
 
 
 def _set(name, setting, settings):

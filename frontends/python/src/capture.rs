@@ -105,8 +105,8 @@ pub(crate) fn dump(
     let compressor = if has_room(COMPRESSION) { Compressor::new() } else { Compressor::zlib() };
     let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
-    // (Without the memory for that the child says it.)
-    if has_room(COMPRESSION) {
+    // (Without the memory for that the child says it. A file that is there was made by whoever gave the name, to hold it.)
+    if has_room(COMPRESSION) && !DumpFile::partial_path(&path).exists() {
         DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     }
     let answer = match fork::split(save, Save::run) {

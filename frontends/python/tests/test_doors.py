@@ -105,12 +105,14 @@ class Uncaught(Programs):
         """, "once=False", dumps=4, lines=3)
 
     def test_settings_that_are_wrong(self):
+        before = sys.excepthook
         for settings, kind in ((dict(asyncio="some"), ValueError), (dict(futures=7), ValueError), (dict(template="{nothing}"), ValueError),
                                (dict(at_most=0), ValueError), (dict(once="daily"), ValueError), (dict(warnings=[int]), TypeError),
                                (dict(callback=7), TypeError), (dict(signal="USR9"), ValueError), (dict(logging="LOUD"), ValueError)):
             with self.assertRaises(kind, msg=settings):
                 heapsake.install(self.dumps_folder, **settings)
-        heapsake.uninstall()
+            # Nothing is half installed.
+            self.assertIs(sys.excepthook, before)
 
 
 WORKERS = """

@@ -188,7 +188,10 @@ asyncio.run(main())
 
     def test_uvloop(self):
         if importlib.util.find_spec("uvloop") is None:
-            print("not tested: uvloop is not installed for", sys.executable)
+            # The environments that `cargo xtask test` makes for the doors have it, where there is one.
+            if os.environ.get("CI") and os.environ.get("HEAPSAKE_TEST_AUTOLOAD") and sys.version_info < (3, 14):
+                self.fail("uvloop is not installed for %s" % sys.executable)
+            print("not tested here: uvloop, which is not installed for", sys.executable)
             return
         start = "import uvloop\nuvloop.run(main())" if sys.version_info >= (3, 11) else "import uvloop\nuvloop.install()\nasyncio.run(main())"
         dump, = self.both(PROGRAM % (SIBLINGS, start))

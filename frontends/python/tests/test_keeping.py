@@ -127,21 +127,22 @@ class Keeping(unittest.TestCase):
 
     def test_a_budget_of_bytes(self):
         """What does not fit is cut, and then there is none; the budget holds in any case."""
+        # More than a dump has in any case.
         ballast = [["%x" % (number * 0x9E3779B97F4A7C15)] for number in range(400000)]
         first = self.keeper(once=False, quiet=True).keep(failed())
         whole = os.path.getsize(first)
-        budget = whole + whole * 3 // 4
-        keeper = self.keeper(disk=budget, once=False)
-        second = keeper.keep(failed())
-        for _ in range(20):
-            if keeper.keep(failed()) is None:
-                break
-        sizes = [os.path.getsize(os.path.join(self.folder, name)) for name in self.there()]
-        self.assertLessEqual(sum(sizes), budget)
-        self.assertRegex(self.said()[-1], r"no dump of .*: .*disk (is|leaves) \d+")
+        budget = whole + whole // 2
+        second = self.keeper(disk=budget, once=False).keep(failed())
+        used = sum(os.path.getsize(os.path.join(self.folder, name)) for name in self.there())
+        self.assertLessEqual(used, budget)
         dump = heapsake.load(second)
-        self.assertLess(len(dump.objects), len(ballast))
+        self.assertLess(len(dump.objects), len(heapsake.load(first).objects) - len(ballast) // 4)
         self.assertEqual(self.local_of(dump, "price"), "tea")
+        for more in (_folder.SMALLEST + 1, 1):
+            keeper = self.keeper(disk=used + more, once=False)
+            self.assertEqual([keeper.keep(failed()) for _ in range(2)], [None, None])
+            self.assertRegex(self.said()[-1], r"no dump of .*: .*disk (is|leaves) \d+")
+        self.assertEqual((len(self.there()), len(self.said())), (2, 3))
 
     def local_of(self, dump, function):
         return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)

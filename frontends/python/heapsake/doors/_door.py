@@ -33,7 +33,9 @@ def signals(kept):
     if installed is not None:
         return
     try:
-        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options)
+        # A thread with a stack for the handler runs beneath a frame of native code; where Python ends it at its own exit, as it
+        # does with daemons, the C library aborts.  Servers and runners of tests have such threads.
+        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options, threads=False)
     except Exception as problem:
         say("heapsake: no dump of a signal that ends this process: %s" % _sentence(problem))
 

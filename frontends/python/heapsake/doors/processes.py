@@ -4,7 +4,6 @@ A forked worker has the hooks of its parent.  One that is spawned, or comes from
 told of its parent, and installs the same; where it cannot import heapsake, it runs without.
 """
 import os
-import pickle
 import sys
 
 from . import keep
@@ -72,6 +71,8 @@ def _make_data(before):
     def get_preparation_data(name):
         data = before(name)
         try:
+            import pickle
+
             folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
             data["heapsake"] = _Carrier(_BEGIN % (folder, folder, pickle.dumps(_portable(settings))))
         except Exception:
@@ -109,6 +110,8 @@ class _Callback:
 
 def begin(data):
     """Installs in a worker what its parent has installed."""
+    import pickle
+
     from .. import install
 
     arguments = pickle.loads(data)

@@ -110,7 +110,9 @@ class Plugin:
 
         try:
             who = "-%s" % self.worker if self.worker else ""
-            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, "crash-%s%s" % (self.settings["run"], who))
+            stem = "crash-%s%s" % (self.settings["run"], who)
+            # xdist's threads are daemons: see _door.signals
+            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem, threads=False)
         except Exception as problem:
             self.problems.append("a process that a signal ends: %s" % problem)
             return False
