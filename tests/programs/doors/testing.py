@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree
 
@@ -64,6 +65,37 @@ def alone(run):
     run.see("output", seen["output"])
     run.see("stderr", seen["stderr"])
     run.see("junit", "\n".join(cases))
+    run.see("options", "\n".join(options(run)) if run.with_door else "")
+
+
+#: arguments, settings in the ini file, the folder from the root that has dumps then, a line of the output
+OPTIONS = (
+    (["--heapsake", "options"], "", "heapsake-dumps", "    heapsake debug heapsake-dumps/options-test_one.py-test_one.heapsake"),
+    (["--heapsake=here/there", "options"], "heapsake = elsewhere", "here/there", "1 dump in here/there"),
+    (["options"], "heapsake = of ini", "of ini", "    heapsake debug 'of ini/options-test_one.py-test_one.heapsake'"),
+    (["options"], "heapsake = dumps\naddopts = --heapsake", "dumps", "1 dump in dumps"),
+    (["options"], "", None, "1 failed"),
+    (["-o", "heapsake_at_most=x", "--heapsake", "options"], "", None, "heapsake: no dumps of failing tests: heapsake_at_most = x is no number above 0"),
+    (["--heapsake=pytest.ini/below", "options"], "", None, "heapsake: no dumps of failing tests: "),
+    (["--heapsake", "options", "-p", "no:terminal"], "", "heapsake-dumps", ""),
+    (["-W", "error", "--heapsake", "options"], "", "heapsake-dumps", "1 dump in heapsake-dumps"),
+)
+
+
+def options(run):
+    """Every way to switch the door on: what is wrong about it."""
+    bad = []
+    for number, (arguments, settings, folder, line) in enumerate(OPTIONS):
+        root = os.path.join(run.home, "options%d" % number)
+        shutil.copytree(os.path.join(driven.HERE, "options"), os.path.join(root, "options"))
+        with open(os.path.join(root, "pytest.ini"), "w") as file:
+            file.write("[pytest]\n%s\n" % settings)
+        done = subprocess.run([sys.executable, "-m", "pytest", "--own", "-p", "no:cacheprovider"] + arguments, cwd=root, env=run.environment(),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, timeout=driven.PATIENCE)
+        dumps = [os.path.relpath(place, root) for place, _, names in os.walk(root) if any(name.endswith(".heapsake") for name in names)]
+        if done.returncode != 1 or dumps != [folder] * (folder is not None) or line not in done.stdout:
+            bad.append("%s with %r: status %d, dumps in %s\n%s" % (arguments, settings, done.returncode, dumps, done.stdout))
+    return bad
 
 
 def workers(run):
