@@ -71,7 +71,8 @@ fn autoload(root: &Path, packager: &Path, base: &Path) -> Result<PathBuf> {
     let wheel = std::fs::read_dir(&wheels)?.next().context("pip made no wheel")??.path();
     let listed = Command::new(packager).args(["-m", "zipfile", "--list"]).arg(&wheel).output()?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    for name in ["heapsake-autoload.pth", "heapsake-autoload.start", "heapsake_autoload/__init__.py", "heapsake_autoload/_settings.py"]
+    for name in
+        ["heapsake-autoload.pth", "heapsake-autoload.start", "heapsake_autoload/__init__.py", "heapsake_autoload/_settings.py"]
     {
         if !listed.lines().any(|line| line.split_whitespace().next() == Some(name)) {
             bail!("{} lacks {name}", wheel.display());
