@@ -170,8 +170,15 @@ def start(environment):
         chosen.update({name: False for name in _RUN_DOES})
         if not time and not any(name in chosen for name in ("logging", "warnings", "signal")):
             return
-    import heapsake
+    import os
 
+    import heapsake
+    from heapsake._keeping import Named
+
+    if "ignore" in chosen:
+        chosen["ignore"] = [Named(name) for name in chosen["ignore"]]
+    chosen.setdefault("once", True)
+    os.makedirs(environment["HEAPSAKE_DUMP"], exist_ok=True)
     heapsake.install(environment["HEAPSAKE_DUMP"], **chosen)
     if time:
         heapsake.dump_after(*time)

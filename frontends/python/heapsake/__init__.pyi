@@ -14,7 +14,7 @@ from ._heapsake import Wait as Wait
 
 _Path = Union[str, "os.PathLike[str]"]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_Classes = Union[None, Type[BaseException], str, Iterable[Union[Type[BaseException], str]]]
+_Classes = Union[None, Type[BaseException], Iterable[Type[BaseException]]]
 
 class Error(Exception): ...
 class Refused(Error): ...
@@ -49,7 +49,7 @@ def install(
     template: Optional[str] = None,
     at_most: Optional[int] = None,
     disk: Optional[int] = None,
-    once: Union[bool, Literal["process", "directory"]] = True,
+    once: Union[None, bool, Literal["process", "directory"]] = None,
     callback: Optional[Callable[[str], Any]] = None,
     quiet: bool = False,
     excepthook: bool = True,

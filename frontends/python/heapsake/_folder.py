@@ -90,13 +90,23 @@ def _listed(folder):
     return found
 
 
-def reserve(folder, stem, *, counts=None, at_most=None, disk=None, unless=None):
+def reserve(folder, stem, *, makes=True, **limits):
+    """As ``_reserve``, in a folder that is made if it is not there and ``makes`` says so."""
+    try:
+        if makes:
+            os.makedirs(folder, exist_ok=True)
+        return _reserve(folder, stem, **limits)
+    except OSError as problem:
+        path = os.path.join(folder, stem + ENDING)
+        raise OSError("cannot create %s: %s" % (path, problem.strerror or problem)) from problem
+
+
+def _reserve(folder, stem, *, counts, at_most, disk, unless):
     """A path that nobody else gets, and the bytes that may be written there, or None for as many as there are.
 
     ``counts`` says of a name whether it counts for ``at_most``.  ``Full`` where there is no room; ``unless`` is a text that no
     name may have in it: None is given where one has.
     """
-    os.makedirs(folder, exist_ok=True)
     with Held(folder):
         room = None
         if at_most is not None or disk is not None or unless is not None:

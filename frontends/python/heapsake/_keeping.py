@@ -23,7 +23,7 @@ IGNORED = (SystemExit, KeyboardInterrupt)
 #: the attribute of an exception that says where its dump is
 MARK = "_heapsake_dump"
 #: what ``once`` may be
-ONCE = (False, True, "process", "directory")
+ONCE = (None, False, True, "process", "directory")
 
 #: the reason with which a dump is confirmed that another line tells of
 _SILENTLY = object()
@@ -37,38 +37,42 @@ _attributes = BaseException.__dict__["__dict__"].__get__
 _trace = BaseException.__dict__["__traceback__"]
 
 
+class Named(str):
+    """A class of exceptions by its name, ``app.Cancelled``, where the class itself is not to be had yet."""
+
+
 def classes(ignore):
-    """What ``ignore`` names: classes, or names of such (``app.Cancelled``); ``TypeError`` says what it wants."""
+    """What ``ignore`` names: classes, or names of such; ``TypeError`` says what it wants."""
     if ignore is None:
         return IGNORED
-    found = (ignore,) if isinstance(ignore, (type, str)) else tuple(ignore)
+    found = (ignore,) if isinstance(ignore, (type, Named)) else tuple(ignore)
     for kind in found:
-        if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        if not isinstance(kind, Named) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TypeError("ignore wants classes of exceptions, not %r" % (kind,))
     return found
 
 
 class Keeper:
-    """Keeps dumps in ``directory`` (default: where the program is then); made when it is missing.
+    """Keeps dumps in ``directory`` (default: where the program is then), which is made when it is missing and ``makes`` says so.
 
     ``template`` names the files: ``{program} {pid} {time} {host} {exception} {fingerprint} {node} {thread} {reason}``, and what
     ``fields`` adds; ``keep`` is given values for them.  ``at_most`` dumps of this template lie in the directory, whichever process
     made them, and all dumps there take at most ``disk`` bytes, and never more than is free.  ``once``: one dump of each distinct
     crash (type and code of the exceptions, not their text) by this process and its forked children; ``"directory"``: as long as one
-    lies there; ``False``: each time.  ``callback`` is called with each path.  ``ignore`` as for ``heapsake.install``; ``quiet``
+    lies there; ``False``: each time; None: each time that one ends a thread or a process, else once.  ``callback`` is called with each path.  ``ignore`` as for ``heapsake.install``; ``quiet``
     prints nothing.  The options are those of ``heapsake.dump``.
     """
 
     def __init__(self, directory=None, *, template=None, at_most=None, disk=None, once=True, callback=None, ignore=None, quiet=False,
-                 fields=(), **options):
+                 makes=True, fields=(), **options):
         self.directory = None if directory is None else os.path.abspath(os.fspath(directory))
         self.template = Template(template, fields=fields)
         self.at_most, self.disk = _count("at_most", at_most), _count("disk", disk)
         if once not in ONCE:
-            raise ValueError("once is %r; it may be True, \"directory\" or False" % (once,))
+            raise ValueError("once is %r; it may be True, \"directory\", False or None" % (once,))
         if callback is not None and not callable(callback):
             raise TypeError("callback wants something to call with the path, not %r" % (callback,))
-        self.once, self.callback, self.quiet = once, callback, quiet
+        self.once, self.callback, self.quiet, self.makes = once, callback, quiet, makes
         self.ignored = classes(ignore)
         self.options = options
         #: paths, by fingerprint; something else while the dump is being made
@@ -90,14 +94,14 @@ class Keeper:
         return issubclass(kind, tuple(ignored for ignored in self.ignored if not isinstance(ignored, str)))
 
     def keep(self, exception=None, *, reason=None, name=None, exception_traceback=None, fingerprint=None, provisional=False,
-             options=None, **fields):
+             options=None, ends=False, **fields):
         """Makes a dump, unless there is to be none; gives its path.
 
         ``exception`` is as for ``heapsake.dump``: without one it is the one that the caller handles, ``False`` leaves it out.
         ``reason`` is a text, or gives one when it is called, and is what the line says.  ``name`` is a name for the file, in the
         place of the template's; unlike that it may be anything.  ``fingerprint`` tells whether it was there before, of what is no
         exception.  ``fields`` are values for the template.  A ``provisional`` dump is gone again, and nothing is said of it, if
-        the exception is caught further out rather than handed to another door.
+        the exception is caught further out rather than handed to another door.  ``ends``: a thread or a process ends with it.
         """
         # A forked child has the numbers of its parent's threads.
         thread = os.getpid(), _thread.get_ident()
@@ -105,7 +109,7 @@ class Keeper:
             return None
         _busy.add(thread)
         try:
-            return self._keep(exception, reason, name, exception_traceback, fingerprint, provisional, options or {}, fields)
+            return self._keep(exception, reason, name, exception_traceback, fingerprint, provisional, options or {}, ends, fields)
         finally:
             _busy.discard(thread)
 
@@ -114,7 +118,7 @@ class Keeper:
         path = marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
         return path if isinstance(path, str) else None
 
-    def _keep(self, exception, reason, name, trace, fingerprint, provisional, options, fields):
+    def _keep(self, exception, reason, name, trace, fingerprint, provisional, options, ends, fields):
         is_exception = isinstance(exception, BaseException)
         told, path = "an uncaught exception" if is_exception else "a dump", None
         try:
@@ -131,7 +135,7 @@ class Keeper:
                 if provisional and not _provisional.is_wanted(fingerprint):
                     return None
             told, mine = _words(reason, told), object()
-            once = self.once and fingerprint is not None
+            once = (self.once if self.once is not None else not ends) and fingerprint is not None
             if once and self.kept.setdefault(fingerprint, mine) is not mine:
                 return None
             try:
@@ -207,7 +211,7 @@ class Keeper:
             return path, "; %s%s" % (sentence(problem), why)
 
     def _write(self, folder, stem, limits, exception, told, options):
-        found = reserve(folder if folder is not None else os.getcwd(), stem, **limits)
+        found = reserve(folder if folder is not None else os.getcwd(), stem, makes=self.makes, **limits)
         if found is None:
             return None, ""
         path, room = found

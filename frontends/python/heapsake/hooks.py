@@ -6,7 +6,6 @@ hook of every exception but a ``SystemExit`` of the main thread; what ends a pro
 import importlib
 
 from . import _native, _signals, doors
-from ._folder import prepare
 from ._keeping import IGNORED, Keeper
 
 #: the doors, by the argument of ``install`` that opens them, each a file in ``doors``
@@ -25,7 +24,7 @@ DOORS = {
 _open = {}
 
 
-def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, template=None, at_most=None, disk=None, once=True,
+def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, template=None, at_most=None, disk=None, once=None,
             callback=None, quiet=False, excepthook=True, threads=True, unraisable="threads", asyncio=True, multiprocessing=True,
             futures=True, logging=False, warnings=(), signal=None, **options):
     """Opens the doors that are asked for, and closes the others; a second call changes what they are to do only.
@@ -33,7 +32,7 @@ def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, t
     Where a setting is none, or a signal is not to be had, the error says so, and nothing is installed.
     """
     keeper = Keeper(directory, template=template, at_most=at_most, disk=disk, once=once, callback=callback, ignore=ignore, quiet=quiet,
-                    **options)
+                    makes=False, **options)
     chosen = {"excepthook": excepthook, "threads": threads, "unraisable": unraisable, "asyncio": asyncio,
               "multiprocessing": multiprocessing, "futures": futures, "logging": logging, "warnings": warnings, "signal": signal}
     settings = dict(options, directory=keeper.directory, ignore=keeper.ignored, signals=signals, signal_seconds=signal_seconds,
@@ -44,7 +43,6 @@ def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, t
     doors.keeper = keeper
     try:
         if signals:
-            prepare(keeper.directory)
             _signals.watch(native, keeper.directory, float(signal_seconds), options)
         else:
             _signals.forget(native)

@@ -345,7 +345,7 @@ fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
     if let Ok(thread) = started {
         claim.wait(prepared.patience);
         if claim.take() {
-            without_lock(prepared, reason, Some(thread.as_pthread_t() as u64));
+            without_lock(prepared, reason, Some(thread.as_pthread_t()));
             held(&asking.threads).push(thread);
         } else {
             let _ = thread.join();

@@ -52,6 +52,7 @@ class Programs(unittest.TestCase):
         text = textwrap.dedent(text).lstrip()
         assert "DOOR" in text
         self.write(text.replace("DOOR", "pass", 1))
+        os.makedirs(self.dumps_folder, exist_ok=True)
         without = self.start()
         self.write(text.replace("DOOR", "import heapsake; heapsake.install(%r%s)" % (self.dumps_folder, settings and ", " + settings), 1))
         with_it = self.start()

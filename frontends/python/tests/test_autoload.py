@@ -230,6 +230,7 @@ class Autoload(Programs):
 
     def test_the_programs_own_settings_count(self):
         own = os.path.join(self.folder, "own")
+        os.mkdir(own)
         self.write("import heapsake\nheapsake.install(%r)\n%s" % (own, CRASH))
         ended = self.run_it()
         self.assertEqual((len(self.paths()), len(os.listdir(own)), len(ended.lines)), (0, 1, 1), ended.error)

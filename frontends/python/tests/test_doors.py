@@ -92,7 +92,7 @@ class Uncaught(Programs):
                 thread = threading.Thread(target=work, args=(order,), name="worker")
                 thread.start()
                 thread.join()
-        """)
+        """, "once=True")
         self.both("""
             import threading
             DOOR
@@ -102,7 +102,7 @@ class Uncaught(Programs):
                 thread = threading.Thread(target=work, args=(order,), name="worker")
                 thread.start()
                 thread.join()
-        """, "once=False", dumps=4, lines=3)
+        """, dumps=4, lines=3)
 
     def test_settings_that_are_wrong(self):
         before = sys.excepthook

@@ -134,6 +134,7 @@ class Hooks(unittest.TestCase):
         before, folder = sys.excepthook, tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         elsewhere = os.path.join(folder.name, "elsewhere")
+        os.mkdir(elsewhere)
         heapsake.install()
         heapsake.install(elsewhere)
         with mock.patch.object(heapsake, "dump", self.dump):

@@ -11,7 +11,7 @@ from unittest import mock
 
 import heapsake
 from heapsake import _folder, _keeping
-from heapsake._keeping import Keeper
+from heapsake._keeping import Keeper, Named
 from programs import PATIENCE
 
 
@@ -239,9 +239,9 @@ class Keeping(unittest.TestCase):
         self.assertIsNotNone(self.keeper().keep(failed()))
 
     def test_names_of_classes_to_ignore(self):
-        for ignored in ("KeyError", "builtins.KeyError", "LookupError", [KeyError], KeyError):
+        for ignored in (Named("KeyError"), Named("builtins.KeyError"), [Named("LookupError")], [KeyError], KeyError):
             self.assertIsNone(self.keeper(ignore=ignored).keep(failed()))
-        self.assertIsNotNone(self.keeper(ignore="app.Cancelled").keep(failed()))
+        self.assertIsNotNone(self.keeper(ignore=Named("app.Cancelled")).keep(failed()))
         self.assertEqual(_keeping.classes(None), (SystemExit, KeyboardInterrupt))
 
 

@@ -44,7 +44,8 @@ def _answer(keeper):
         # The thread that calls this is none of the program's: the dump is about the main one, known by the process's number.
         keeper.keep(False, reason=reason, thread="", options={"thread": os.getpid()})
 
-    prepare(keeper.directory)
+    if keeper.makes:
+        prepare(keeper.directory)
     options = keeper.options
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     answer = _native().answer(keep, PATIENCE, keeper.directory, program(), bool(options.get("reducers", True)), **known)

@@ -25,7 +25,7 @@ def _save(exception, trace):
         # The frames that wait for the loop belong to its stack, and will, once it has passed them.
         exception.__traceback__ = trace
         reason = "%s that left the event loop" % name if _all else "uncaught %s" % name
-        keep(exception, reason=reason, provisional=not _all)
+        keep(exception, reason=reason, provisional=not _all, ends=not _all)
     finally:
         exception.__traceback__ = own
 

@@ -9,7 +9,8 @@ def _make(before):
     def excepthook(kind, exception, trace):
         try:
             if exception is not None:
-                keep(exception, exception_traceback=trace, reason=lambda: "uncaught %s" % getattr(kind, "__name__", "exception"))
+                keep(exception, exception_traceback=trace, reason=lambda: "uncaught %s" % getattr(kind, "__name__", "exception"),
+                     ends=True)
         finally:
             before(kind, exception, trace)
 

@@ -36,7 +36,7 @@ def _make_name(before):
             trace = getattr(exception, "__traceback__", None)
             if frame.f_code is type(self)._bootstrap.__code__ and trace is not None and trace.tb_frame is frame:
                 name = before.fget(self)
-                keep(exception, reason=lambda: "uncaught %s in process %s" % (type(exception).__name__, name))
+                keep(exception, reason=lambda: "uncaught %s in process %s" % (type(exception).__name__, name), ends=True)
         except Exception:
             pass
         return before.fget(self)
@@ -85,10 +85,11 @@ def _make_data(before):
 def _portable(arguments):
     """The settings as another process can have them: classes by name, a callback by where it is."""
     from .._fingerprint import name_of
+    from .._keeping import Named
 
     found = dict(arguments)
     if found.get("ignore") is not None:
-        found["ignore"] = [kind if isinstance(kind, str) else name_of(kind) for kind in found["ignore"]]
+        found["ignore"] = [kind if isinstance(kind, str) else Named(name_of(kind)) for kind in found["ignore"]]
     found["warnings"] = [kind if isinstance(kind, str) else name_of(kind) for kind in found.get("warnings") or ()]
     callback = found.pop("callback", None)
     if callback is not None and getattr(sys.modules.get(callback.__module__), callback.__qualname__, None) is callback:

@@ -13,7 +13,7 @@ def _make(before):
 
         try:
             if arguments.exc_value is not None:
-                keep(arguments.exc_value, exception_traceback=arguments.exc_traceback, reason=told)
+                keep(arguments.exc_value, exception_traceback=arguments.exc_traceback, reason=told, ends=True)
         finally:
             before(arguments)
 

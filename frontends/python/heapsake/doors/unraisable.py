@@ -17,7 +17,8 @@ def _make(before):
             if report.exc_value is not None and (in_thread or _all):
                 where = "a thread" if in_thread else "a place that raises nothing"
                 name = getattr(report.exc_type, "__name__", "exception")
-                keep(report.exc_value, exception_traceback=report.exc_traceback, reason="uncaught %s in %s" % (name, where))
+                keep(report.exc_value, exception_traceback=report.exc_traceback, reason="uncaught %s in %s" % (name, where),
+                     ends=in_thread)
         except Exception:
             pass
         finally:
