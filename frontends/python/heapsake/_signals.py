@@ -3,6 +3,9 @@
 A thread whose own stack has run out has nothing else to run the handler on.  Threads that run already, and those that C code
 or ``_thread`` alone start, have no such stack: what else they die of is saved all the same.
 """
+import functools
+import operator
+
 from ._naming import program
 
 #: what of the options of ``dump`` counts for a process that dies
@@ -15,7 +18,10 @@ _started = {}
 
 def _with_stack(begin, native):
     def start(function, *arguments, **keywords):
-        return begin(native.WithStack(function), *arguments, **keywords)
+        # Of built-in functions alone, as a frame of ours would be seen in stacks, and a native one be in the way of a thread's end.
+        given = functools.partial(function, *(arguments[0] if arguments else ()), **(arguments[1] if len(arguments) > 1 else {}))
+        steps = map(operator.methodcaller("__call__"), (native.begin_stack, given, native.end_stack))
+        return begin(functools.partial(any, steps), *([()] if arguments else []), **keywords)
 
     return start
 

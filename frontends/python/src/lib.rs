@@ -68,7 +68,8 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(dump::load, module)?)?;
     module.add_function(wrap_pyfunction!(capture::dump, module)?)?;
     module.add_function(wrap_pyfunction!(annotate::annotate_dump, module)?)?;
-    module.add_class::<fatal::WithStack>()?;
+    module.add_function(wrap_pyfunction!(fatal::begin_stack, module)?)?;
+    module.add_function(wrap_pyfunction!(fatal::end_stack, module)?)?;
     module.add_function(wrap_pyfunction!(fatal::watch_signals, module)?)?;
     module.add_function(wrap_pyfunction!(fatal::forget_signals, module)?)?;
     module.add_function(wrap_pyfunction!(asked::answer, module)?)?;
