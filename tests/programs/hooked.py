@@ -33,7 +33,7 @@ def main():
     if FOLDER:
         import heapsake
 
-        heapsake.install(FOLDER)
+        heapsake.install(FOLDER, once=True if MODE == "alike" else None)
     if MODE == "replaced":
         before = sys.excepthook
         sys.excepthook = lambda *arguments: (print("on top", flush=True), before(*arguments))
@@ -44,7 +44,7 @@ def main():
         thread.start()
         thread.join()
         print("the main thread went on")
-    elif MODE == "twice":
+    elif MODE in ("twice", "alike"):
         caught(1)
         caught(2)
         fail(3)

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use heapsake_tests::{Environment, environments, file, in_parallel, no_problems, run};
 
 /// How the program ends, and the value of the local variable of the crash in each dump that it leaves.
-const MODES: [(&str, &[&str]); 14] = [
+const MODES: [(&str, &[&str]); 15] = [
     ("main", &["crash 1"]),
     ("own hook", &["crash 1"]),
     ("replaced", &["crash 1"]),
     ("thread", &["crash 1"]),
     ("own thread hook", &["crash 1"]),
     ("twice", &["crash 1", "crash 2", "crash 3"]),
+    // With `once`: the second is like the first.
+    ("alike", &["crash 1", "crash 3"]),
     ("exit", &[]),
     ("exit text", &[]),
     ("thread exit", &[]),

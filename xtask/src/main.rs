@@ -6,8 +6,10 @@ mod dap_clients;
 mod debian;
 mod debuggers;
 mod derived;
+mod doors;
 mod editors;
 mod emulated;
+mod frameworks;
 mod free_threaded;
 mod frozen;
 mod fuzz;
@@ -70,6 +72,8 @@ enum Command {
     Vscode(vscode::Arguments),
     /// Check the files for Neovim, Emacs, Helix and Zed.
     Editors(editors::Arguments),
+    /// Run real frameworks with and without their doors, and write docs/doors-frameworks.md.
+    Frameworks,
     /// Make the golden dumps anew, which every later version must open.
     Golden,
     /// Run everything that continuous integration runs.
@@ -92,6 +96,7 @@ fn main() -> anyhow::Result<()> {
         Command::Servers(arguments) => servers::run(&arguments),
         Command::Vscode(arguments) => vscode::run(&arguments),
         Command::Editors(arguments) => editors::run(&arguments),
+        Command::Frameworks => frameworks::run(),
         Command::Tidy => tidy::run(),
         Command::Golden => golden::run(),
         Command::Test(arguments) => test::run(&arguments),

@@ -13,8 +13,10 @@ use anyhow::{Context, bail};
 use crate::dap_clients;
 use crate::debian;
 use crate::debuggers;
+use crate::doors;
 use crate::editors;
 use crate::emulated;
+use crate::frameworks;
 use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
@@ -60,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
+    let frameworks = step("frameworks", || frameworks::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
     let debuggers = step("debuggers", || debuggers::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
@@ -82,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if let Some(programs) = &programs {
             command.env("HEAPSAKE_TEST_PROGRAMS", programs);
         }
+        if let Some(frameworks) = &frameworks {
+            command.env("HEAPSAKE_TEST_FRAMEWORKS", frameworks);
+        }
         finish(&mut command)
     })?;
     step("python tests", || {
@@ -101,6 +107,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         step("VS Code", || vscode::make(&root, &heapsake))?;
         step("editors", || editors::check(&root, &found, &heapsake))?;
     }
+    step("doors as installed", || {
+        let pythons: Vec<&Path> = environments.iter().map(|environment| environment.python.as_path()).collect();
+        doors::test(&root, &pythons, &newer)
+    })?;
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())
 }

@@ -79,6 +79,7 @@ const UNSAFE: &[&str] = &[
     "plugins/src/abi.rs",
     "plugins/src/library.rs",
     "loader/src/mapping.rs",
+    "frontends/python/src/asked.rs",
     "frontends/python/src/fatal.rs",
     "frontends/python/src/fork.rs",
     "frontends/python/src/arena.rs",

@@ -39,6 +39,8 @@ pub struct CaptureOptions {
     pub exception_thread: Option<u64>,
     /// The thread that asked for the dump, by either identity; else the one that holds the interpreter lock.
     pub current_thread: Option<u64>,
+    /// A thread that is not told of, by either identity: one that was started to make the dump.
+    pub left_out: Option<u64>,
     /// Whether to look for an exception in flight or being handled when none is given.
     pub find_exception: bool,
     /// Whether to look for it in the current thread alone.

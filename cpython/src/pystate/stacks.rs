@@ -148,6 +148,9 @@ pub(super) fn threads<M: Memory>(
     let signal = || options.death.iter().map(|death| ("signal".to_owned(), death.fact())).collect();
     let mut found: Vec<(bool, Thread)> = Vec::new();
     for (index, state) in states.iter().enumerate() {
+        if options.left_out.is_some_and(|identity| state.is(identity)) {
+            continue;
+        }
         let is_owner = owner == Some(index);
         let own = if is_owner { exception } else { None };
         // What only handles an exception goes on from there: where it is now is its stack.

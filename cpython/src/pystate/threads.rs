@@ -33,7 +33,7 @@ pub(super) struct State {
 }
 
 impl State {
-    fn is(&self, identity: u64) -> bool {
+    pub(super) fn is(&self, identity: u64) -> bool {
         self.ident == identity || self.native_id == Some(identity)
     }
 

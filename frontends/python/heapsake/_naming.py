@@ -1,17 +1,26 @@
 """Names of dumps that are given none, and the lines that are said of dumps; nothing is imported for it that a program may lack."""
+import _thread
 import os
 import sys
 import time
 
 #: names given out, so that threads that fail at once do not get the same
 _given = {}
+#: by thread, lines that are to become one
+_collected = {}
+
+
+def program():
+    """What the program is called: the name of its file, without the ending."""
+    arguments = getattr(sys, "argv", None) or [""]
+    name = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or arguments[0] or "python")
+    # Before it runs, `-c` and `-m` stand for it.
+    return os.path.splitext(name)[0].lstrip("-.") or "python" if name not in ("-c", "-m") else "python"
 
 
 def unused_path(directory):
     """A name that no dump has yet: program, time, process."""
-    program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
-    stem = os.path.splitext(program)[0] or "python"
-    base = "%s-%s-%d" % (stem, time.strftime("%Y%m%d-%H%M%S"), os.getpid())
+    base = "%s-%s-%d" % (program(), time.strftime("%Y%m%d-%H%M%S"), os.getpid())
     number, folder, mine = 0, os.fspath(directory) if directory is not None else os.getcwd(), object()
     while True:
         path = os.path.join(folder, base + ("-%d" % number if number else "") + ".heapsake")
@@ -20,7 +29,20 @@ def unused_path(directory):
         number += 1
 
 
+def collect():
+    """What this thread says from now on is not written, until ``collected`` gives it."""
+    _collected[_thread.get_ident()] = []
+
+
+def collected():
+    return _collected.pop(_thread.get_ident(), [])
+
+
 def say(line):
+    kept = _collected.get(_thread.get_ident())
+    if kept is not None:
+        kept.append(line)
+        return
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
@@ -28,4 +50,4 @@ def say(line):
         pass  # a program without a stderr still gets its dump
 
 
-__all__ = ["say", "unused_path"]
+__all__ = ["collect", "collected", "program", "say", "unused_path"]

@@ -3,8 +3,10 @@
 A thread whose own stack has run out has nothing else to run the handler on.  Threads that run already, and those that C code
 or ``_thread`` alone start, have no such stack: what else they die of is saved all the same.
 """
-import os
-import sys
+import functools
+import operator
+
+from ._naming import program
 
 #: what of the options of ``dump`` counts for a process that dies
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
@@ -14,20 +16,21 @@ _STARTS = ("_start_new_thread", "_start_joinable_thread")
 _started = {}
 
 
-def _stem():
-    program = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or sys.argv[0] or "python")
-    return os.path.splitext(program)[0] or "python"
-
-
 def _with_stack(begin, native):
     def start(function, *arguments, **keywords):
-        return begin(native.WithStack(function), *arguments, **keywords)
+        # Of built-in functions alone, as a frame of ours would be seen in stacks, and a native one be in the way of a thread's end.
+        given = functools.partial(function, *(arguments[0] if arguments else ()), **(arguments[1] if len(arguments) > 1 else {}))
+        steps = map(operator.methodcaller("__call__"), (native.begin_stack, given, native.end_stack))
+        return begin(functools.partial(any, steps), *([()] if arguments else []), **keywords)
 
     return start
 
 
-def watch(native, directory, seconds, options):
-    """The signals that have a handler of the program's own, which is left alone."""
+def watch(native, directory, seconds, options, stem=None, threads=True):
+    """The signals that have a handler of the program's own, which is left alone.  Names of files begin with ``stem``.
+
+    Without ``threads`` new threads get no stacks for the handler: what a thread dies of as its own has run out is not saved then.
+    """
     import threading
 
     # What it does at such a signal it does after us; any other handler may mend the matter.
@@ -37,8 +40,8 @@ def watch(native, directory, seconds, options):
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     own = [number for number in range(1, 32) if callable(_signal.getsignal(number))]
     reducers = bool(options.get("reducers", True))
-    left = native.watch_signals(directory, _stem(), seconds, own, faulthandler.is_enabled(), reducers, **known)
-    for name in _STARTS:
+    left = native.watch_signals(directory, stem or program(), seconds, own, faulthandler.is_enabled(), reducers, **known)
+    for name in _STARTS if threads else ():
         begin = getattr(threading, name, None)
         if begin is not None and _started.get(name, (None, None))[1] is not begin:
             _started[name] = begin, _with_stack(begin, native)

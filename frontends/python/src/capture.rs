@@ -38,10 +38,11 @@ const ROOM: u64 = 64 << 20;
 const PREPARATION: usize = 64 << 10;
 const COMPRESSION: usize = 8 << 20;
 
-/// Dumps this process; gives the path when the file is complete.
+/// Dumps this process; gives the path when the file is complete. `thread` is the one that the dump is about, for a caller that
+/// is none of the program's and is left out.
 #[pyfunction]
 #[pyo3(signature = (path=None, exception=None, *, reason=None, redact="names", sources=None, max_bytes=None, max_seconds=None,
-                    max_objects=None, reducers=true, reducer_seconds=30.0))]
+                    max_objects=None, reducers=true, reducer_seconds=30.0, thread=None))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn dump(
     py: Python<'_>,
@@ -55,6 +56,7 @@ pub(crate) fn dump(
     max_objects: Option<u64>,
     reducers: bool,
     reducer_seconds: f64,
+    thread: Option<u64>,
 ) -> PyResult<OsString> {
     if worker::runs() {
         return Err(Error::new_err("a reducer was asked for a dump; it is run when one is there, and makes none"));
@@ -88,7 +90,8 @@ pub(crate) fn dump(
         find_exception,
         only_current: true,
         exception_thread: address.is_some().then_some(ident),
-        current_thread: Some(ident),
+        current_thread: Some(thread.unwrap_or(ident)),
+        left_out: thread.is_some_and(|thread| thread != ident).then_some(ident),
         reason: reason.clone(),
         hidden_prefixes: hidden.into_iter().collect(),
         root_dir: PathBuf::from("/"),
@@ -102,8 +105,8 @@ pub(crate) fn dump(
     let compressor = if has_room(COMPRESSION) { Compressor::new() } else { Compressor::zlib() };
     let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
-    // (Without the memory for that the child says it.)
-    if has_room(COMPRESSION) {
+    // (Without the memory for that the child says it. A file that is there was made by whoever gave the name, to hold it.)
+    if has_room(COMPRESSION) && !DumpFile::partial_path(&path).exists() {
         DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     }
     let answer = match fork::split(save, Save::run) {

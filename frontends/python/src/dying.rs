@@ -1,5 +1,5 @@
-//! What a dump of a process that dies of a signal needs: made ready while the program is well, used in the child that its
-//! handler splits off ([`crate::fatal`]).
+//! What a dump needs that is made without the interpreter lock, as of a process that dies of a signal: made ready while the
+//! program is well, used in the child that is split off ([`crate::fatal`], [`crate::asked`]).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,12 +16,18 @@ use crate::capture::{LACKS, Save};
 use crate::plugins::Prepared;
 use crate::{Error, annotate};
 
-/// Why reducers written in Python give nothing.
-const NO_REDUCERS: &str = "the process was dying of a signal";
 /// Where a dump goes that its own folder does not take.
 const ELSEWHERE: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// All that is needed, but for the signal.
+/// Why there is a dump.
+pub(crate) enum Why {
+    /// A signal that the process dies of.
+    Death(Death),
+    /// Somebody asked; in words. And a thread that waits for the interpreter lock and is none of the program's, by its ident.
+    Asked(String, Option<u64>),
+}
+
+/// All that is needed, but for the reason.
 pub(crate) struct Ready {
     /// None is the working directory at that time.
     folder: Option<PathBuf>,
@@ -67,13 +73,22 @@ impl Ready {
     ///
     /// # Errors
     /// Why there is no dump, in words.
-    pub(crate) fn save(self, mut death: Death, pause: Duration) -> Result<String, String> {
-        death.find_place(&maps::own().unwrap_or_default());
-        let (pid, reason, reducers) = (death.pid, death.reason(), self.reducers);
+    pub(crate) fn save(self, why: Why, pid: i32, pause: Duration) -> Result<String, String> {
+        let (reason, no_reducers, left_out, death) = match why {
+            Why::Death(mut death) => {
+                death.find_place(&maps::own().unwrap_or_default());
+                (death.reason(), "the process was dying of a signal", None, Some(death))
+            }
+            Why::Asked(reason, thread) => (reason, "the interpreter lock was not to be had", thread, None),
+        };
+        let reducers = self.reducers;
         let (path, notes) = self.file(pid)?;
         let options = CaptureOptions {
-            death: Some(death),
-            find_exception: true,
+            // The main thread has the number of the process.
+            current_thread: death.is_none().then_some(pid as u64),
+            left_out,
+            find_exception: death.is_some(),
+            death,
             only_current: true,
             reason: reason.clone(),
             hidden_prefixes: self.hidden,
@@ -100,7 +115,7 @@ impl Ready {
             format!("no dump of {reason}: {problem}{left}")
         })?;
         if reducers {
-            told.extend(annotate::not_run(&path, NO_REDUCERS).err().map(|problem| format!("{LACKS}: {problem}")));
+            told.extend(annotate::not_run(&path, no_reducers).err().map(|problem| format!("{LACKS}: {problem}")));
         }
         told.extend(notes);
         let told: String = told.iter().flat_map(|note| ["; ", note]).collect();

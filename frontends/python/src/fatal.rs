@@ -10,7 +10,7 @@
 
 #![expect(unsafe_code, reason = "signal handlers, their stacks and clone are system calls")]
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::path::PathBuf;
 use std::ptr;
@@ -20,9 +20,8 @@ use std::time::Duration;
 use heapsake_core::{Address, Budget};
 use heapsake_cpython::Death;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
 
-use crate::dying::{Ready, Wanted};
+use crate::dying::{Ready, Wanted, Why};
 use crate::fork;
 
 /// The signals. What else ends a program without warning, `heapsake run` sees.
@@ -121,34 +120,27 @@ pub(crate) fn forget_signals() {
     PREPARED.store(ptr::null_mut(), Ordering::Release);
 }
 
-/// A function that is called on a thread which has a stack for the handler meanwhile.
-#[pyclass(frozen, module = "heapsake._heapsake")]
-#[derive(Debug)]
-pub(crate) struct WithStack {
-    function: Py<PyAny>,
+thread_local! {
+    /// The stack that this thread was given.
+    static GIVEN: Cell<*mut c_void> = const { Cell::new(ptr::null_mut()) };
 }
 
-#[pymethods]
-impl WithStack {
-    #[new]
-    fn new(function: Py<PyAny>) -> WithStack {
-        WithStack { function }
+/// Gives this thread a stack for the handler. What the thread does must not run beneath a frame of ours: Python ends threads at
+/// its own exit by unwinding, and Rust lets nothing unwind through it.
+#[pyfunction]
+pub(crate) fn begin_stack() {
+    // Without one the thread runs all the same.
+    if let Ok(Some(stack)) = use_stack() {
+        GIVEN.set(stack);
     }
+}
 
-    #[pyo3(signature = (*arguments, **keywords))]
-    fn __call__(
-        &self,
-        py: Python<'_>,
-        arguments: &Bound<'_, PyTuple>,
-        keywords: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Py<PyAny>> {
-        // Without one the thread runs all the same.
-        let stack = use_stack().ok().flatten();
-        let result = self.function.call(py, arguments, keywords);
-        if let Some(stack) = stack {
-            drop_stack(stack);
-        }
-        result
+/// Takes it away again; what a thread that does not come here has, ends with the process.
+#[pyfunction]
+pub(crate) fn end_stack() {
+    let stack = GIVEN.replace(ptr::null_mut());
+    if !stack.is_null() {
+        drop_stack(stack);
     }
 }
 
@@ -392,7 +384,7 @@ extern "C" fn child(argument: *mut c_void) -> i32 {
             place: None,
             before: None,
         };
-        let line = ready.save(death, pause).unwrap_or_else(|problem| problem);
+        let line = ready.save(Why::Death(death), note.pid, pause).unwrap_or_else(|problem| problem);
         say(format!("heapsake: {line}\n").as_bytes());
     })
 }

@@ -215,7 +215,7 @@ fn pipe() -> io::Result<(File, File)> {
     Ok((read, write))
 }
 
-fn block_signals() -> libc::sigset_t {
+pub(crate) fn block_signals() -> libc::sigset_t {
     // SAFETY: a signal set is plain bits, and all zero is one.
     let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
     let mut before = all;
@@ -226,7 +226,7 @@ fn block_signals() -> libc::sigset_t {
     before
 }
 
-fn restore_signals(before: &libc::sigset_t) {
+pub(crate) fn restore_signals(before: &libc::sigset_t) {
     // SAFETY: the set is what was there before.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, std::ptr::null_mut()) };
 }

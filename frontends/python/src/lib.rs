@@ -1,12 +1,14 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
 //! Views of a dump ([`view`], [`dump`], [`waits`], [`memory`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
-//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]). Reducers written in Python run over a dump that is
+//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]) or is asked
+//! by one ([`asked`]). Reducers written in Python run over a dump that is
 //! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
 //! [`reduction`]).
 
 mod annotate;
 mod arena;
+mod asked;
 mod attributes;
 mod capture;
 mod cells;
@@ -67,9 +69,16 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(dump::load, module)?)?;
     module.add_function(wrap_pyfunction!(capture::dump, module)?)?;
     module.add_function(wrap_pyfunction!(annotate::annotate_dump, module)?)?;
-    module.add_class::<fatal::WithStack>()?;
+    module.add_function(wrap_pyfunction!(fatal::begin_stack, module)?)?;
+    module.add_function(wrap_pyfunction!(fatal::end_stack, module)?)?;
     module.add_function(wrap_pyfunction!(fatal::watch_signals, module)?)?;
     module.add_function(wrap_pyfunction!(fatal::forget_signals, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::answer, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::ask_by, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::ask_after, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::renew_asking, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::end_asking, module)?)?;
+    module.add_function(wrap_pyfunction!(asked::resume_asking, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
     Ok(())
 }

@@ -131,9 +131,12 @@ class Hooks(unittest.TestCase):
             self.assertEqual(heapsake.dump(Local()), "there.heapsake")
 
     def test_installed_once_and_taken_away(self):
-        before = sys.excepthook
+        before, folder = sys.excepthook, tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        elsewhere = os.path.join(folder.name, "elsewhere")
+        os.mkdir(elsewhere)
         heapsake.install()
-        heapsake.install("elsewhere")
+        heapsake.install(elsewhere)
         with mock.patch.object(heapsake, "dump", self.dump):
             self.fail()
         self.assertEqual(len(self.dumped), 1)

@@ -1,0 +1,169 @@
+"""The folder that dumps are kept in: what is there, how much room is left, and names in it that nobody else gets.
+
+Processes that fail at once agree by a lock of the folder that the kernel takes back from whoever dies; it is waited for two
+seconds at most, and where there is none, names are still given once only.
+"""
+import os
+import time
+
+from ._template import ENDING
+
+#: how long the lock is waited for
+PATIENCE = 2.0
+#: the smallest dump that is worth writing, in bytes
+SMALLEST = 64 << 10
+#: of the free space, what a dump may take
+SHARE = 0.9
+
+
+class Full(Exception):
+    """There is no room for another dump; why, in words."""
+
+
+class Held:
+    """The lock of a folder, held while it lives, if it is to be had."""
+
+    def __init__(self, folder):
+        self.folder, self.handle = folder, None
+
+    def __enter__(self):
+        try:
+            import fcntl
+
+            self.handle = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+            until = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        break
+                    time.sleep(0.005)
+        except (ImportError, OSError):
+            pass  # a file system without locks
+        return self
+
+    def __exit__(self, *_):
+        if self.handle is not None:
+            try:
+                import fcntl
+
+                # A child that was forked meanwhile has the descriptor as well, and must not keep the lock.
+                fcntl.flock(self.handle, fcntl.LOCK_UN)
+            except (ImportError, OSError):
+                pass
+            os.close(self.handle)
+
+
+def _is_dump(name):
+    return name.endswith(ENDING) or (name.endswith(".partial") and ENDING + "." in name)
+
+
+def _dumps(folder):
+    """The dumps in a folder by name, finished or not, with their sizes.
+
+    A folder that is read while a dump in it gets its name may show neither the old nor the new one: it is read until it shows the
+    same twice.
+    """
+    found, before = {}, None
+    for _ in range(10):
+        now = _listed(folder)
+        found.update(now)
+        if before is not None and before.keys() == now.keys():
+            break
+        before = now
+    return found
+
+
+def _listed(folder):
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_dump(entry.name):
+                name = entry.name[: entry.name.index(ENDING) + len(ENDING)]
+                try:
+                    size = entry.stat(follow_symlinks=False).st_size
+                except OSError:
+                    size = 0  # gone, or renamed, meanwhile
+                found[name] = max(found.get(name, 0), size)
+    return found
+
+
+def reserve(folder, stem, *, makes=True, **limits):
+    """As ``_reserve``, in a folder that is made if it is not there and ``makes`` says so."""
+    try:
+        if makes:
+            os.makedirs(folder, exist_ok=True)
+        return _reserve(folder, stem, **limits)
+    except OSError as problem:
+        path = os.path.join(folder, stem + ENDING)
+        raise OSError("cannot create %s: %s" % (path, problem.strerror or problem)) from problem
+
+
+def _reserve(folder, stem, *, counts, at_most, disk, unless):
+    """A path that nobody else gets, and the bytes that may be written there, or None for as many as there are.
+
+    ``counts`` says of a name whether it counts for ``at_most``.  ``Full`` where there is no room; ``unless`` is a text that no
+    name may have in it: None is given where one has.
+    """
+    with Held(folder):
+        room = None
+        if at_most is not None or disk is not None or unless is not None:
+            there = _dumps(folder)
+            if unless is not None and any(unless in name for name in there):
+                return None
+            if at_most is not None:
+                number = sum(1 for name in there if counts is None or counts(name))
+                if number >= at_most:
+                    raise Full("%s has %d dumps, and at_most is %d" % (folder, number, at_most))
+            if disk is not None:
+                room = _room(folder, disk, sum(there.values()))
+        return _create(folder, stem), room
+
+
+def _room(folder, disk, used):
+    about = os.statvfs(folder)
+    free = int(about.f_bavail * about.f_frsize * SHARE)
+    if disk - used < SMALLEST:
+        raise Full("the dumps in %s have %d bytes, and disk is %d" % (folder, used, disk))
+    if free < SMALLEST:
+        raise Full("the disk of %s is full" % folder)
+    return min(disk - used, free)
+
+
+def _create(folder, stem):
+    """The name, taken by an empty file that the dump takes over: as it is called until it is complete."""
+    number = 0
+    while True:
+        path = os.path.join(folder, stem + ("-%d" % number if number else "") + ENDING)
+        try:
+            os.close(os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            # One that was completed meanwhile has the name.
+            if not os.path.lexists(path):
+                return path
+            os.unlink(path + ".partial")
+        except FileExistsError:
+            pass
+        number += 1
+
+
+def prepare(folder):
+    """Makes a folder for what can make none when it is needed; where it cannot be made, that is said of the dump."""
+    if folder is not None:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError:
+            pass
+
+
+def release(path):
+    """Gives the name back, where no dump has begun there."""
+    try:
+        if os.lstat(path + ".partial").st_size == 0:
+            os.unlink(path + ".partial")
+    except OSError:
+        pass
+
+
+__all__ = ["Full", "prepare", "release", "reserve"]

@@ -1,0 +1,88 @@
+"""Names of dumps by a template, ``{program}-{time}-{pid}`` for one: what a field gives never leaves the folder."""
+import os
+import re
+import sys
+import time
+
+from ._naming import program
+
+DEFAULT = "{program}-{time}-{pid}"
+ENDING = ".heapsake"
+#: fields that every dump has; what a door knows besides (``node`` of pytest) is empty elsewhere
+FIELDS = ("program", "pid", "time", "host", "exception", "fingerprint", "node", "thread", "reason")
+#: the longest value of a field, and of a name, in bytes: what file systems take, less a number and ``.partial``
+_LONGEST_FIELD, _LONGEST = 120, 200
+_FIELD = re.compile(r"\{(\w+)\}")
+#: of these a process has one value only
+_FIXED = ("program", "host")
+
+
+def sanitised(value, longest=_LONGEST_FIELD):
+    """The text as a part of a file's name. A long one keeps its end, which tells more of paths and tests than the beginning."""
+    text = "".join(letter if letter.isalnum() or letter in "._+=@,-" else "_" for letter in str(value))
+    text = text.encode("utf-8", "replace")[-longest:].decode("utf-8", "ignore")
+    return text.lstrip(".")
+
+
+def host():
+    return os.uname().nodename
+
+
+class Template:
+    """A name with fields in braces. ``ValueError`` says what it may be."""
+
+    def __init__(self, text=None, *, fields=()):
+        text = DEFAULT if text is None else text
+        if text.endswith(ENDING):
+            text = text[: -len(ENDING)]
+        known = FIELDS + tuple(fields)
+        unknown = [name for name in _FIELD.findall(text) if name not in known]
+        if unknown:
+            raise ValueError("a template has no field {%s}; there are %s" % (unknown[0], ", ".join("{%s}" % name for name in known)))
+        left = _FIELD.sub("", text)
+        if "/" in left or "\0" in left or "{" in left or "}" in left or not text.strip("."):
+            raise ValueError("a template is the name of a file, with fields in braces, not %r; the folder is ``directory``" % text)
+        self.text = text
+
+    def has(self, field):
+        return field in _FIELD.findall(self.text)
+
+    def stem(self, values):
+        """The name, without ending. ``values`` gives what is not the same for every dump."""
+        fixed = {
+            "program": program, "host": host, "pid": os.getpid, "time": lambda: time.strftime("%Y%m%d-%H%M%S"), "thread": _thread_name
+        }
+
+        def value(match):
+            name = match.group(1)
+            given = values.get(name)
+            return sanitised(given if given is not None else fixed[name]() if name in fixed else "")
+
+        # What was left empty leaves no doubled hyphens.
+        name = re.sub(r"-{2,}", "-", _FIELD.sub(value, self.text)).strip("-")
+        return sanitised(name, _LONGEST) or "python"
+
+    def pattern(self):
+        """What matches the files that it names in this process and others of the same program."""
+
+        def part(text):
+            if text not in _FIXED:
+                return ".*?"
+            return re.escape(sanitised(program() if text == "program" else host()))
+
+        pieces = _FIELD.split(self.text)
+        names = "".join(part(piece) if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+        # Of hyphens fewer are left where a field was empty.
+        names = names.replace(r"\-", "-*")
+        return re.compile(names + r"(-[0-9a-f]+)?(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
+
+
+def _thread_name():
+    threading = sys.modules.get("threading")
+    try:
+        return threading.current_thread().name if threading else "MainThread"
+    except Exception:
+        return ""
+
+
+__all__ = ["DEFAULT", "ENDING", "Template", "sanitised"]

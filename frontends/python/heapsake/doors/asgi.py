@@ -1,0 +1,30 @@
+"""ASGI middleware, of Starlette, FastAPI, Quart, Django's and any other: an exception that leaves the application is dumped.
+
+    app = heapsake.doors.asgi.Middleware(app, "/dumps")
+    app.add_middleware(heapsake.doors.asgi.Middleware, directory="/dumps")
+
+The dump has all other tasks of the event loop too.  The loop stands still while it is written.
+"""
+from ._door import keeper
+
+
+class Middleware:
+    """Around any ASGI application.  Messages and exceptions pass unchanged; a task that is cancelled is no failure."""
+
+    def __init__(self, app, directory=None, **options):
+        self.app, self.keeper = app, keeper(directory, **options)
+
+    async def __call__(self, scope, receive, send):
+        try:
+            await self.app(scope, receive, send)
+        except Exception as exception:
+            kind = type(exception).__name__
+
+            def told():
+                return "%s in %s %s" % (kind, scope.get("method", scope.get("type", "?")), scope.get("path", ""))
+
+            self.keeper.keep(exception, reason=told)
+            raise
+
+
+__all__ = ["Middleware"]

@@ -1,0 +1,150 @@
+"""asyncio: an exception that leaves ``run``, ``Runner.run`` or ``run_until_complete``, while the other tasks are as they were.
+
+Runners cancel all tasks before the exception goes on, and from the outside nothing is left of them.  So the dump is made when the
+loop is told that its main task is over; with a loop that is not of the standard library (uvloop), when the runner is about to cancel.
+Whether somebody catches the exception further out is not known yet: then the dump is gone again, unless all are wanted.
+
+What no task was asked for, and what callbacks raise, is dumped when the loop is told.
+"""
+import sys
+import types
+
+from . import keep
+from ._hook import Hook
+from ._imports import forget, when_imported
+
+_hooks = []
+_all = False
+_open = False
+
+
+def _save(exception, trace):
+    name = getattr(type(exception), "__name__", "exception")
+    own = exception.__traceback__
+    try:
+        # The frames that wait for the loop belong to its stack, and will, once it has passed them.
+        exception.__traceback__ = trace
+        reason = "%s that left the event loop" % name if _all else "uncaught %s" % name
+        keep(exception, reason=reason, provisional=not _all, ends=not _all)
+    finally:
+        exception.__traceback__ = own
+
+
+def _from(frame, trace):
+    """The traceback as it will be: with the frames from here outwards in front."""
+    while frame is not None:
+        trace = types.TracebackType(trace, frame, frame.f_lasti, frame.f_lineno or 0)
+        frame = frame.f_back
+    return trace
+
+
+def _caller(name, code_of):
+    """The nearest frame outwards that runs a function of asyncio."""
+    frame = sys._getframe(1)
+    while frame is not None and not (frame.f_code.co_name == name and frame.f_code.co_filename == code_of):
+        frame = frame.f_back
+    return frame
+
+
+def _was_told(trace):
+    """Whether the exception is that of the main task of a loop of the standard library, not one that broke the loop itself."""
+    loops = getattr(sys.modules.get("asyncio.base_events"), "__file__", None)
+    while trace is not None:
+        code, trace = trace.tb_frame.f_code, trace.tb_next
+        if code.co_name == "run_until_complete" and code.co_filename == loops:
+            return trace is None or trace.tb_frame.f_code.co_name != "run_forever"
+    return False
+
+
+def _make_done(before):
+    def _run_until_complete_cb(future):
+        try:
+            if not future.cancelled() and future.exception() is not None:
+                exception = future.exception()
+                frame = _caller("run_until_complete", before.__code__.co_filename)
+                if frame is not None:
+                    _save(exception, _from(frame, exception.__traceback__))
+        except Exception:
+            pass
+        return before(future)
+
+    return _run_until_complete_cb
+
+
+def _make_cancel(before):
+    def _cancel_all_tasks(loop):
+        try:
+            exception, frame = sys.exc_info()[1], sys._getframe(1)
+            # Whoever handles an exception may run a loop as well.
+            for _ in range(4):
+                trace = getattr(exception, "__traceback__", None)
+                if frame is not None and trace is not None and trace.tb_frame is frame:
+                    if not _was_told(trace):
+                        _save(exception, trace)
+                    break
+                frame = frame and frame.f_back
+        except Exception:
+            pass
+        return before(loop)
+
+    return _cancel_all_tasks
+
+
+def _make_handler(before):
+    def call_exception_handler(self, context):
+        def told():
+            task = context.get("task") or context.get("future")
+            where = " in task %s" % task.get_name() if hasattr(task, "get_name") else " in the event loop"
+            return "uncaught %s%s" % (type(context["exception"]).__name__, where)
+
+        try:
+            exception = context.get("exception")
+            if isinstance(exception, BaseException):
+                keep(exception, reason=told)
+        except Exception:
+            pass
+        return before(self, context)
+
+    return call_exception_handler
+
+
+def _hook(owner, name, make):
+    def patch(module):
+        if not _open:
+            return
+        found = getattr(module, owner) if owner else module
+        hook = Hook(found, name, make)
+        hook.open()
+        _hooks.append(hook)
+
+    return patch
+
+
+_PATCHES = (
+    ("asyncio.base_events", _hook("", "_run_until_complete_cb", _make_done)),
+    ("asyncio.base_events", _hook("BaseEventLoop", "call_exception_handler", _make_handler)),
+    ("asyncio.runners", _hook("", "_cancel_all_tasks", _make_cancel)),
+    ("uvloop", _hook("", "_cancel_all_tasks", _make_cancel)),
+    ("uvloop", _hook("Loop", "call_exception_handler", _make_handler)),
+)
+
+
+def open(setting):
+    """True for what nobody catches, ``"all"`` for all that leave."""
+    global _all, _open
+    if setting not in (True, "all"):
+        raise ValueError("asyncio is %r; it may be True, \"all\" or False" % (setting,))
+    _all = setting == "all"
+    if not _open:
+        _open = True
+        for name, patch in _PATCHES:
+            when_imported(name, patch)
+
+
+def close():
+    global _open
+    _open = False
+    for name, patch in _PATCHES:
+        forget(name, patch)
+    while _hooks:
+        _hooks.pop().close()

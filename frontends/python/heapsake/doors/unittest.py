@@ -1,0 +1,127 @@
+"""unittest: each failing test leaves a dump that is named after it, with no change to the tests.
+
+    python -m heapsake.doors.unittest [--heapsake=DIR] [--heapsake-at-most=N] ...
+
+takes what ``python -m unittest`` takes, and says in the end which dumps there are; ``install(DIR)`` does the same for a runner that a
+program starts itself (Django's, say).  Failures that are expected, and skipped tests, leave none.
+"""
+import atexit
+import os
+import shlex
+import sys
+import unittest
+
+from ._door import AT_MOST
+from ._names import shown, stem
+
+FOLDER = "heapsake-dumps"
+
+_installed = None
+
+
+class _Door:
+    """In the place of three methods of ``TestResult``, which every result has."""
+
+    NAMES = ("addError", "addFailure", "addSubTest")
+
+    def __init__(self, directory, options):
+        from .._keeping import Keeper
+
+        # the number is of this run
+        self.at_most = options.pop("at_most", None) or AT_MOST
+        self.keeper = Keeper(directory, once=False, quiet=True, **options)
+        self.before = {name: getattr(unittest.TestResult, name) for name in self.NAMES}
+        self.listed, self.left_out, self.owner = [], 0, os.getpid()
+
+    def hang(self):
+        """Puts it into the class."""
+        def add(name):
+            before = self.before[name]
+
+            def added(result, test, *arguments):
+                # (test, err), or (test, subtest, err)
+                error = arguments[-1] if arguments else None
+                if error is not None:
+                    self.failed(arguments[0] if name == "addSubTest" else test, error[1])
+                return before(result, test, *arguments)
+
+            added.__name__, added.__doc__ = name, before.__doc__
+            return added
+
+        for name in self.NAMES:
+            setattr(unittest.TestResult, name, add(name))
+
+    def failed(self, test, exception):
+        """A test, or a set-up of a class or module, failed."""
+        from .._keeping import marked
+
+        try:
+            name = test.id()
+        except Exception:
+            name = "test"
+        path = marked(exception)
+        if path is None and len(self.listed) >= self.at_most:
+            self.left_out += 1
+            return
+        path = path or self.keeper.keep(exception, reason="%s failed" % name, name=stem(name))
+        if path is not None and (name, path) not in self.listed:
+            self.listed.append((name, path))
+
+    def say(self):
+        """What there is, after everything that the runner says."""
+        if os.getpid() != self.owner or not self.listed:
+            return
+        lines = ["heapsake: %d dump%s" % (len(self.listed), "" if len(self.listed) == 1 else "s")]
+        for name, path in self.listed:
+            near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+            lines.append("  %s: heapsake debug %s" % (shown(name), shown(shlex.quote(near))))
+        if self.left_out:
+            lines.append("  %d more without a dump, as there are %d" % (self.left_out, self.at_most))
+        from .._naming import say
+
+        say("\n".join(lines))
+
+
+def install(directory=None, **options):
+    """For all tests of this process; ``uninstall`` ends it."""
+    global _installed
+    if _installed is not None:
+        uninstall()
+    _installed = _Door(os.path.abspath(directory if directory is not None else FOLDER), options)
+    _installed.hang()
+    atexit.register(_installed.say)
+
+
+def uninstall():
+    """Puts back what was there."""
+    global _installed
+    if _installed is not None:
+        for name, before in _installed.before.items():
+            setattr(unittest.TestResult, name, before)
+        _installed = None
+
+
+def main(arguments):
+    """``python -m heapsake.doors.unittest``."""
+    directory, at_most, rest = None, None, []
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name == "--heapsake":
+            directory = value or None
+        elif name == "--heapsake-at-most":
+            if not value.isdigit() or not int(value):
+                sys.exit("heapsake: --heapsake-at-most=N wants a number from 1 on, not %r" % value)
+            at_most = int(value)
+        else:
+            rest.append(argument)
+    install(directory, at_most=at_most)
+    unittest.main(module=None, argv=["python -m unittest"] + rest)
+
+
+__all__ = ["install", "main", "uninstall"]
+
+if __name__ == "__main__":
+    # the class that is patched has to be that of the module which others import
+    from heapsake.doors import unittest as door
+
+    door.main(sys.argv[1:])

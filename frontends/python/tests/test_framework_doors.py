@@ -1,0 +1,245 @@
+"""The doors to frameworks where no framework is needed: middleware, names, unittest, and what is said where a framework is missing."""
+import asyncio
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+import unittest
+import wsgiref.util
+import wsgiref.validate
+from unittest import mock
+
+from heapsake import _keeping
+from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, wsgi
+
+
+class Kept(unittest.TestCase):
+    """Nothing is dumped: what would be is in ``kept``."""
+
+    def setUp(self):
+        self.kept = []
+
+        def keep(keeper, exception=None, reason=None, **fields):
+            self.kept.append((type(exception).__name__, reason() if callable(reason) else reason))
+            return "there.heapsake"
+
+        patch = mock.patch.object(_keeping.Keeper, "keep", keep)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+
+class Wsgi(Kept):
+    def ask(self, application, *, validated=True, **more):
+        environ = dict({"PATH_INFO": "/order", "SCRIPT_NAME": "", "QUERY_STRING": ""}, **more)
+        wsgiref.util.setup_testing_defaults(environ)
+        door = wsgi.Middleware(application)
+        body = (wsgiref.validate.validator(door) if validated else door)(environ, lambda status, headers, exc_info=None: lambda data: None)
+        try:
+            return b"".join(body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    def test_answers_pass_as_they_are(self):
+        def start(start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+
+        def listed(environ, start_response):
+            start(start_response)
+            return [b"one", b"two"]
+
+        def made(environ, start_response):
+            start(start_response)
+            yield b"one"
+            yield b"two"
+
+        for application in (listed, made):
+            self.assertEqual(self.ask(application), b"onetwo")
+        same = [b"one"]
+        environ = {}
+        self.assertIs(wsgi.Middleware(lambda *_: same)(environ, None), same)
+        environ["wsgi.file_wrapper"] = wsgiref.util.FileWrapper
+        wrapper = wsgiref.util.FileWrapper(io.BytesIO(b"file"))
+        self.assertIs(wsgi.Middleware(lambda *_: wrapper)(environ, None), wrapper)
+        self.assertEqual(self.kept, [])
+
+    def test_failures_are_kept_and_go_on(self):
+        closed = []
+
+        class Body:
+            def __iter__(self):
+                yield b"one"
+                raise KeyError("spoon")
+
+            def __len__(self):
+                return 1
+
+            def close(self):
+                closed.append(True)
+                raise OSError("close")
+
+        def before(environ, start_response):
+            raise ValueError("before")
+
+        with self.assertRaisesRegex(ValueError, "before"):
+            self.ask(before, validated=False)
+        body = wsgi.Middleware(lambda *_: Body())({"PATH_INFO": "/order", "REQUEST_METHOD": "GET"}, None)
+        self.assertEqual((len(body), next(body)), (1, b"one"))
+        with self.assertRaisesRegex(KeyError, "spoon"):
+            next(body)
+        with self.assertRaisesRegex(OSError, "close"):
+            body.close()
+        self.assertEqual(closed, [True])
+        self.assertEqual(self.kept, [("ValueError", "ValueError in GET /order"), ("KeyError", "KeyError in GET /order"),
+                                     ("OSError", "OSError in GET /order")])
+
+    def test_leaving_is_no_failure(self):
+        def leave(environ, start_response):
+            raise SystemExit(3)
+
+        with self.assertRaises(SystemExit):
+            self.ask(leave, validated=False)
+        self.assertFalse(hasattr(wsgi.Middleware(lambda *_: iter([b"x"]))({}, None), "__len__"))
+        self.assertEqual(self.kept, [])
+
+
+class Asgi(Kept):
+    def test_failures_are_kept_and_go_on(self):
+        async def fail(scope, receive, send):
+            await send({"type": "http.response.start"})
+            raise KeyError("spoon")
+
+        async def wait(scope, receive, send):
+            await asyncio.sleep(3600)
+
+        async def ask(application):
+            sent = []
+
+            async def send(message):
+                sent.append(message)
+
+            task = asyncio.ensure_future(asgi.Middleware(application)({"type": "http", "method": "GET", "path": "/order"}, None, send))
+            await asyncio.sleep(0)
+            task.cancel() if application is wait else None
+            try:
+                await task
+            except (KeyError, asyncio.CancelledError) as problem:
+                return type(problem).__name__, sent
+            return None, sent
+
+        self.assertEqual(asyncio.run(ask(fail)), ("KeyError", [{"type": "http.response.start"}]))
+        self.assertEqual(asyncio.run(ask(wait)), ("CancelledError", []))
+        self.assertEqual(self.kept, [("KeyError", "KeyError in GET /order")])
+
+
+class Names(unittest.TestCase):
+    def test_of_tests(self):
+        for node_id, expected in [
+            ("tests/test_shop.py::test_add[spoon-4]", "tests-test_shop.py-test_add-spoon-4"),
+            ("tests/test_shop.py::TestCart::test_x", "tests-test_shop.py-TestCart-test_x"),
+            ("../../etc/passwd", "etc-passwd"), ("/", "test"), ("", "test"), (".hidden", "hidden"), ("a\0b\nc\x1b[31m", "a-b-c-31m"),
+            ("test_ünïcode_匙", "test_ünïcode_匙"), ("\ud800x", "x"), ("a:b*c?d\"e<f>g|h", "a-b-c-d-e-f-g-h"),
+        ]:
+            self.assertEqual(_names.stem(node_id), expected)
+
+    def test_long_ones_stay_apart_and_are_whole_characters(self):
+        for letter in ("x", "匙", "𐍈"):
+            stems = [_names.stem("test.py::test[" + letter * 300 + end + "]") for end in ("1", "2")]
+            self.assertNotEqual(*stems)
+            for stem in stems:
+                self.assertLessEqual(len(stem.encode()), _names.LONGEST)
+                self.assertTrue(stem.startswith("test.py-test-" + letter))
+
+    def test_what_a_terminal_shows(self):
+        self.assertEqual(_names.shown("a\x1b[31m\n\u202eb\ud800匙"), "a\\x1b[31m\\n\\u202eb\\ud800匙")
+
+
+class Missing(unittest.TestCase):
+    """One sentence, and the program goes on."""
+
+    def said(self, hang):
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertIs(hang(), False)
+        lines = said.getvalue().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        return lines[0]
+
+    def test_frameworks_that_are_not_there(self):
+        for name, module, hang in (("Flask", "flask", flask.install), ("Celery", "celery", celery.install), ("IPython", "IPython", ipython.install)):
+            with mock.patch.dict(sys.modules, {module: None}):
+                self.assertRegex(self.said(hang), "^heapsake: no door to %s: .*%s" % (name, module))
+
+    def test_frameworks_of_another_version(self):
+        with mock.patch.dict(sys.modules, {"flask": types.SimpleNamespace(got_request_exception=None), "celery": types.ModuleType("celery"),
+                                           "celery.signals": types.ModuleType("celery.signals")}):
+            self.assertIn("no door to Flask: it is of another version than those known (AttributeError", self.said(flask.install))
+            self.assertIn("no door to Celery", self.said(celery.install))
+
+    def test_shells_that_are_none(self):
+        with mock.patch.dict(sys.modules, {"IPython": types.SimpleNamespace(get_ipython=lambda: None)}):
+            self.assertIn("this program is not run by IPython", self.said(ipython.install))
+
+
+class Others(Kept):
+    def test_gunicorn(self):
+        notified = threading.Event()
+        worker = types.SimpleNamespace(notify=notified.set, cfg=types.SimpleNamespace(timeout=30))
+        _, abort = gunicorn.hooks()
+        abort(worker)
+        abort(types.SimpleNamespace())
+        self.assertTrue(notified.wait(30))
+        self.assertEqual(self.kept, [("bool", "gunicorn worker silent for 30 s"), ("bool", "gunicorn worker silent for ? s")])
+
+    def test_sentry_takes_events_of_any_shape(self):
+        send = sentry.before_send("there", then=lambda event, hint: event or None)
+        exc_info = (KeyError, KeyError("spoon"), None)
+        self.assertEqual(send({}, {"exc_info": exc_info})["tags"], {"heapsake": "there.heapsake"})
+        self.assertEqual(send({"tags": [("a", "b")]}, {"exc_info": exc_info})["tags"], [("a", "b"), ("heapsake", "there.heapsake")])
+        self.assertEqual(send({"tags": 5}, {"exc_info": exc_info})["tags"], 5)
+        self.assertEqual(send({"message": "x"}, {}), {"message": "x"})
+        self.assertIsNone(send({}, {}))
+
+    def test_where_dumps_go(self):
+        with mock.patch.dict(os.environ, {"HEAPSAKE_DUMP": "/there"}):
+            self.assertEqual(_door.keeper().directory, "/there")
+            self.assertEqual(_door.keeper("/here").directory, "/here")
+        with mock.patch("heapsake.doors.keeper", "installed"):
+            self.assertEqual(_door.keeper(), "installed")
+            self.assertEqual(_door.keeper("/here").directory, "/here")
+
+
+class Runner(unittest.TestCase):
+    def run_it(self, *arguments):
+        return subprocess.run([sys.executable, "-m", "heapsake.doors.unittest", *arguments], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+
+    def setUp(self):
+        kept = tempfile.TemporaryDirectory()
+        self.addCleanup(kept.cleanup)
+        self.folder = kept.name
+        with open(os.path.join(self.folder, "few.py"), "w") as file:
+            file.write("import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.fail('a')\n    def test_b(self): 1 / 0\n"
+                       "    def test_c(self): pass\n")
+
+    def test_as_many_as_wanted(self):
+        done = self.run_it("--heapsake=kept", "--heapsake-at-most=1", "few")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("FAILED (failures=1, errors=1)\nheapsake: 1 dump\n  few.T.test_a: heapsake debug kept/few.T.test_a.heapsake\n"
+                      "  1 more without a dump, as there are 1\n", done.stderr)
+        self.assertEqual(os.listdir(os.path.join(self.folder, "kept")), ["few.T.test_a.heapsake"])
+
+    def test_nothing_fails_and_nothing_is_said(self):
+        done = self.run_it("few.T.test_c")
+        self.assertEqual((done.returncode, "heapsake" in done.stderr, os.path.exists(os.path.join(self.folder, "heapsake-dumps"))), (0, False, False))
+
+    def test_a_number_that_is_none(self):
+        done = self.run_it("--heapsake-at-most=0")
+        self.assertEqual((done.returncode, done.stderr), (1, "heapsake: --heapsake-at-most=N wants a number from 1 on, not '0'\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

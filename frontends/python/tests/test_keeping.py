@@ -1,0 +1,249 @@
+"""What is kept: one of each distinct crash, so many, so much, under names that never leave the folder; whatever happens."""
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from unittest import mock
+
+import heapsake
+from heapsake import _folder, _keeping
+from heapsake._keeping import Keeper, Named
+from programs import PATIENCE
+
+
+def price(order):
+    return {}[order]
+
+
+def other(order):
+    return {}[order]
+
+
+def failed(function=price, order="tea"):
+    try:
+        function(order)
+    except KeyError as problem:
+        return problem
+
+
+class Keeping(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.join(folder.name, "dumps")
+        saved, sys.stderr = sys.stderr, io.StringIO()
+        self.addCleanup(setattr, sys, "stderr", saved)
+
+    def keeper(self, **arguments):
+        return Keeper(self.folder, **arguments)
+
+    def there(self):
+        return sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else []
+
+    def said(self):
+        return sys.stderr.getvalue().splitlines()
+
+    def test_a_dump_of_each_distinct_crash(self):
+        keeper = self.keeper()
+        first = keeper.keep(failed(), reason="one")
+        self.assertEqual(self.said(), ["heapsake: one saved to %s" % first])
+        self.assertEqual(heapsake.load(first).header["reason"], "one")
+        again = failed(order="coffee")
+        self.assertIsNone(keeper.keep(again, reason="one"))
+        self.assertEqual(keeper.dump_of(again), first)
+        second = keeper.keep(failed(other), reason="two")
+        self.assertEqual(len({first, second} | {os.path.join(self.folder, name) for name in self.there()}), 2)
+        self.assertEqual(len(self.said()), 2)
+
+    def test_every_time(self):
+        keeper = self.keeper(once=False, quiet=True)
+        self.assertEqual(len({keeper.keep(failed()) for _ in range(3)}), 3)
+        self.assertEqual(self.said(), [])
+
+    def test_an_exception_has_one_dump_whoever_is_told_of_it(self):
+        problem = failed()
+        path = self.keeper(once=False).keep(problem)
+        self.assertIsNone(self.keeper(once=False).keep(problem))
+        self.assertEqual(problem._heapsake_dump, path)
+        # In another process it is another's.
+        text = pickle.loads(pickle.dumps(problem))._heapsake_dump
+        self.assertEqual((type(text), text), (str, path))
+
+    def test_classes_that_refuse_everything(self):
+        class Frozen(Exception):
+            __slots__ = ()
+
+            def __setattr__(self, name, value):
+                raise AttributeError(name)
+
+            def __getattribute__(self, name):
+                raise RuntimeError(name)
+
+            __eq__ = __hash__ = __str__ = __repr__ = lambda *_: 1 // 0
+
+        keeper = self.keeper(once=False)
+        problem = Frozen()
+        path = keeper.keep(problem)
+        self.assertTrue(os.path.exists(path), self.said())
+        self.assertIsNone(keeper.keep(problem))
+
+    def test_once_for_a_folder(self):
+        program = "import sys; sys.path[:0] = %r; import test_keeping as t\n" \
+                  "print(t.Keeper(%r, once='directory').keep(t.failed()))" % ([os.path.dirname(__file__)], self.folder)
+        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)))
+
+        def run():
+            return subprocess.run([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, universal_newlines=True,
+                                  timeout=PATIENCE, stderr=subprocess.DEVNULL).stdout.strip()
+
+        first = run()
+        self.assertTrue(os.path.exists(first))
+        self.assertEqual(run(), "None")
+        os.unlink(first)
+        self.assertTrue(os.path.exists(run()))
+
+    def test_at_most_so_many_of_all_processes(self):
+        program = "import sys; sys.path[:0] = %r; import test_keeping as t\n" \
+                  "[t.Keeper(%r, once=False, at_most=5).keep(t.failed()) for _ in range(3)]" % ([os.path.dirname(__file__)], self.folder)
+        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)))
+        running = [subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, universal_newlines=True)
+                   for _ in range(4)]
+        said = "".join(one.communicate(timeout=PATIENCE)[1] for one in running)
+        self.assertEqual((len(self.there()), said.count(" saved to ")), (5, 5), said)
+        self.assertIn("has 5 dumps, and at_most is 5", said)
+
+    def test_what_is_used_up_is_told_once(self):
+        keeper = self.keeper(at_most=1, once=False)
+        keeper.keep(failed())
+        for _ in range(3):
+            self.assertIsNone(keeper.keep(failed()))
+        self.assertEqual(len(self.said()), 2)
+        # Dumps of another program do not count.
+        self.assertIsNotNone(self.keeper(at_most=1, template="other-{pid}", quiet=True).keep(failed()))
+
+    def test_a_budget_of_bytes(self):
+        """What does not fit is cut, and then there is none; the budget holds in any case."""
+        # More than a dump has in any case.
+        ballast = [["%x" % (number * 0x9E3779B97F4A7C15)] for number in range(400000)]
+        first = self.keeper(once=False, quiet=True).keep(failed())
+        whole = os.path.getsize(first)
+        budget = whole + whole // 2
+        second = self.keeper(disk=budget, once=False).keep(failed())
+        used = sum(os.path.getsize(os.path.join(self.folder, name)) for name in self.there())
+        self.assertLessEqual(used, budget)
+        dump = heapsake.load(second)
+        self.assertLess(len(dump.objects), len(heapsake.load(first).objects) - len(ballast) // 4)
+        self.assertEqual(self.local_of(dump, "price"), "tea")
+        for more in (_folder.SMALLEST + 1, 1):
+            keeper = self.keeper(disk=used + more, once=False)
+            self.assertEqual([keeper.keep(failed()) for _ in range(2)], [None, None])
+            self.assertRegex(self.said()[-1], r"no dump of .*: .*disk (is|leaves) \d+")
+        self.assertEqual((len(self.there()), len(self.said())), (2, 3))
+
+    def local_of(self, dump, function):
+        return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)
+
+    def test_a_full_disk(self):
+        full = os.statvfs_result((4096, 4096, 100, 1, 1, 0, 0, 0, 0, 255))
+        with mock.patch.object(os, "statvfs", lambda _: full):
+            self.assertIsNone(self.keeper(disk=1 << 30).keep(failed(), reason="one"))
+        self.assertEqual(self.said(), ["heapsake: no dump of one: the disk of %s is full" % self.folder])
+
+    def test_names(self):
+        cases = {
+            "{program}-{exception}": r"[\w.@-]+-KeyError\.heapsake",
+            "{node}": r"tests_test_a\.py__test_b_x_y_\.heapsake",
+            "{program}-{node}-{thread}-{host}": r"[\w.@-]+-tests_test_a\.py__test_b_x_y_-MainThread-[\w.-]+\.heapsake",
+            "{fingerprint}.heapsake": r"[0-9a-f]{12}\.heapsake",
+            "crash": r"crash\.heapsake",
+        }
+        for template, expected in cases.items():
+            path = self.keeper(template=template).keep(failed(), node="../tests/test_a.py::test_b[x/y]".lstrip("./"))
+            self.assertRegex(os.path.basename(path), r"\A%s\Z" % expected)
+            self.assertEqual(os.path.dirname(path), self.folder)
+        for template in ("../{pid}", "a/b", "{nothing}", "{pid", "", "{}", "..", "a\0b"):
+            with self.assertRaises(ValueError, msg=template):
+                self.keeper(template=template)
+        for name in ("../../etc/passwd", "x" * 1000, "\N{SNOWMAN}\n\t\x1b[31m", "..", "tête-à-tête" * 60):
+            path = self.keeper(once=False).keep(failed(), name=name)
+            self.assertEqual(os.path.dirname(path), self.folder)
+            self.assertLess(len(os.fsencode(os.path.basename(path))), 256)
+            self.assertTrue(os.path.exists(path))
+
+    def test_callbacks(self):
+        paths = []
+        keeper = self.keeper(callback=paths.append)
+        self.assertEqual([keeper.keep(failed())], paths)
+        broken = self.keeper(callback=lambda path: 1 // 0, once=False)
+        path = broken.keep(failed())
+        self.assertIn("%s; the callback failed: ZeroDivisionError" % path, self.said()[-1])
+        self.assertEqual(len(self.said()), 2)
+
+    def test_again_from_within(self):
+        keeper = self.keeper(once=False, callback=lambda path: inner.append(keeper.keep(failed(other))))
+        inner = []
+        keeper.keep(failed())
+        self.assertEqual((inner, len(self.there())), ([None], 1))
+
+    def test_threads_at_once(self):
+        keeper, barrier, paths = self.keeper(), threading.Barrier(8), []
+
+        def work():
+            problem = failed()
+            barrier.wait()
+            paths.append(keeper.keep(problem))
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len([path for path in paths if path]), 1)
+        self.assertEqual(len(self.there()), 1)
+
+    def test_a_forked_child_of_a_program_that_dumps(self):
+        keeper, children = self.keeper(once=False, quiet=True), []
+
+        def fork(path):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if isinstance(Keeper(self.folder, quiet=True).keep(failed(other)), str) else 1)
+            children.append(child)
+
+        keeper.callback = fork
+        keeper.keep(failed())
+        self.assertEqual([os.waitpid(child, 0)[1] for child in children], [0])
+        self.assertEqual(len(self.there()), 2)
+
+    def test_a_dump_that_fails_leaves_nothing_and_may_be_tried_again(self):
+        keeper = self.keeper()
+        with mock.patch.object(heapsake, "dump", side_effect=OSError("no such luck")):
+            self.assertIsNone(keeper.keep(failed(), reason="one"))
+        self.assertEqual((self.there(), self.said()), ([], ["heapsake: no dump of one: OSError: no such luck"]))
+        self.assertIsNotNone(keeper.keep(failed(), reason="one"))
+
+    def test_a_lock_that_nobody_gives_back_is_not_waited_for_for_ever(self):
+        os.makedirs(self.folder)
+        with _folder.Held(self.folder), mock.patch.object(_folder, "PATIENCE", 0.05):
+            self.assertIsNotNone(self.keeper().keep(failed()))
+
+    def test_what_a_signal_handler_raises_passes(self):
+        with mock.patch.object(heapsake, "dump", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                self.keeper().keep(failed())
+        self.assertEqual(self.there(), [])
+        self.assertIsNotNone(self.keeper().keep(failed()))
+
+    def test_names_of_classes_to_ignore(self):
+        for ignored in (Named("KeyError"), Named("builtins.KeyError"), [Named("LookupError")], [KeyError], KeyError):
+            self.assertIsNone(self.keeper(ignore=ignored).keep(failed()))
+        self.assertIsNotNone(self.keeper(ignore=Named("app.Cancelled")).keep(failed()))
+        self.assertEqual(_keeping.classes(None), (SystemExit, KeyboardInterrupt))
+
+
+if __name__ == "__main__":
+    unittest.main()

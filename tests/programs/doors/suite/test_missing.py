@@ -1,0 +1,5 @@
+"""Cannot be imported."""
+import shop
+
+customer = "Grace"
+shop.checkout(customer)
