@@ -11,7 +11,7 @@ fn emulated_core(folder: &Path) -> PathBuf {
     let mut entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let is_core = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("qemu_") && name.ends_with(".core")
+        name.starts_with("qemu_") && path.extension().is_some_and(|ending| ending == "core")
     };
     entries.find(is_core).unwrap_or_else(|| panic!("no core in {}", folder.display()))
 }

@@ -141,9 +141,9 @@ fn make(root: &Path, packager: &Path, package: &str, tag: &str, name: &str, libr
     // Its modules written in C, and the one library that a launcher needs.
     for shared in SHARED {
         for entry in fs::read_dir(folder.join("wheel").join(shared)).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("libcrypt-") || name.ends_with(".so") {
-                fs::rename(entry.path(), folder.join("lib").join(name))?;
+            let is_module = entry.path().extension().is_some_and(|ending| ending == "so");
+            if is_module || entry.file_name().to_string_lossy().starts_with("libcrypt-") {
+                fs::rename(entry.path(), folder.join("lib").join(entry.file_name()))?;
             }
         }
     }
