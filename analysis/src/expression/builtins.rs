@@ -1,7 +1,5 @@
 //! Functions of the language, and calls.
 
-use std::sync::Arc;
-
 use heapsake_core::heap::TypeKind;
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -219,7 +217,7 @@ impl Evaluator<'_> {
                 match Number::of(&self.form(&given[0])?) {
                     Some(Number::Float(number)) => Ok(Value::Float(number.abs())),
                     Some(Number::Complex(real, imaginary)) => Ok(Value::Float(real.hypot(imaginary))),
-                    Some(number) => Ok(Value::integer(number.big().abs())),
+                    Some(number) => self.sized(Value::integer(number.big().abs())),
                     None => type_error(format!("bad operand type for abs(): '{}'", self.type_name(&given[0]))),
                 }
             }
@@ -409,6 +407,9 @@ impl Evaluator<'_> {
             return Err(self.not_run(value, &class, "__len__"));
         }
         let form = self.form(value)?;
+        if matches!(&form, Form::Range(span) if span.len() > i64::MAX as u128) {
+            return Err(raised("OverflowError", "Python int too large to convert to C ssize_t"));
+        }
         match self.length_of(&form) {
             Some(length) => Ok(Value::wide(i128::from(length))),
             None => {
@@ -491,7 +492,7 @@ impl Evaluator<'_> {
             _ if default.is_some() => {
                 return type_error(format!("Cannot specify a default for {name}() with multiple positional arguments"));
             }
-            _ => Cursor::new(Items::Made(Arc::new(given.positional))),
+            _ => Cursor::new(Items::made(given.positional)),
         };
         let key = match key {
             Some(key) if !matches!(self.form(&key), Ok(Form::None)) => Some(key),
@@ -537,16 +538,18 @@ impl Evaluator<'_> {
             (Some(number @ (Number::Int(_) | Number::Big(_))), Some(digits)) if digits < 0 => {
                 let power = digits.unsigned_abs();
                 let number = number.big();
-                if power > u128::from(number.bits()) + 1 {
+                // 10 has more than three bits: the unit is more than twice the number.
+                if power.saturating_mul(3) > u128::from(number.bits()) + 1 {
                     return Ok(Value::Int(0));
                 }
                 let unit = BigInt::from(10).pow(power as u32);
+                numbers::divisible(number.bits(), unit.bits())?;
                 let (quotient, rest) = number.div_mod_floor(&unit);
                 let twice = &rest * 2;
                 let up = twice > unit || (twice == unit && quotient.is_odd());
-                Ok(Value::integer((quotient + i32::from(up)) * unit))
+                self.sized(Value::integer((quotient + i32::from(up)) * unit))
             }
-            (Some(number @ (Number::Int(_) | Number::Big(_))), _) => Ok(Value::integer(number.big())),
+            (Some(number @ (Number::Int(_) | Number::Big(_))), _) => self.sized(Value::integer(number.big())),
             _ => type_error(format!("type {} doesn't define __round__ method", self.type_name(&number))),
         }
     }

@@ -12,6 +12,7 @@ use super::evaluate::Evaluator;
 use super::forms::Form;
 use super::keys::Key;
 use super::numbers::Number;
+use super::search;
 use super::syntax::Comparison;
 use super::values::{Value, View};
 
@@ -88,7 +89,7 @@ impl Evaluator<'_> {
             }
             (Form::Slice(one), Form::Slice(other)) => {
                 let (one, other) = (one.to_vec(), other.to_vec());
-                self.equal_items(&Items::Made(Arc::new(one)), &Items::Made(Arc::new(other)))?
+                self.equal_items(&Items::made(one), &Items::made(other))?
             }
             (Form::Class, Form::Class) => self.same(left, right)?,
             (Form::Array(_) | Form::Table(_), _) | (_, Form::Array(_) | Form::Table(_)) => {
@@ -276,12 +277,16 @@ impl Evaluator<'_> {
         }
         match self.form(container)? {
             Form::Text(codes) => match self.form(value)? {
-                Form::Text(wanted) => Ok(wanted.is_empty() || codes.windows(wanted.len()).any(|window| *window == *wanted)),
+                Form::Text(wanted) => {
+                    self.worked(codes.len() as u64)?;
+                    Ok(search::find(&codes, &wanted).is_some())
+                }
                 _ => type_error(format!("'in <string>' requires string as left operand, not {}", self.type_name(value))),
             },
             Form::Bytes(bytes) | Form::Bytearray(bytes) => match self.form(value)? {
                 Form::Bytes(wanted) | Form::Bytearray(wanted) => {
-                    Ok(wanted.is_empty() || bytes.windows(wanted.len()).any(|window| *window == *wanted))
+                    self.worked(bytes.len() as u64)?;
+                    Ok(search::find(&bytes, &wanted).is_some())
                 }
                 form if Number::of(&form).is_some() => {
                     let wanted = self.wide_index(value)?;
@@ -400,7 +405,7 @@ impl Evaluator<'_> {
                 return self.ordered_items(comparison, one, other);
             }
             (Form::Slice(one), Form::Slice(other)) => {
-                let bounds = |bounds: &[Value; 3]| Items::Made(Arc::new(bounds.to_vec()));
+                let bounds = |bounds: &[Value; 3]| Items::made(bounds.to_vec());
                 return self.ordered_items(comparison, &bounds(one), &bounds(other));
             }
             (Form::Sequence(one), Form::Sequence(other)) if self.type_name(left) == self.type_name(right) => {
@@ -449,38 +454,6 @@ impl Evaluator<'_> {
             Comparison::Greater => lengths.is_gt(),
             _ => lengths.is_ge(),
         })
-    }
-
-    /// In ascending order, stable; those before count.
-    pub(crate) fn sort(&mut self, keyed: Vec<(Value, Value)>, descending: bool) -> Evaluated<Vec<(Value, Value)>> {
-        let mut failure = None;
-        let mut keyed = keyed;
-        // A comparison that failed makes the rest of the order meaningless; its error is what is told.
-        keyed.sort_by(|(one, _), (other, _)| {
-            if failure.is_some() {
-                return Ordering::Equal;
-            }
-            let (first, second) = if descending { (other, one) } else { (one, other) };
-            match self.ordered(Comparison::Less, first, second) {
-                Ok(true) => Ordering::Less,
-                Ok(false) => match self.ordered(Comparison::Less, second, first) {
-                    Ok(true) => Ordering::Greater,
-                    Ok(false) => Ordering::Equal,
-                    Err(problem) => {
-                        failure = Some(problem);
-                        Ordering::Equal
-                    }
-                },
-                Err(problem) => {
-                    failure = Some(problem);
-                    Ordering::Equal
-                }
-            }
-        });
-        match failure {
-            Some(failure) => Err(failure),
-            None => Ok(keyed),
-        }
     }
 }
 

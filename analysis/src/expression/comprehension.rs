@@ -111,7 +111,7 @@ impl Evaluator<'_> {
     fn bind(&mut self, target: &Target, value: Value) -> Evaluated<()> {
         match target {
             Target::Name(name) => {
-                match self.variables.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, name)) {
+                match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
                     Some((_, place)) => *place = value,
                     None => self.variables.push((name.clone(), value)),
                 }

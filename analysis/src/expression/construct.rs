@@ -103,7 +103,11 @@ impl Evaluator<'_> {
                 let given = given.positions(class, 1, 3)?;
                 let mut numbers = Vec::new();
                 for value in &given {
-                    numbers.push(self.wide_index(value)?);
+                    let number = self.wide_index(value)?;
+                    if number.unsigned_abs() >= 1 << 100 {
+                        return Err(refused("the numbers of this range are too large"));
+                    }
+                    numbers.push(number);
                 }
                 let (start, stop) = if numbers.len() == 1 { (0, numbers[0]) } else { (numbers[0], numbers[1]) };
                 let step = numbers.get(2).copied().unwrap_or(1);
@@ -116,7 +120,7 @@ impl Evaluator<'_> {
                 let given = given.positions(class, 1, 3)?;
                 let at = |at: usize| given.get(at).cloned().unwrap_or(Value::None);
                 let bounds = if given.len() == 1 { [Value::None, at(0), Value::None] } else { [at(0), at(1), at(2)] };
-                Ok(Value::Slice(Arc::new(bounds)))
+                Value::slice(bounds)
             }
             "type" => match given.positional.len() {
                 1 => self.type_of(&given.positional[0]),
@@ -157,6 +161,9 @@ impl Evaluator<'_> {
                     Form::View(view, store) => Items::Mapping(store, view),
                     _ => return type_error(format!("'{}' object is not reversible", self.type_name(value))),
                 };
+                if matches!(&items, Items::Range(span) if span.len() > u128::from(u64::MAX)) {
+                    return Err(refused("a range that is too large to be gone through backwards"));
+                }
                 Ok(Value::flow("reversed", Cursor::backwards(items)))
             }
             "map" | "filter" => {

@@ -9,7 +9,7 @@ use super::comprehension::Suspended;
 use super::error::{Evaluated, refused, value_error};
 use super::evaluate::Evaluator;
 use super::forms::array_part;
-use super::values::{Entries, Flow, Part, Span, Value, View};
+use super::values::{Entries, Flow, Nested, Part, Span, Value, View};
 
 /// The most elements that are read together: as many as a segment of a dump has, which is decoded as a whole.
 const BATCH: u64 = 1 << 14;
@@ -34,7 +34,7 @@ impl Store {
 /// Elements by position.
 #[derive(Clone, Debug)]
 pub(crate) enum Items {
-    Made(Arc<Vec<Value>>),
+    Made(Arc<Nested>),
     /// Elements of an object of the dump, and how many.
     Held(ObjectId, u64),
     Text(Arc<[u32]>),
@@ -56,6 +56,10 @@ pub(crate) fn of_target(target: Target) -> Value {
 }
 
 impl Items {
+    pub(crate) fn made(values: Vec<Value>) -> Items {
+        Items::Made(Arc::new(Nested::from(values)))
+    }
+
     pub(crate) fn len(&self) -> u64 {
         match self {
             Items::Made(items) => items.len() as u64,

@@ -83,6 +83,16 @@ impl<'s> Evaluator<'s> {
         Ok(())
     }
 
+    /// Counts what one step does to so many digits or letters, as steps.
+    pub(crate) fn worked(&mut self, parts: u64) -> Evaluated<()> {
+        if parts < 4096 {
+            return Ok(());
+        }
+        self.steps = self.steps.saturating_add(parts / 4096);
+        self.step()?;
+        self.in_time()
+    }
+
     /// Counts elements that are made.
     pub(crate) fn made(&mut self, count: u64) -> Evaluated<()> {
         self.elements = self.elements.saturating_add(count);
@@ -207,7 +217,7 @@ impl<'s> Evaluator<'s> {
                         *value = self.evaluate(node)?;
                     }
                 }
-                Ok(Value::Slice(Arc::new(values)))
+                Value::slice(values)
             }
             Kind::Walrus(name, inner) => {
                 let value = self.evaluate(inner)?;
@@ -351,7 +361,7 @@ impl<'s> Evaluator<'s> {
                     text.extend(shown);
                 }
             }
-            self.taken(text.len() as u64)?;
+            self.taken(text.len() as u64 * 4)?;
         }
         Ok(text)
     }
@@ -382,6 +392,12 @@ impl<'s> Evaluator<'s> {
         if let Value::Object(_) = value
             && matches!(self.form(value), Ok(Form::Other))
         {
+            for name in ["__bool__", "__len__"] {
+                if self.class_attribute(value, name).is_some() {
+                    let type_name = self.type_name(value);
+                    return Err(refused(format!("whether a {type_name} is true is told by its {name}, which is not run")));
+                }
+            }
             return Ok(true);
         }
         Ok(match self.form(value)? {
@@ -413,7 +429,7 @@ impl<'s> Evaluator<'s> {
             return Err(self.not_run(value, &class, name));
         }
         match super::numbers::unary(operator, &self.form(value)?) {
-            Some(value) => Ok(value),
+            Some(value) => self.sized(value),
             None => type_error(format!("bad operand type for unary {sign}: '{}'", self.type_name(value))),
         }
     }

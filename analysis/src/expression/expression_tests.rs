@@ -9,7 +9,7 @@ use super::{CompletionKind, ExpressionError, Limits, Scope, Value, complete, eva
 
 const LIMITS: Limits = Limits { steps: 50_000, elements: 50_000, bytes: 1 << 20, time: Duration::from_secs(5) };
 
-fn golden() -> Dump {
+pub(super) fn golden() -> Dump {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/3.12.heapsake");
     heapsake_loader::open(path).expect("the golden dump")
 }
@@ -18,7 +18,7 @@ fn innermost(dump: &Dump) -> Scope<'_> {
     Scope::of_frame(dump, 0, dump.threads()[0].frames.len() - 1)
 }
 
-fn shown(dump: &Dump, text: &str) -> String {
+pub(super) fn shown(dump: &Dump, text: &str) -> String {
     match evaluate(&innermost(dump), text, &LIMITS) {
         Ok(value) => value.show(dump, 200),
         Err(problem) => problem.to_string(),

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
         match form {
             Form::Text(codes) => {
                 let found = parsed(specification)?;
-                self.taken(found.width as u64)?;
+                self.taken(found.width as u64 * 4)?;
                 if !matches!(found.kind, None | Some('s')) {
                     let kind = found.kind.unwrap_or('s');
                     return value_error(format!("Unknown format code '{kind}' for object of type 'str'"));
@@ -47,7 +47,7 @@ impl Evaluator<'_> {
             }
             Form::Bool(_) | Form::Int(_) | Form::Big(_) => {
                 let found = parsed(specification)?;
-                self.taken(found.width.max(found.precision.unwrap_or(0)) as u64)?;
+                self.taken(found.width.max(found.precision.unwrap_or(0)) as u64 * 4)?;
                 if let (Form::Bool(flag), None | Some('s')) = (&form, found.kind)
                     && found.kind == Some('s')
                 {
@@ -60,7 +60,7 @@ impl Evaluator<'_> {
             }
             Form::Float(number) => {
                 let found = parsed(specification)?;
-                self.taken(found.width.max(found.precision.unwrap_or(0)) as u64)?;
+                self.taken(found.width.max(found.precision.unwrap_or(0)) as u64 * 4)?;
                 found.float(number)
             }
             Form::Complex(real, imaginary) => {

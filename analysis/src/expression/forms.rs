@@ -238,7 +238,7 @@ impl Evaluator<'_> {
             "array.array" => {
                 self.whole(object)?;
                 if let Some(AttributeValue::Plain(ciborium::Value::Array(items))) = object.attribute("items") {
-                    return Ok(Form::Sequence(Items::Made(Arc::new(items.iter().map(of_fact).collect()))));
+                    return Ok(Form::Sequence(Items::made(items.iter().map(of_fact).collect())));
                 }
                 return Err(refused("of an array as long as this one the dump has only bytes: array.bytes"));
             }
@@ -316,7 +316,7 @@ impl Evaluator<'_> {
                 let object = self.dump.object(id);
                 let labels = Table::of(&object).and_then(|table| table.columns().cloned());
                 let labels = labels.map_or_else(Vec::new, |labels| labels.some(0, 1 << 16));
-                Cursor::new(Items::Made(Arc::new(labels.into_iter().map(super::cursor::of_cell).collect())))
+                Cursor::new(Items::made(labels.into_iter().map(super::cursor::of_cell).collect()))
             }
             _ => {
                 if let Value::Object(id) = value {

@@ -13,6 +13,9 @@ use super::evaluate::Evaluator;
 use super::forms::{Form, array_part, of_fact};
 use super::values::{Part, Span, Value, string_of};
 
+/// The largest number of a range: that of two of them is still within 128 bits.
+const WIDEST_RANGE: u128 = 1 << 120;
+
 impl Evaluator<'_> {
     /// An integer, by `__index__` of built-in types.
     pub(crate) fn index(&mut self, value: &Value) -> Evaluated<BigInt> {
@@ -61,8 +64,7 @@ impl Evaluator<'_> {
     }
 
     /// The positions that a slice of so many elements has.
-    pub(crate) fn positions(&mut self, bounds: &[Value; 3], length: u64) -> Evaluated<Span> {
-        let length = i128::from(length);
+    pub(crate) fn positions(&mut self, bounds: &[Value; 3], length: i128) -> Evaluated<Span> {
         let step = match self.form(&bounds[2])? {
             Form::None => 1,
             _ => self.slice_bound(&bounds[2])?,
@@ -147,7 +149,10 @@ impl Evaluator<'_> {
     }
 
     fn item_of_sequence(&mut self, form: &Form, value: &Value, item: &Value) -> Evaluated<Value> {
-        let length = self.length_of(form).unwrap_or(0);
+        let length = match form {
+            Form::Range(span) => span.len() as i128,
+            _ => i128::from(self.length_of(form).unwrap_or(0)),
+        };
         match self.form(item)? {
             Form::Slice(_) if self.type_name(value) == "deque" => type_error("sequence index must be integer, not 'slice'"),
             Form::Slice(bounds) => {
@@ -156,23 +161,25 @@ impl Evaluator<'_> {
             }
             Form::Bool(_) | Form::Int(_) | Form::Big(_) => {
                 let position = self.wide_index(item)?;
-                let at = if position < 0 { position + i128::from(length) } else { position };
+                let at = if position < 0 { position + length } else { position };
                 let name = match form {
                     Form::Text(_) => "string",
                     Form::Range(_) => "range object",
                     Form::Bytes(_) => "index",
                     _ => &self.type_name(value),
                 };
-                if at < 0 || at >= i128::from(length) {
+                if at < 0 || at >= length {
                     let message =
                         if name == "index" { "index out of range".to_owned() } else { format!("{name} index out of range") };
                     return Err(raised("IndexError", message));
+                }
+                if let Form::Range(span) = form {
+                    return Ok(Value::wide(span.at(at as u128)));
                 }
                 let at = at as u64;
                 let found = match form {
                     Form::Text(codes) => Some(Value::codes(&[codes[at as usize]])),
                     Form::Bytes(bytes) | Form::Bytearray(bytes) => Some(Value::Int(i64::from(bytes[at as usize]))),
-                    Form::Range(span) => Some(Value::wide(span.at(u128::from(at)))),
                     Form::List(items) | Form::Tuple(items) | Form::Sequence(items) => items.at(self.dump, at),
                     _ => None,
                 };
@@ -196,6 +203,15 @@ impl Evaluator<'_> {
 
     /// The elements at some positions.
     fn slice(&mut self, form: &Form, span: Span) -> Evaluated<Value> {
+        if let Form::Range(of) = form {
+            let within = |number: &i128| number.unsigned_abs() <= WIDEST_RANGE;
+            let at = |position: i128| of.step.checked_mul(position)?.checked_add(of.start).filter(within);
+            let step = of.step.checked_mul(span.step).filter(within);
+            let (Some(start), Some(stop), Some(step)) = (at(span.start), at(span.stop), step) else {
+                return Err(refused("the numbers of this range are too large"));
+            };
+            return Ok(Value::Range(Arc::new(Span { start, stop, step })));
+        }
         let count = self.countable(span.len().min(u128::from(u64::MAX)) as u64, "elements")?;
         let positions = (0..count as u128).map(|at| span.at(at) as usize);
         Ok(match form {
@@ -203,11 +219,10 @@ impl Evaluator<'_> {
                 self.taken(count as u64 * 4)?;
                 Value::codes(&positions.map(|at| codes[at]).collect::<Vec<u32>>())
             }
-            Form::Bytes(bytes) => Value::bytes(&positions.map(|at| bytes[at]).collect::<Vec<u8>>()),
-            Form::Bytearray(bytes) => Value::Bytearray(positions.map(|at| bytes[at]).collect::<Vec<u8>>().into()),
-            Form::Range(of) => {
-                let at = |position: i128| of.start + of.step * position;
-                Value::Range(Arc::new(Span { start: at(span.start), stop: at(span.stop), step: of.step * span.step }))
+            Form::Bytes(bytes) | Form::Bytearray(bytes) => {
+                self.taken(count as u64)?;
+                let cut: Arc<[u8]> = positions.map(|at| bytes[at]).collect();
+                if matches!(form, Form::Bytes(_)) { Value::Bytes(cut) } else { Value::Bytearray(cut) }
             }
             Form::List(items) | Form::Tuple(items) | Form::Sequence(items) | Form::Array(items) => {
                 self.made(count as u64)?;
@@ -263,7 +278,7 @@ impl Evaluator<'_> {
                     let form = self.form(&Value::Part(Arc::new(Part::Array(id, path.clone()))))?;
                     let Form::Array(items) = &form else { return Err(raised("IndexError", "too many indices for array")) };
                     if let Form::Slice(bounds) = self.form(index)? {
-                        let span = self.positions(&bounds, items.len())?;
+                        let span = self.positions(&bounds, items.len().into())?;
                         let parts = self.slice(&form, span)?;
                         let rest = &indexes[position + 1..];
                         let Value::List(parts) = &parts else { return Ok(parts) };
@@ -305,7 +320,7 @@ impl Evaluator<'_> {
                 let labels = table.index().clone();
                 let at = match self.form(item)? {
                     Form::Slice(bounds) => {
-                        let span = self.positions(&bounds, values.len())?;
+                        let span = self.positions(&bounds, values.len().into())?;
                         let items = Items::Part(Arc::new(Part::Column(id, position)), values.len());
                         return self.slice(&Form::Array(items), span);
                     }

@@ -108,7 +108,11 @@ impl Evaluator<'_> {
                 Key::Tuple(keys)
             }
             Form::Frozenset(members) => {
-                let mut keys = self.member_keys(&members)?;
+                // Asked of each again, so that keys nest no deeper than other operations follow.
+                let mut keys = Vec::new();
+                for (member, _) in self.pairs(&members)? {
+                    keys.push(self.key(&member)?);
+                }
                 keys.sort_unstable();
                 Key::Frozenset(keys)
             }

@@ -16,6 +16,7 @@ mod construct;
 mod cursor;
 mod error;
 mod evaluate;
+mod exceptions;
 mod format;
 mod forms;
 mod heap;
@@ -23,12 +24,15 @@ mod items;
 mod keys;
 mod limits;
 mod methods;
+mod nested;
 mod numbers;
 mod operators;
 mod percent;
 mod representation;
 mod scope;
+mod search;
 mod show;
+mod sort;
 mod specification;
 mod syntax;
 mod types;
@@ -38,7 +42,11 @@ pub use completion::{Completion, CompletionKind, complete};
 pub use error::ExpressionError;
 pub use limits::Limits;
 pub use scope::Scope;
-pub use values::{Child, Entries, Flow, Part, Span, Value, View};
+pub use values::{Child, Entries, Flow, Nested, Part, Span, Value, View};
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use evaluate::Evaluator;
 use syntax::{Node, Statement};
@@ -68,7 +76,7 @@ pub fn execute(scope: &mut Scope<'_>, text: &str, limits: &Limits) -> Result<Opt
     let (value, assigned) = evaluated(scope, &node, limits)?;
     let kept = assigned.into_iter().chain(name.clone().map(|name| (name.to_string(), value.clone())));
     for (name, value) in kept {
-        if depth(&value, KEPT_DEEP) == 0 {
+        if !is_kept(&value) {
             let message = format!("an iterator, or a value nested more than {KEPT_DEEP} deep, is not kept: list() makes a list");
             return Err(ExpressionError::new(message, 0));
         }
@@ -78,7 +86,7 @@ pub fn execute(scope: &mut Scope<'_>, text: &str, limits: &Limits) -> Result<Opt
         return Ok(None);
     }
     let is_none = matches!(value, Value::None);
-    if !is_none && depth(&value, KEPT_DEEP) > 0 {
+    if !is_none && is_kept(&value) {
         scope.bind("_", value.clone());
     }
     Ok(Some(value))
@@ -99,26 +107,51 @@ fn evaluated(scope: &Scope<'_>, node: &Node, limits: &Limits) -> Result<(Value, 
     Ok((value, assigned.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
 }
 
-/// How much of a depth is left below a value; 0 when it is nested deeper.
-fn depth(value: &Value, left: usize) -> usize {
-    if left == 0 {
-        return 0;
-    }
-    let inner = |values: &mut dyn Iterator<Item = &Value>| values.map(|value| depth(value, left - 1)).min().unwrap_or(left);
-    match value {
-        Value::List(items) | Value::Tuple(items) => inner(&mut items.iter()),
-        Value::Dict(entries) | Value::Set(entries) | Value::Frozenset(entries) => {
-            inner(&mut entries.pairs().iter().flat_map(|(key, value)| [key, value]))
-        }
-        Value::Method(method) => inner(&mut std::iter::once(&method.0)),
-        Value::Bound(bound) => inner(&mut std::iter::once(&bound.0)),
-        Value::View(_, of) => inner(&mut std::iter::once(&**of)),
-        Value::Slice(bounds) => inner(&mut bounds.iter()),
+/// Whether a session keeps a value.
+fn is_kept(value: &Value) -> bool {
+    height(value, KEPT_DEEP, &mut FxHashMap::default()).is_some()
+}
+
+/// How deep a value is nested; none when deeper than so much, and of an iterator. Shared ones are looked at once.
+fn height(value: &Value, most: usize, known: &mut FxHashMap<*const (), usize>) -> Option<usize> {
+    let place = match value {
+        Value::List(items) | Value::Tuple(items) => Arc::as_ptr(items).cast::<()>(),
+        Value::Dict(entries) | Value::Set(entries) | Value::Frozenset(entries) => Arc::as_ptr(entries).cast(),
+        Value::Method(method) => Arc::as_ptr(method).cast(),
+        Value::Bound(bound) => Arc::as_ptr(bound).cast(),
+        Value::View(_, of) => Arc::as_ptr(of).cast(),
+        Value::Slice(bounds) => Arc::as_ptr(bounds).cast(),
         // It may go on with others, of which each line would add one.
-        Value::Iterator(_) => 0,
-        _ => left,
+        Value::Iterator(_) => return None,
+        _ => return (most > 0).then_some(1),
+    };
+    if let Some(found) = known.get(&place) {
+        return (*found <= most).then_some(*found);
     }
+    let left = most.checked_sub(1)?;
+    let mut highest = |values: &mut dyn Iterator<Item = &Value>| {
+        let mut highest = 0;
+        for value in values {
+            highest = height(value, left, known)?.max(highest);
+        }
+        Some(highest)
+    };
+    let inner = match value {
+        Value::List(items) | Value::Tuple(items) => highest(&mut items.iter()),
+        Value::Dict(entries) | Value::Set(entries) | Value::Frozenset(entries) => {
+            highest(&mut entries.pairs().iter().flat_map(|(key, value)| [key, value]))
+        }
+        Value::Method(method) => highest(&mut std::iter::once(&method.0)),
+        Value::Bound(bound) => highest(&mut std::iter::once(&bound.0)),
+        Value::View(_, of) => highest(&mut std::iter::once(&**of)),
+        Value::Slice(bounds) => highest(&mut bounds.iter()),
+        _ => Some(0),
+    }?;
+    known.insert(place, inner + 1);
+    Some(inner + 1)
 }
 
 #[cfg(test)]
 mod expression_tests;
+#[cfg(test)]
+mod limits_tests;

@@ -89,6 +89,27 @@ pub(crate) fn unary(operator: UnaryOperator, form: &Form) -> Option<Value> {
     })
 }
 
+/// The most products of two digits of 64 bits that one operation takes: less than a second.
+const MOST_PRODUCTS: u64 = 1 << 28;
+
+/// Digits of 64 bits.
+pub(crate) fn digits(bits: u64) -> u64 {
+    bits / 64 + 1
+}
+
+/// Refuses what takes too many products.
+fn within_products(products: u64) -> Evaluated<()> {
+    if products > MOST_PRODUCTS {
+        return Err(refused("integers this large are not computed with: it would take too long"));
+    }
+    Ok(())
+}
+
+/// Refuses a division of integers of so many bits when it takes too long.
+pub(crate) fn divisible(above: u64, below: u64) -> Evaluated<()> {
+    within_products(digits(above.saturating_sub(below)).saturating_mul(digits(below)))
+}
+
 /// The result of two numbers; none where Python has no such operation on them.
 /// `mixed` says that a real operand of a complex one stays real.
 pub(crate) fn binary(operator: BinaryOperator, left: &Number, right: &Number, mixed: bool) -> Evaluated<Option<Value>> {
@@ -146,9 +167,15 @@ fn integers(operator: BinaryOperator, left: &Number, right: &Number) -> Evaluate
             one * other
         }
         O::FloorDivide if other.is_zero() => return zero("integer division or modulo by zero"),
-        O::FloorDivide => one.div_floor(&other),
+        O::FloorDivide => {
+            divisible(one.bits(), other.bits())?;
+            one.div_floor(&other)
+        }
         O::Modulo if other.is_zero() => return zero("integer modulo by zero"),
-        O::Modulo => one.mod_floor(&other),
+        O::Modulo => {
+            divisible(one.bits(), other.bits())?;
+            one.mod_floor(&other)
+        }
         O::Divide => return true_division(&one, &other),
         O::Power => {
             if other.is_negative() {
@@ -188,7 +215,7 @@ fn integers(operator: BinaryOperator, left: &Number, right: &Number) -> Evaluate
                 return Err(raised("ValueError", "negative shift count"));
             }
             match other.to_u64() {
-                Some(count) if count < one.bits() => one.div_floor(&(BigInt::one() << count)),
+                Some(count) if count < one.bits() => one >> count,
                 _ if one.is_negative() => -BigInt::one(),
                 _ => BigInt::zero(),
             }
@@ -426,6 +453,7 @@ pub(crate) fn modular_power(base: &BigInt, exponent: &BigInt, modulus: &BigInt) 
     if modulus.bits().max(exponent.bits()) > 1 << 16 {
         return Err(refused("pow() of integers of more than 65,536 bits is not computed"));
     }
+    within_products(digits(modulus.bits()).pow(2).saturating_mul(exponent.bits()))?;
     let (base, exponent) = if exponent.is_negative() {
         let inverse = base.mod_floor(modulus).extended_gcd(modulus);
         if !inverse.gcd.abs().is_one() {

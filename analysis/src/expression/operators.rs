@@ -36,6 +36,10 @@ impl Evaluator<'_> {
             }
         }
         if let (Some(one), Some(other)) = (Number::of(&one), Number::of(&other)) {
+            if let (Number::Big(one), other) | (other, Number::Big(one)) = (&one, &other) {
+                let bits = if let Number::Big(other) = other { other.bits() } else { 64 };
+                self.worked(numbers::digits(one.bits()).saturating_mul(numbers::digits(bits)) / 64)?;
+            }
             // From 3.14 on a real number is not made complex first.
             let mixed = self.version() >= (3, 14);
             if let Some(found) = numbers::binary(operator, &one, &other, mixed)? {
@@ -126,9 +130,11 @@ impl Evaluator<'_> {
     }
 
     /// A result whose size counts.
-    fn sized(&mut self, value: Value) -> Evaluated<Value> {
+    pub(crate) fn sized(&mut self, value: Value) -> Evaluated<Value> {
         if let Value::Big(number) = &value {
             self.taken(number.bits() / 8)?;
+            // What takes longer than an operation on a few digits is looked at by the clock.
+            self.worked(number.bits() / 64)?;
         }
         Ok(value)
     }

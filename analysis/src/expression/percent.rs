@@ -125,7 +125,7 @@ impl Evaluator<'_> {
                 return value_error("width too big");
             }
             found.width = width.unsigned_abs() as usize;
-            self.taken(found.width.max(found.precision.unwrap_or(0)) as u64)?;
+            self.taken(found.width.max(found.precision.unwrap_or(0)) as u64 * 4)?;
             while matches!(letter(at), Some('h' | 'l' | 'L')) {
                 at += 1;
             }

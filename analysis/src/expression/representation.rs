@@ -133,22 +133,13 @@ impl<'s> Evaluator<'s> {
                     Some(arguments) => self.all(&Items::Held(arguments.id(), arguments.len()))?,
                     None => return Err(refused("the arguments of the exception are not in the dump")),
                 };
-                return match &arguments[..] {
-                    [] => Ok(Vec::new()),
-                    [one] if self.is_key_error(&object) => self.repr(one),
-                    [one] => self.deeper(|evaluator| evaluator.str(one)),
-                    several => self.repr(&Value::tuple(several.to_vec())),
-                };
+                return self.text_of_exception(value, &object, &arguments);
             }
         }
         match self.form(value) {
             Ok(Form::Text(codes)) => Ok(codes.to_vec()),
             _ => self.repr(value),
         }
-    }
-
-    fn is_key_error(&self, object: &Object<'_>) -> bool {
-        object.type_description().is_some_and(|description| description.mro.iter().any(|name| name == "KeyError"))
     }
 
     /// `ascii(value)`.

@@ -186,7 +186,7 @@ impl Shower<'_> {
                 let step = if span.step == 1 { String::new() } else { format!(", {}", span.step) };
                 self.out.push_str(&format!("range({}, {}{step})", span.start, span.stop));
             }
-            Value::Slice(bounds) => self.items(&Items::Made(std::sync::Arc::new(bounds.to_vec())), "slice(", ")", depth),
+            Value::Slice(bounds) => self.items(&Items::made(bounds.to_vec()), "slice(", ")", depth),
             Value::Type(name) => self.out.push_str(&format!("<class '{name}'>")),
             Value::Class(number) => {
                 let name = self.dump.types().get(*number as usize).map_or("", |one| one.name.as_str());

@@ -21,6 +21,10 @@ pub(super) struct Specification {
     pub(super) kind: Option<char>,
 }
 
+/// The most digits that are written behind a point by the standard library, which panics above 65,534: a float has 1,074 at
+/// most, and all that is further behind is zeros.
+const WRITTEN: usize = 1_100;
+
 /// The widest a field is.
 pub(super) const WIDEST: usize = 1 << 24;
 
@@ -137,16 +141,14 @@ impl Specification {
             // Zeros are digits, so that they are grouped too.
             let room = self.width.saturating_sub(fixed);
             match self.grouping {
-                None => {
-                    while digits.len() < room {
-                        let missing = room - digits.len();
-                        digits.insert_str(0, &"0".repeat(missing));
-                    }
-                }
+                None => digits.insert_str(0, &"0".repeat(room.saturating_sub(digits.len()))),
                 Some(_) => {
-                    while digits.len() + (digits.len().max(1) - 1) / every < room {
-                        digits.insert(0, '0');
+                    // So many that they fill the room with their separators.
+                    let mut count = digits.len().max(room / (every + 1) * every);
+                    while count + (count.max(1) - 1) / every < room {
+                        count += 1;
                     }
+                    digits.insert_str(0, &"0".repeat(count - digits.len()));
                 }
             }
         }
@@ -194,10 +196,10 @@ impl Specification {
         }
         let precision = self.precision.unwrap_or(6);
         let mut text = match kind {
-            'f' | 'F' => format!("{magnitude:.precision$}"),
+            'f' | 'F' => fixed(magnitude, precision),
             '%' => {
                 let hundred = magnitude * 100.0;
-                format!("{hundred:.precision$}%")
+                format!("{}%", fixed(hundred, precision))
             }
             'e' | 'E' => exponential(magnitude, precision),
             'g' | 'G' | 'n' => general(magnitude, precision.max(1), self.alternate, false),
@@ -251,9 +253,25 @@ impl Specification {
     }
 }
 
+/// Digits, point, as many digits.
+pub(super) fn fixed(number: f64, precision: usize) -> String {
+    let written = precision.min(WRITTEN);
+    let mut text = format!("{number:.written$}");
+    text.extend(std::iter::repeat_n('0', precision - written));
+    text
+}
+
+/// As Rust writes it: digits, point, as many digits, exponent.
+fn scientific(number: f64, precision: usize) -> String {
+    let written = precision.min(WRITTEN);
+    let text = format!("{number:.written$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{mantissa}{}e{exponent}", "0".repeat(precision - written))
+}
+
 /// Digits, point, exponent of two digits at least.
 fn exponential(number: f64, precision: usize) -> String {
-    let text = format!("{number:.precision$e}");
+    let text = scientific(number, precision);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
@@ -261,8 +279,8 @@ fn exponential(number: f64, precision: usize) -> String {
 
 /// As `%g` writes it; `plain` keeps one digit after the point, as `str` does.
 fn general(number: f64, precision: usize, alternate: bool, plain: bool) -> String {
-    let scientific = format!("{number:.*e}", precision - 1);
-    let exponent: i32 = scientific.split_once('e').map_or(0, |(_, exponent)| exponent.parse().unwrap_or(0));
+    let exponent: i32 =
+        scientific(number, precision - 1).split_once('e').map_or(0, |(_, exponent)| exponent.parse().unwrap_or(0));
     let most = precision as i32 - i32::from(plain);
     let trimmed = |text: String| {
         if alternate || !text.contains('.') {
@@ -276,6 +294,6 @@ fn general(number: f64, precision: usize, alternate: bool, plain: bool) -> Strin
         return format!("{}e{tail}", trimmed(mantissa.to_owned()));
     }
     let after = (precision as i32 - 1 - exponent).max(0) as usize;
-    let text = trimmed(format!("{number:.after$}"));
+    let text = trimmed(fixed(number, after));
     if plain && !text.contains('.') { format!("{text}.0") } else { text }
 }

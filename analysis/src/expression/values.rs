@@ -9,7 +9,9 @@ use num_traits::ToPrimitive;
 use rustc_hash::FxHashMap;
 
 use super::cursor::Cursor;
+use super::error::{Evaluated, refused};
 use super::keys::Key;
+pub use super::nested::Nested;
 
 /// A value. Cheap to copy; it borrows nothing, so that a session can keep it beside its dump.
 #[derive(Clone, Debug)]
@@ -40,9 +42,9 @@ pub enum Value {
     /// Bytes that would be mutable.
     Bytearray(Arc<[u8]>),
     /// A list.
-    List(Arc<Vec<Value>>),
+    List(Arc<Nested>),
     /// A tuple.
-    Tuple(Arc<Vec<Value>>),
+    Tuple(Arc<Nested>),
     /// A dict.
     Dict(Arc<Entries>),
     /// A set: the keys of its entries.
@@ -123,7 +125,7 @@ impl Span {
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
     positions: FxHashMap<Key, usize>,
-    entries: Vec<(Value, Value)>,
+    pub(super) entries: Vec<(Value, Value)>,
 }
 
 impl Entries {
@@ -214,11 +216,19 @@ impl Value {
     }
 
     pub(crate) fn list(items: Vec<Value>) -> Value {
-        Value::List(Arc::new(items))
+        Value::List(Arc::new(Nested::from(items)))
     }
 
     pub(crate) fn tuple(items: Vec<Value>) -> Value {
-        Value::Tuple(Arc::new(items))
+        Value::Tuple(Arc::new(Nested::from(items)))
+    }
+
+    /// A slice; its bounds are none, so that slices do not nest.
+    pub(crate) fn slice(bounds: [Value; 3]) -> Evaluated<Value> {
+        if bounds.iter().any(|bound| matches!(bound, Value::Slice(_))) {
+            return Err(refused("a slice of slices is not made"));
+        }
+        Ok(Value::Slice(Arc::new(bounds)))
     }
 
     pub(crate) fn flow(name: &'static str, cursor: Cursor) -> Value {

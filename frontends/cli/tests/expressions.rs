@@ -270,3 +270,14 @@ fn a_terminal_has_completion_and_history() {
     let history = std::fs::read_to_string(folder.path().join("heapsake/repl_history")).expect("a history");
     assert!(history.contains("many.index(7)"), "{history}");
 }
+
+#[test]
+fn a_line_that_is_too_long_is_refused_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/3.12.heapsake");
+    let lines = format!("1 + 1\n1 + {}\n2 + 2\n", "1 + ".repeat(1 << 19));
+    let (told, complaints, status) = session(dump, &lines, &[], folder.path());
+    assert_eq!(told, "2\n4\n");
+    assert_eq!(complaints, "a line of more than 1048576 bytes is not read\n");
+    assert_eq!(status, Some(0));
+}

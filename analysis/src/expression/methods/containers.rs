@@ -60,6 +60,9 @@ impl Evaluator<'_> {
         match name {
             "copy" => {
                 given.positions(name, 0, 0)?;
+                if let Items::Made(made) = &items {
+                    self.made(made.len() as u64)?;
+                }
                 Ok(Value::list(self.all(&items)?))
             }
             "count" => {

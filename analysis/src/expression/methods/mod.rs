@@ -220,7 +220,7 @@ impl Evaluator<'_> {
                 if length < 0 {
                     return super::error::value_error("length should not be negative");
                 }
-                let span = self.positions(bounds, length as u64)?;
+                let span = self.positions(bounds, length)?;
                 Ok(Value::tuple(vec![Value::wide(span.start), Value::wide(span.stop), Value::wide(span.step)]))
             }
             _ => self.number_method(value, &form, name, arguments),

@@ -4,34 +4,13 @@ use super::super::arguments::Arguments;
 use super::super::error::{Evaluated, refused, type_error, value_error};
 use super::super::evaluate::Evaluator;
 use super::super::forms::Form;
+use super::super::search::{Wanted, find, find_last};
 use super::super::values::{Value, string_of};
 use super::unicode;
 
 /// A text or bytes.
 fn made(codes: &[u32], is_bytes: bool) -> Value {
     if is_bytes { Value::bytes(&codes.iter().map(|code| *code as u8).collect::<Vec<u8>>()) } else { Value::codes(codes) }
-}
-
-/// Where a part is found first.
-fn find(codes: &[u32], wanted: &[u32], from: usize) -> Option<usize> {
-    if wanted.is_empty() {
-        return (from <= codes.len()).then_some(from);
-    }
-    let first = wanted[0];
-    let mut at = from;
-    while at + wanted.len() <= codes.len() {
-        at += codes[at..=codes.len() - wanted.len()].iter().position(|code| *code == first)?;
-        if codes[at..at + wanted.len()] == *wanted {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
-}
-
-/// Where a part is found last, before `to`.
-fn find_last(codes: &[u32], wanted: &[u32]) -> Option<usize> {
-    (0..=codes.len().checked_sub(wanted.len())?).rev().find(|at| codes[*at..].starts_with(wanted))
 }
 
 impl Evaluator<'_> {
@@ -101,10 +80,14 @@ impl Evaluator<'_> {
                 let given = given.positions(name, 0, 1)?;
                 let wanted = match given.first() {
                     None | Some(Value::None) => None,
-                    Some(value) => Some(self.same_kind(value, is_bytes, name)?),
+                    Some(value) => {
+                        let mut wanted = self.same_kind(value, is_bytes, name)?;
+                        wanted.sort_unstable();
+                        Some(wanted)
+                    }
                 };
                 let goes = |code: u32| match &wanted {
-                    Some(wanted) => wanted.contains(&code),
+                    Some(wanted) => wanted.binary_search(&code).is_ok(),
                     None if is_bytes => matches!(code, 0x09..=0x0d | 0x20),
                     None => unicode::is_space(code),
                 };
@@ -152,15 +135,16 @@ impl Evaluator<'_> {
                     if wanted.is_empty() {
                         return Ok(Value::Int((to - from) as i64 + 1));
                     }
+                    let part = Wanted::new(&wanted);
                     let (mut at, mut count) = (from, 0);
-                    while let Some(found) = find(&codes[..to], &wanted, at) {
+                    while let Some(found) = part.find(&codes[..to], at) {
                         count += 1;
                         at = found + wanted.len();
                     }
                     return Ok(Value::Int(count));
                 }
                 let found = window.and_then(|(from, to)| {
-                    if name.starts_with('r') { find_last(&codes[from..to], &wanted) } else { find(&codes[from..to], &wanted, 0) }
+                    if name.starts_with('r') { find_last(&codes[from..to], &wanted) } else { find(&codes[from..to], &wanted) }
                         .map(|at| at + from)
                 });
                 match found {
@@ -177,7 +161,9 @@ impl Evaluator<'_> {
                     Some(count) => self.wide_index(&count)?,
                     None => -1,
                 };
-                self.replaced(codes, &old, &new, most).map(whole)
+                let replaced = self.replaced(codes, &old, &new, most)?;
+                self.taken(replaced.len() as u64 * 4)?;
+                Ok(whole(replaced))
             }
             "split" | "rsplit" => {
                 let [separator, most] = given.bind(name, ["sep", "maxsplit"], 0)?;
@@ -231,7 +217,7 @@ impl Evaluator<'_> {
                 if wanted.is_empty() {
                     return value_error("empty separator");
                 }
-                let found = if name == "partition" { find(codes, &wanted, 0) } else { find_last(codes, &wanted) };
+                let found = if name == "partition" { find(codes, &wanted) } else { find_last(codes, &wanted) };
                 let parts: [&[u32]; 3] = match found {
                     Some(at) => [&codes[..at], &wanted, &codes[at + wanted.len()..]],
                     None if name == "partition" => [codes, &[], &[]],
@@ -266,13 +252,13 @@ impl Evaluator<'_> {
                     self.within_bytes(joined.len())?;
                     at += 1;
                 }
-                self.taken(joined.len() as u64)?;
+                self.taken(joined.len() as u64 * 4)?;
                 Ok(whole(joined))
             }
             "center" | "ljust" | "rjust" => {
                 let given = given.positions(name, 1, 2)?;
                 let width = self.wide_index(&given[0])?.max(0);
-                self.taken(width as u64)?;
+                self.taken((width as u64).saturating_mul(4))?;
                 let fill = match given.get(1) {
                     Some(fill) => self.same_kind(fill, is_bytes, name)?,
                     None => vec![0x20],
@@ -293,7 +279,7 @@ impl Evaluator<'_> {
             "zfill" => {
                 let given = given.positions(name, 1, 1)?;
                 let width = self.wide_index(&given[0])?.max(0);
-                self.taken(width as u64)?;
+                self.taken((width as u64).saturating_mul(4))?;
                 let missing = (width as usize).saturating_sub(codes.len());
                 let sign = usize::from(matches!(codes.first(), Some(0x2b | 0x2d)));
                 let mut padded = codes[..sign].to_vec();
@@ -328,6 +314,7 @@ impl Evaluator<'_> {
                     }
                     self.within_bytes(out.len())?;
                 }
+                self.taken(out.len() as u64 * 4)?;
                 Ok(whole(out))
             }
             "encode" => {
@@ -414,8 +401,10 @@ impl Evaluator<'_> {
 
     /// Whether a text that grows is still within the limit.
     fn within_bytes(&self, length: usize) -> Evaluated<()> {
-        if length as u64 > self.limits.bytes {
-            return Err(refused(format!("a text of more than {} characters is not made", self.limits.bytes)));
+        // Four bytes a letter.
+        let most = self.limits.bytes / 4;
+        if length as u64 > most {
+            return Err(refused(format!("a text of more than {most} characters is not made")));
         }
         Ok(())
     }
@@ -433,8 +422,9 @@ impl Evaluator<'_> {
             }
             return Ok(out);
         }
+        let wanted = Wanted::new(old);
         while most < 0 || count < most {
-            let Some(found) = find(codes, old, at) else { break };
+            let Some(found) = wanted.find(codes, at) else { break };
             out.extend_from_slice(&codes[at..found]);
             out.extend_from_slice(new);
             self.within_bytes(out.len())?;
@@ -486,9 +476,10 @@ fn split(codes: &[u32], separator: Option<&[u32]>, most: i128, backwards: bool, 
     let goes_on = |parts: &Vec<Vec<u32>>| most < 0 || (parts.len() as i128) < most;
     match separator {
         Some(separator) => {
+            let wanted = Wanted::new(separator);
             let mut at = 0;
             while goes_on(&parts)
-                && let Some(found) = find(codes, separator, at)
+                && let Some(found) = wanted.find(codes, at)
             {
                 parts.push(codes[at..found].to_vec());
                 at = found + separator.len();

@@ -5,6 +5,7 @@ mod commands;
 mod editor;
 
 use std::io::{BufRead, IsTerminal};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use heapsake_analysis::expression::{Scope, execute};
@@ -72,9 +73,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let mut outcome = Outcome::Done;
     loop {
         let mut line = Vec::new();
-        let read = std::io::Read::take(&mut input, LONGEST).read_until(b'\n', &mut line)?;
+        // One byte more than is read shows that a line is longer; the rest of it is passed over.
+        let read = std::io::Read::take(&mut input, LONGEST + 1).read_until(b'\n', &mut line)?;
         if read == 0 {
             break;
+        }
+        if read as u64 > LONGEST && line.last() != Some(&b'\n') {
+            input.skip_until(b'\n')?;
         }
         match session.line(&String::from_utf8_lossy(&line))? {
             Outcome::Over => break,
@@ -110,6 +115,10 @@ impl Session<'_> {
     fn line(&mut self, line: &str) -> anyhow::Result<Outcome> {
         let text = line.trim();
         let mut output = Output::new(self.json);
+        if line.len() as u64 > LONGEST {
+            self.complain(&format!("a line of more than {LONGEST} bytes is not read"), &mut output)?;
+            return Ok(Outcome::Failed);
+        }
         if text.is_empty() || text.starts_with('#') {
             return Ok(Outcome::Done);
         }
@@ -126,7 +135,13 @@ impl Session<'_> {
                 }
             };
         }
-        match execute(&mut self.scope, text, &self.budget.limits()) {
+        // A defect in the evaluation of one line is no reason to lose the names of the others.
+        let limits = self.budget.limits();
+        let Ok(found) = catch_unwind(AssertUnwindSafe(|| execute(&mut self.scope, text, &limits))) else {
+            self.complain("the evaluation failed: a defect of heapsake, and the session goes on", &mut output)?;
+            return Ok(Outcome::Failed);
+        };
+        match found {
             Ok(value) => {
                 if self.json {
                     let told = value.map_or(serde_json::Value::Null, |value| value_json(self.dump, &value));
