@@ -81,10 +81,16 @@ pub struct Entry {
 
 /// The places of an exception's traceback, outermost first; at most a hundred thousand.
 pub fn traceback(exception: &Object<'_>) -> Vec<Entry> {
+    traceback_up_to(exception, ENTRIES)
+}
+
+/// The same, and no more than `most`.
+pub fn traceback_up_to(exception: &Object<'_>, most: usize) -> Vec<Entry> {
+    let most = most.min(ENTRIES);
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let mut next = member(exception, "__traceback__");
-    while let Some(entry) = next.take().filter(|entry| entries.len() < ENTRIES && seen.insert(entry.id())) {
+    while let Some(entry) = next.take().filter(|entry| seen.len() < most && seen.insert(entry.id())) {
         let code = member(&entry, "tb_frame").and_then(|frame| member(&frame, "f_code"));
         let named = |name: &str| code.as_ref().and_then(|code| text(code, name));
         if let Some(line) = number(&entry, "tb_lineno") {

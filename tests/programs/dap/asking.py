@@ -1,6 +1,6 @@
 """Asks ``heapsake dap`` everything about a dump, as an editor that pages and as one that does not; prints each PROBLEM.
 
-asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``.  The last line counts the messages.
+asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``.  The last line counts the messages.
 """
 import base64
 import os
@@ -334,6 +334,25 @@ def deep(client, pages):
     expect(depth == local["depth"]["value"], depth)
 
 
+# -- groups of exceptions
+
+
+def group(client, pages):
+    client.open(sys.argv[3], **(PAGING if pages else PLAIN))
+    information = client.ask("exceptionInfo", threadId=1)
+    if information["exceptionId"] == "NameError":
+        return  # no groups before Python 3.11
+    found, left = [], [information["details"]]
+    while left:
+        one = left.pop()
+        found.append(one["message"])
+        left.extend(one.get("innerException", []))
+    expect(len(found) == 100 and len(str(information)) < 1 << 20, "%d exceptions" % len(found))
+    for message in ("leaf", "('level 0'", "caused by: 'price'"):
+        expect(sum(one.startswith(message) for one in found) == 1, "%s: %s" % (message, found[:9]))
+    expect("<heapsake run>" not in str(information), information["details"]["stackTrace"])
+
+
 # -- a damaged dump: whatever is asked is answered
 
 
@@ -424,7 +443,7 @@ def main():
     for pages in (True, False):
         client = Client.start([heapsake, "dap"], check)
         try:
-            {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors}[kind](client, pages)
+            {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors, "group": group}[kind](client, pages)
             for problem in client.close():
                 expect(False, problem)
         except (Failed, Gone, LookupError, TypeError, ValueError, StopIteration):
