@@ -140,9 +140,8 @@ impl Server {
             let outcome = catch_unwind(work).unwrap_or_else(|_| {
                 Err(Failure::new("this could not be answered, by a mistake of heapsake that deserves a report"))
             });
-            if pending.claim(ticket) {
-                outgoing.respond(Response { request: request.seq, command: request.command, outcome });
-            }
+            let response = Response { request: request.seq, command: request.command, outcome };
+            outgoing.respond_if(|| pending.claim(ticket), response);
             say(&outgoing, session.new_faults());
         });
     }
@@ -219,6 +218,7 @@ impl Server {
         for (seq, command) in self.pending.claim_all() {
             self.respond(seq, command, Err(Failure::new("cancelled")));
         }
+        self.outgoing.settle();
     }
 }
 
