@@ -81,10 +81,11 @@ impl Session {
         let handled = known.frames().iter().all(|frame| frame.kind == FrameKind::Running) && !known.frames().is_empty();
         let chain = chain_of(&exception);
         let mut told = Told { seen: chain.iter().map(|(_, exception)| exception.id()).collect(), left: WHOLE };
-        let all: Vec<_> = chain.iter().filter_map(|(link, exception)| Some((link, told.details(exception, 0)?))).collect();
+        // The chain before any members, which may be many.
+        let all: Vec<_> = chain.iter().filter_map(|(link, known)| Some((link, known, told.one(known)?))).collect();
         let mut inner: Option<ExceptionDetails> = None;
-        for (link, mut details) in all.into_iter().rev() {
-            details.inner_exception.splice(0..0, inner.take());
+        for (link, exception, mut details) in all.into_iter().rev() {
+            details.inner_exception = inner.take().into_iter().chain(told.members(exception, 0)).collect();
             if !link.is_empty() {
                 details.message = format!("{link}: {}", details.message);
             }
@@ -114,8 +115,22 @@ struct Told {
 }
 
 impl Told {
-    /// One exception and, of a group, its members that were not told before; none where enough is told.
-    fn details(&mut self, exception: &Object<'_>, depth: usize) -> Option<ExceptionDetails> {
+    /// The members of a group that were not told before.
+    fn members(&mut self, group: &Object<'_>, depth: usize) -> Vec<ExceptionDetails> {
+        let mut found = Vec::new();
+        for member in grouped(group) {
+            if self.seen.insert(member.id())
+                && let Some(mut details) = self.one(&member)
+            {
+                details.inner_exception = if depth + 1 < DEPTH { self.members(&member, depth + 1) } else { Vec::new() };
+                found.push(details);
+            }
+        }
+        found
+    }
+
+    /// One exception; none where enough is told.
+    fn one(&mut self, exception: &Object<'_>) -> Option<ExceptionDetails> {
         if self.left.bytes == 0 {
             return None;
         }
@@ -126,7 +141,7 @@ impl Told {
             said.push('\n');
             said.push_str(&note);
         }
-        let mut details = ExceptionDetails {
+        let details = ExceptionDetails {
             message: cut(&said),
             type_name: harmless_line(name.rsplit('.').next().unwrap_or(name), NAME),
             full_type_name: harmless_line(name, NAME),
@@ -136,12 +151,6 @@ impl Told {
         };
         let bytes = details.message.len() + details.full_type_name.len() + details.stack_trace.len();
         self.left.bytes = self.left.bytes.saturating_sub(bytes);
-        let members = if depth < DEPTH { grouped(exception) } else { Vec::new() };
-        for member in members {
-            if self.seen.insert(member.id()) {
-                details.inner_exception.extend(self.details(&member, depth + 1));
-            }
-        }
         Some(details)
     }
 
