@@ -19,7 +19,7 @@ const UNASKED: Duration = Duration::from_secs(2);
 
 /// The limits of an evaluation: short for watches and hovers, unless they ask for the graph of the dump.
 fn limits(context: Option<&str>, text: &str) -> Limits {
-    let is_long = matches!(context, Some("repl" | "clipboard")) || text.contains("refs") || text.contains("path");
+    let is_long = matches!(context, Some("repl" | "clipboard")) || text.contains("refs(") || text.contains("path(");
     let limits = Limits::default();
     if is_long { limits } else { Limits { time: UNASKED, ..limits } }
 }
