@@ -12,6 +12,8 @@ const CHAIN: usize = 20;
 const NOTES: u64 = 10;
 /// Entries of a traceback that are followed.
 const ENTRIES: usize = 100_000;
+/// The file of the frames that `heapsake run` puts around a program.
+const OURS: &str = "<heapsake run>";
 /// Members of a group that are followed.
 const MEMBERS: u64 = 20;
 
@@ -79,17 +81,24 @@ pub struct Entry {
     pub function: String,
 }
 
-/// The places of an exception's traceback, outermost first; at most a hundred thousand.
+/// The places of an exception's traceback, outermost first; at most a hundred thousand. Frames of `heapsake run` are not of the program.
 pub fn traceback(exception: &Object<'_>) -> Vec<Entry> {
+    traceback_up_to(exception, ENTRIES)
+}
+
+/// The same, and no more than `most`.
+pub fn traceback_up_to(exception: &Object<'_>, most: usize) -> Vec<Entry> {
+    let most = most.min(ENTRIES);
     let mut entries = Vec::new();
     let mut seen = HashSet::new();
     let mut next = member(exception, "__traceback__");
-    while let Some(entry) = next.take().filter(|entry| entries.len() < ENTRIES && seen.insert(entry.id())) {
+    while let Some(entry) = next.take().filter(|entry| seen.len() < most && seen.insert(entry.id())) {
         let code = member(&entry, "tb_frame").and_then(|frame| member(&frame, "f_code"));
         let named = |name: &str| code.as_ref().and_then(|code| text(code, name));
-        if let Some(line) = number(&entry, "tb_lineno") {
+        let filename = named("co_filename").unwrap_or_default();
+        if let Some(line) = number(&entry, "tb_lineno").filter(|_| filename != OURS) {
             entries.push(Entry {
-                filename: named("co_filename").unwrap_or_default(),
+                filename,
                 line: i64::try_from(line).unwrap_or(0),
                 function: named("co_qualname").or_else(|| named("co_name")).unwrap_or_default(),
             });

@@ -6,9 +6,14 @@ use heapsake_core::format::records::Frame;
 use heapsake_core::heap::TypeKind;
 use heapsake_loader::{Dump, Object, ObjectId};
 
-use super::coroutines::{Chains, awaited, prefix};
+use super::coroutines::{Chains, awaited, cut, prefix};
 use super::state::{member, text};
 use super::{Task, Waits};
+
+/// Frames of all of them together.
+const FRAMES: usize = 100_000;
+/// Characters of a name.
+const NAME: usize = 1000;
 
 /// One of them, the outermost of those that await each other.
 #[derive(Clone, Debug)]
@@ -21,6 +26,8 @@ pub struct Suspended {
     pub name: String,
     /// Its frames, outermost first.
     pub frames: Vec<Frame>,
+    /// Whether there are more, further inside, that were not read.
+    pub is_cut: bool,
 }
 
 impl Waits {
@@ -42,12 +49,17 @@ impl Waits {
             }
         }
         alone.retain(|object| !inner.contains(&object.id()));
-        let mut chains = Chains::new(dump);
-        let described = alone.iter().take(most).map(|object| Suspended {
-            object: object.id(),
-            kind: object.type_name().to_owned(),
-            name: text(object, "__qualname__").or_else(|| text(object, "__name__")).unwrap_or_default(),
-            frames: chains.of(object).0,
+        let mut chains = Chains::new(dump, FRAMES);
+        let described = alone.iter().take(most).map(|object| {
+            let chain = chains.of(object);
+            let name = text(object, "__qualname__").or_else(|| text(object, "__name__")).unwrap_or_default();
+            Suspended {
+                object: object.id(),
+                kind: object.type_name().to_owned(),
+                name: cut(name, NAME),
+                frames: chain.frames,
+                is_cut: chain.is_cut,
+            }
         });
         (described.collect(), alone.len())
     }

@@ -9,7 +9,7 @@ use heapsake_core::format::records::Frame;
 use heapsake_core::heap::TypeKind;
 use heapsake_loader::{Object, ObjectId};
 
-use super::coroutines::Chains;
+use super::coroutines::{Chain, Chains};
 use super::scene::{Scene, is_file, is_standard_library};
 use super::state::{is_a, is_any, member, shown_number, text};
 use super::structured::{self, is_structured};
@@ -22,13 +22,15 @@ const TASKS: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
 const TRIO: [&str; 2] = ["trio.lowlevel.Task", "trio._core._run.Task"];
 /// Futures of one wait.
 const MOST_FUTURES: u64 = 100_000;
+/// Frames of all tasks together, beside the first ones of each.
+const FRAMES: usize = 1_000_000;
 
 /// All tasks, the unfinished first, then by the numbers that end their names.
 pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
     let types = scene.dump.types().iter();
     let kinds: Vec<bool> = types.map(|known| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).collect();
-    let mut reader = Reader { scene, chains: Chains::new(scene.dump) };
+    let mut reader = Reader { scene, chains: Chains::new(scene.dump, FRAMES) };
     let found = scene.dump.objects_of_types(&kinds);
     let mut tasks: Vec<Task> = found.map(|(id, _)| reader.task(&scene.dump.object(id))).collect();
     tasks.sort_by_cached_key(|task| {
@@ -48,7 +50,8 @@ impl<'d> Reader<'_, 'd> {
         let is_trio = is_any(task, &TRIO);
         let coroutine = member(task, if is_trio { "coro" } else { "_coro" });
         let name = text(task, if is_trio { "name" } else { "_name" });
-        let (frames, runs) = coroutine.as_ref().map_or_else(Default::default, |coroutine| self.chains.of(coroutine));
+        let chain = coroutine.as_ref().map_or_else(Chain::default, |coroutine| self.chains.of(coroutine));
+        let (frames, runs) = (chain.frames, chain.runs);
         let future = member(task, "_fut_waiter");
         let state = match text(task, "_state").as_deref() {
             Some("FINISHED") => "finished",

@@ -59,6 +59,15 @@ fn fifty_thousand_frames() {
 }
 
 #[test]
+fn groups_of_exceptions_that_hold_each_other() {
+    let all = pythons();
+    let python = all.last().expect("an interpreter");
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = dump_of(python, "group", folder.path());
+    no_problems(&asked("group", &dump, &python.display().to_string()));
+}
+
+#[test]
 fn damaged_dumps_and_what_is_none() {
     let all = pythons();
     let folder = tempfile::tempdir().expect("a folder");

@@ -16,9 +16,9 @@ impl Session {
     pub(crate) fn completions(&self, arguments: &CompletionsArguments) -> Answer<Value> {
         let scope = self.scope(arguments.frame_id)?;
         let first = 1 + self.client.column_shift;
-        let line = usize::try_from(arguments.line.unwrap_or(1) - 1 - self.client.line_shift).unwrap_or(0);
+        let line = usize::try_from(arguments.line.unwrap_or(1).saturating_sub(1 + self.client.line_shift)).unwrap_or(0);
         let text = arguments.text.lines().nth(line).unwrap_or(&arguments.text);
-        let wanted = usize::try_from(arguments.column - first).unwrap_or(0);
+        let wanted = usize::try_from(arguments.column.saturating_sub(first)).unwrap_or(0);
         let cursor = characters(text, wanted);
         let found = complete(&scope, text, cursor).into_iter().take(MOST);
         let targets = found.map(|one| {

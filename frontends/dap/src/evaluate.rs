@@ -1,67 +1,27 @@
 //! `evaluate`: expressions over the heap, by the language that all front ends share. No code of the dump runs.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use heapsake_analysis::expression::{self, Limits, Scope};
 use heapsake_loader::harmless_line;
 use serde_json::{Value as Json, json};
 
 use crate::protocol::{EvaluateArguments, Evaluated, Failure, Variable};
-use crate::references::Node;
+use crate::references::{Called, Node};
+use crate::results::ResultNumber;
 use crate::session::{Answer, Session};
 use crate::shown::{Manner, NAME, hexadecimal};
 use crate::stacks::{FrameKey, Row, Stack};
 use crate::variables::{Child, Content, Way};
 
-/// The number of a result that is no object of the dump.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ResultNumber(u32);
+/// How long an evaluation may take that no user waits for: clients ask again and again, and what is cancelled goes on.
+const UNASKED: Duration = Duration::from_secs(2);
 
-/// What expressions gave that is no object of the dump, kept for as long as the session is.
-#[derive(Debug, Default)]
-pub(crate) struct Results {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    values: Vec<expression::Value>,
-    /// The parts of a result, by their position.
-    parts: HashMap<(ResultNumber, u64), ResultNumber>,
-    /// Names that the user gave in the console.
-    names: HashMap<String, expression::Value>,
-}
-
-impl Results {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, value: expression::Value) -> ResultNumber {
-        let mut state = self.state();
-        state.values.push(value);
-        ResultNumber(state.values.len() as u32 - 1)
-    }
-
-    fn keep_part(&self, of: ResultNumber, at: u64, value: expression::Value) -> ResultNumber {
-        if let Some(known) = self.state().parts.get(&(of, at)) {
-            return *known;
-        }
-        let number = self.keep(value);
-        self.state().parts.insert((of, at), number);
-        number
-    }
-
-    /// Keeps the names that the user gave.
-    fn name(&self, scope: &Scope<'_>) {
-        let names = scope.bound_names().filter_map(|name| Some((name.to_owned(), scope.bound(name)?.clone())));
-        self.state().names.extend(names);
-    }
-
-    fn get(&self, number: ResultNumber) -> Option<expression::Value> {
-        self.state().values.get(number.0 as usize).cloned()
-    }
+/// The limits of an evaluation: short for watches and hovers, unless they ask for the graph of the dump.
+fn limits(context: Option<&str>, text: &str) -> Limits {
+    let is_long = matches!(context, Some("repl" | "clipboard")) || text.contains("refs(") || text.contains("path(");
+    let limits = Limits::default();
+    if is_long { limits } else { Limits { time: UNASKED, ..limits } }
 }
 
 impl Session {
@@ -70,9 +30,7 @@ impl Session {
         let key = frame.map(|number| self.frame_key(number)).transpose()?;
         let of_frame = key.and_then(|key| self.scope_of(key));
         let mut scope = of_frame.unwrap_or_else(|| Scope::of_dump(&self.dump));
-        for (name, value) in &self.results.state().names {
-            scope.bind(name.clone(), value.clone());
-        }
+        self.results.bind(&mut scope);
         Ok(scope)
     }
 
@@ -94,42 +52,49 @@ impl Session {
         let mut scope = self.scope(arguments.frame_id)?;
         let manner = Manner::of_result(arguments);
         let text = arguments.expression.trim();
-        let value = if arguments.context.as_deref() == Some("repl") {
-            let value = expression::execute(&mut scope, text, &Limits::default());
+        let context = arguments.context.as_deref();
+        let limits = limits(context, text);
+        let value = if context == Some("repl") {
+            let value = expression::execute(&mut scope, text, &limits);
             self.results.name(&scope);
             value
         } else {
-            expression::evaluate(&scope, text, &Limits::default()).map(Some)
+            expression::evaluate(&scope, text, &limits).map(Some)
         };
         let value = value.map_err(|problem| Failure::new(harmless_line(&problem.to_string(), 2000)))?;
         let Some(value) = value else {
             // A name was given.
             return Ok(json!({ "result": "", "variablesReference": 0 }));
         };
-        let variable = match value.object() {
-            Some(id) => self.object_variable(id, manner),
-            None => {
-                let number = self.results.keep(value);
-                self.result_variable(number, manner)
-            }
+        let keep = |value: expression::Value| {
+            let question = (arguments.frame_id, text.to_owned(), context.unwrap_or_default().to_owned());
+            Some(self.results.keep(question, value))
         };
-        self.references.call(variable.variables_reference, Some(&as_operand(text)));
+        let variable = self.result_variable(value, keep, manner);
+        let frame = arguments.frame_id.and_then(|number| self.frame_key(number).ok());
+        self.references.call(variable.variables_reference, Called { expression: Some(as_operand(text)), frame });
         Ok(serde_json::to_value(Evaluated::from(variable)).unwrap_or_default())
     }
 
-    /// What an expression gave, without a name.
-    pub(crate) fn result_variable(&self, number: ResultNumber, manner: Manner) -> Variable {
-        let Some(value) = self.results.get(number) else { return Variable::default() };
+    /// What an expression gave, without a name. It is kept where it has parts.
+    pub(crate) fn result_variable(
+        &self,
+        value: expression::Value,
+        keep: impl FnOnce(expression::Value) -> Option<ResultNumber>,
+        manner: Manner,
+    ) -> Variable {
         if let Some(id) = value.object() {
             return self.object_variable(id, manner);
         }
-        let shown = match value {
-            expression::Value::Int(number) if manner.hex => hexadecimal(i128::from(number)),
+        let shown = match &value {
+            expression::Value::Int(number) if manner.hex => hexadecimal(i128::from(*number)),
             _ => manner.line(&value.show(&self.dump, manner.limits.characters)),
         };
         let mut variable = crate::variables::words(shown, harmless_line(&value.type_name(&self.dump), NAME));
         let length = value.length(&self.dump);
-        if length > 0 {
+        if length > 0
+            && let Some(number) = keep(value)
+        {
             variable.variables_reference = self.references.number(Node::Result(number));
             variable.indexed_variables = self.paged(length);
         }
@@ -147,7 +112,7 @@ impl Session {
         let child = |(child, at): (expression::Child, u64)| {
             let content = match child.value.object() {
                 Some(id) => Content::Target(heapsake_core::format::Target::Object(id.0)),
-                None => Content::Result(self.results.keep_part(number, at, child.value)),
+                None => Content::Result(child.value, number, at),
             };
             let is_suffix = child.name.starts_with(['[', '.']);
             let way = if is_suffix { Way::After(child.name.clone()) } else { Way::None };

@@ -1,11 +1,12 @@
 //! Why the program is shown as stopped: the exception or the signal it died of, and `exceptionInfo` with all that led to it.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use heapsake_analysis::exceptions::{chain_of, grouped, message, notes, traceback};
+use heapsake_analysis::exceptions::{chain_of, grouped, message, notes, traceback_up_to};
 use heapsake_core::format::records::Thread;
 use heapsake_core::heap::FrameKind;
-use heapsake_loader::{Object, harmless, harmless_line};
+use heapsake_loader::{Object, ObjectId, harmless, harmless_line};
 use serde_json::{Value, json};
 
 use crate::protocol::{ExceptionDetails, ExceptionInfoArguments, Failure};
@@ -19,6 +20,8 @@ const MESSAGE: usize = 2000;
 const ENTRIES: usize = 50;
 /// How deep exception groups are told.
 const DEPTH: usize = 4;
+/// Exceptions, bytes of text and entries of tracebacks of a whole answer.
+const WHOLE: Budget = Budget { exceptions: 100, bytes: 1 << 20, entries: 200_000 };
 
 impl Session {
     /// The body of `stopped`. The second time it keeps the editor where it is.
@@ -77,10 +80,12 @@ impl Session {
         // A thread that stands elsewhere than in the traceback handles it, and has not died of it.
         let handled = known.frames().iter().all(|frame| frame.kind == FrameKind::Running) && !known.frames().is_empty();
         let chain = chain_of(&exception);
+        let mut told = Told { seen: chain.iter().map(|(_, exception)| exception.id()).collect(), left: WHOLE };
+        // The chain before any members, which may be many.
+        let all: Vec<_> = chain.iter().filter_map(|(link, known)| Some((link, known, told.one(known)?))).collect();
         let mut inner: Option<ExceptionDetails> = None;
-        for (link, exception) in chain.iter().rev() {
-            let mut details = details(exception, 0);
-            details.inner_exception.splice(0..0, inner.take());
+        for (link, exception, mut details) in all.into_iter().rev() {
+            details.inner_exception = inner.take().into_iter().chain(told.members(exception, 0)).collect();
             if !link.is_empty() {
                 details.message = format!("{link}: {}", details.message);
             }
@@ -95,22 +100,81 @@ impl Session {
     }
 }
 
-/// One exception and, of a group, its members.
-fn details(exception: &Object<'_>, depth: usize) -> ExceptionDetails {
-    let name = exception.type_name();
-    let mut said = message(exception);
-    for note in notes(exception) {
-        said.push('\n');
-        said.push_str(&note);
+/// How much of something may be told.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    exceptions: usize,
+    bytes: usize,
+    entries: usize,
+}
+
+/// What an answer has told already, and how much more it may.
+struct Told {
+    seen: HashSet<ObjectId>,
+    left: Budget,
+}
+
+impl Told {
+    /// The members of a group that were not told before.
+    fn members(&mut self, group: &Object<'_>, depth: usize) -> Vec<ExceptionDetails> {
+        let mut found = Vec::new();
+        for member in grouped(group) {
+            if self.seen.insert(member.id())
+                && let Some(mut details) = self.one(&member)
+            {
+                details.inner_exception = if depth + 1 < DEPTH { self.members(&member, depth + 1) } else { Vec::new() };
+                found.push(details);
+            }
+        }
+        found
     }
-    let members = if depth < DEPTH { grouped(exception) } else { Vec::new() };
-    ExceptionDetails {
-        message: cut(&said),
-        type_name: harmless_line(name.rsplit('.').next().unwrap_or(name), NAME),
-        full_type_name: harmless_line(name, NAME),
-        evaluate_name: None,
-        stack_trace: shown_traceback(exception),
-        inner_exception: members.iter().map(|member| details(member, depth + 1)).collect(),
+
+    /// One exception; none where enough is told.
+    fn one(&mut self, exception: &Object<'_>) -> Option<ExceptionDetails> {
+        if self.left.bytes == 0 {
+            return None;
+        }
+        self.left.exceptions = self.left.exceptions.checked_sub(1)?;
+        let name = exception.type_name();
+        let mut said = message(exception);
+        for note in notes(exception) {
+            said.push('\n');
+            said.push_str(&note);
+        }
+        let details = ExceptionDetails {
+            message: cut(&said),
+            type_name: harmless_line(name.rsplit('.').next().unwrap_or(name), NAME),
+            full_type_name: harmless_line(name, NAME),
+            evaluate_name: None,
+            stack_trace: self.traceback(exception),
+            inner_exception: Vec::new(),
+        };
+        let bytes = details.message.len() + details.full_type_name.len() + details.stack_trace.len();
+        self.left.bytes = self.left.bytes.saturating_sub(bytes);
+        Some(details)
+    }
+
+    /// The traceback as Python writes it, without source lines: the editor has those.
+    fn traceback(&mut self, exception: &Object<'_>) -> String {
+        let entries = traceback_up_to(exception, self.left.entries);
+        self.left.entries -= entries.len();
+        let mut shown = String::new();
+        let hidden = ENTRIES..entries.len().saturating_sub(ENTRIES);
+        for (at, entry) in entries.iter().enumerate() {
+            if hidden.contains(&at) {
+                if at == hidden.start {
+                    let _ = writeln!(shown, "  … {} more", hidden.len());
+                }
+                continue;
+            }
+            let file = harmless_line(&entry.filename, MESSAGE);
+            let _ = writeln!(shown, "  File \"{file}\", line {}, in {}", entry.line, harmless_line(&entry.function, NAME));
+            if shown.len() > self.left.bytes {
+                shown.push_str("  …");
+                break;
+            }
+        }
+        shown.trim_end().to_owned()
     }
 }
 
@@ -120,24 +184,6 @@ fn cut(text: &str) -> String {
         shown.push('…');
     }
     harmless(&shown)
-}
-
-/// The traceback as Python writes it, without source lines: the editor has those.
-fn shown_traceback(exception: &Object<'_>) -> String {
-    let entries = traceback(exception);
-    let mut shown = String::new();
-    let hidden = ENTRIES..entries.len().saturating_sub(ENTRIES);
-    for (at, entry) in entries.iter().enumerate() {
-        if hidden.contains(&at) {
-            if at == hidden.start {
-                let _ = writeln!(shown, "  … {} more", hidden.len());
-            }
-            continue;
-        }
-        let file = harmless_line(&entry.filename, MESSAGE);
-        let _ = writeln!(shown, "  File \"{file}\", line {}, in {}", entry.line, harmless_line(&entry.function, NAME));
-    }
-    shown.trim_end().to_owned()
 }
 
 /// The name of the signal that a thread died of.

@@ -3,10 +3,14 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Threads for long requests.
 const LONG: usize = 3;
+/// Bytes of a thread's stack: values may be nested deep.
+const STACK: usize = 64 << 20;
+/// How long the end waits for short requests.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -26,20 +30,21 @@ pub(crate) struct Lanes {
     short: Option<Sender<Work>>,
     console: Sender<Work>,
     long: Sender<Work>,
-    worker: Option<JoinHandle<()>>,
+    /// Ends when the short lane does.
+    worked_off: Receiver<()>,
 }
 
 impl Lanes {
     pub(crate) fn new() -> std::io::Result<Lanes> {
-        let (short, worker) = in_order("short requests")?;
+        let (short, worked_off) = in_order("short requests")?;
         let (console, _) = in_order("the console")?;
         let (long, of_long) = channel();
         let of_long = Arc::new(Mutex::new(of_long));
         for _ in 0..LONG {
             let of_long = Arc::clone(&of_long);
-            std::thread::Builder::new().name("long requests".to_owned()).spawn(move || work_off(&of_long))?;
+            spawn("long requests", move || work_off(&of_long))?;
         }
-        Ok(Lanes { short: Some(short), console, long, worker: Some(worker) })
+        Ok(Lanes { short: Some(short), console, long, worked_off })
     }
 
     pub(crate) fn send(&self, lane: Lane, work: impl FnOnce() + Send + 'static) {
@@ -53,24 +58,29 @@ impl Lanes {
         let _ = sender.map(|sender| sender.send(work));
     }
 
-    /// Works off the short lane.
+    /// Lets the short lane work off what it has, for two seconds.
     pub(crate) fn finish(&mut self) {
-        self.short = None;
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
+        if self.short.take().is_some() {
+            let _ = self.worked_off.recv_timeout(PATIENCE);
         }
     }
 }
 
-/// A thread that does one thing after the other.
-fn in_order(name: &str) -> std::io::Result<(Sender<Work>, JoinHandle<()>)> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work).map(drop)
+}
+
+/// A thread that does one thing after the other. What is received of the second channel is that it has ended.
+fn in_order(name: &str) -> std::io::Result<(Sender<Work>, Receiver<()>)> {
     let (sender, receiver) = channel::<Work>();
-    let worker = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+    let (until_the_end, ended) = channel();
+    spawn(name, move || {
+        let _until_the_end: Sender<()> = until_the_end;
         for work in receiver {
             work();
         }
     })?;
-    Ok((sender, worker))
+    Ok((sender, ended))
 }
 
 fn work_off(of_long: &Mutex<Receiver<Work>>) {
@@ -80,5 +90,34 @@ fn work_off(of_long: &Mutex<Receiver<Work>>) {
             Ok(work) => work(),
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_end_waits_for_short_requests_and_not_for_ever() {
+        let (done, is_done) = channel();
+        let mut lanes = Lanes::new().expect("threads");
+        lanes.send(Lane::Short, move || {
+            std::thread::sleep(Duration::from_millis(50));
+            let _ = done.send(());
+        });
+        lanes.finish();
+        is_done.try_recv().expect("what is short is worked off");
+
+        let (hold, held) = channel::<()>();
+        let mut lanes = Lanes::new().expect("threads");
+        lanes.send(Lane::Short, move || {
+            let _ = held.recv();
+        });
+        let begun = Instant::now();
+        lanes.finish();
+        assert!((PATIENCE..PATIENCE * 20).contains(&begun.elapsed()));
+        drop(hold);
     }
 }

@@ -16,6 +16,7 @@ mod pending;
 mod protocol;
 mod references;
 mod requests;
+mod results;
 mod scopes;
 mod server;
 mod session;

@@ -1,7 +1,7 @@
 //! What goes to the client: whole messages, numbered in their order, one writer at a time.
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -24,17 +24,34 @@ impl Outgoing {
     }
 
     pub(crate) fn respond(&self, response: Response) {
-        self.send(|seq| response.into_value(seq));
+        self.respond_if(|| true, response);
+    }
+
+    /// Responds if `claimed` says so, which is asked when nobody else writes: what is claimed is written before anybody can
+    /// [`Outgoing::settle`].
+    pub(crate) fn respond_if(&self, claimed: impl FnOnce() -> bool, response: Response) {
+        let state = self.state();
+        if claimed() {
+            send(state, |seq| response.into_value(seq));
+        }
+    }
+
+    /// Waits until what is being written is.
+    pub(crate) fn settle(&self) {
+        drop(self.state());
     }
 
     pub(crate) fn tell(&self, event: &'static str, body: Value) {
-        self.send(|seq| Event::new(event, body).into_value(seq));
+        send(self.state(), |seq| Event::new(event, body).into_value(seq));
     }
 
-    fn send(&self, message: impl FnOnce(i64) -> Value) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sent += 1;
-        let value = message(state.sent);
-        let _ = framing::write(&mut state.writer, value.to_string().as_bytes());
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn send(mut state: MutexGuard<'_, State>, message: impl FnOnce(i64) -> Value) {
+    state.sent += 1;
+    let value = message(state.sent);
+    let _ = framing::write(&mut state.writer, value.to_string().as_bytes());
 }

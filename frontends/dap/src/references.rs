@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heapsake_loader::ObjectId;
 
-use crate::evaluate::ResultNumber;
+use crate::results::ResultNumber;
 use crate::stacks::FrameKey;
 
 /// Numbers from here on are those of the table.
@@ -54,6 +54,13 @@ pub(crate) enum Node {
     Result(ResultNumber),
 }
 
+/// What a user would type for a node, and in which frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub(crate) expression: Option<String>,
+    pub(crate) frame: Option<FrameKey>,
+}
+
 /// The table.
 #[derive(Debug, Default)]
 pub(crate) struct References {
@@ -64,8 +71,8 @@ pub(crate) struct References {
 struct State {
     nodes: Vec<Node>,
     known: HashMap<Node, i64>,
-    /// What a user would type for a node, as it was last shown.
-    expressions: HashMap<i64, String>,
+    /// What a user would type for a node, as it was last shown; nothing where frames differ.
+    called: HashMap<i64, Called>,
 }
 
 impl References {
@@ -104,16 +111,26 @@ impl References {
     }
 
     /// What a user would type for a node.
-    pub(crate) fn expression(&self, number: i64) -> Option<String> {
-        self.state().expressions.get(&number).cloned()
+    pub(crate) fn called(&self, number: i64) -> Called {
+        self.state().called.get(&number).cloned().unwrap_or_default()
     }
 
-    /// Notes it. An object that is reached in several ways is called by the last one.
-    pub(crate) fn call(&self, number: i64, expression: Option<&str>) {
+    /// Notes it. An object that a frame reaches in several ways is called by the last one. One that frames call differently
+    /// has no name from then on: which of them a client means when it expands the object is not told.
+    pub(crate) fn call(&self, number: i64, called: Called) {
         let mut state = self.state();
-        match expression.filter(|text| number > 0 && text.len() <= LONGEST_EXPRESSION) {
-            Some(expression) => drop(state.expressions.insert(number, expression.to_owned())),
-            None => drop(state.expressions.remove(&number)),
+        if number <= 0 || called.expression.as_ref().is_none_or(|text| text.len() > LONGEST_EXPRESSION) {
+            // What has no name in one place may have one in others.
+            if state.called.get(&number).is_some_and(|known| known.expression.is_some()) {
+                state.called.remove(&number);
+            }
+            return;
+        }
+        match state.called.get_mut(&number) {
+            Some(known) if known.expression != called.expression && known.frame != called.frame => *known = Called::default(),
+            Some(known) if known.expression.is_some() => *known = called,
+            Some(_) => {}
+            None => drop(state.called.insert(number, called)),
         }
     }
 }
@@ -121,6 +138,20 @@ impl References {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_frames_call_differently_has_no_name() {
+        let references = References::default();
+        let call = |row: u32, text: &str| {
+            references.call(7, Called { expression: Some(text.to_owned()), frame: Some(FrameKey { stack: 1, row }) });
+            references.called(7).expression
+        };
+        assert_eq!(call(0, "order").as_deref(), Some("order"));
+        assert_eq!(call(0, "orders[0]").as_deref(), Some("orders[0]"));
+        assert_eq!(call(1, "orders[0]").as_deref(), Some("orders[0]"));
+        assert_eq!(call(2, "self"), None);
+        assert_eq!(call(0, "order"), None);
+    }
 
     #[test]
     fn numbers_lead_back() {

@@ -4,12 +4,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::lanes::Lane;
-use crate::protocol::{BreakpointsArguments, ExceptionBreakpointsArguments, Failure, Request, VariablesArguments};
+use crate::protocol::{
+    BreakpointsArguments, ExceptionBreakpointsArguments, Failure, Request, StackTraceArguments, VariablesArguments,
+};
 use crate::session::{Answer, Session};
 
 /// What is said to whoever wants a dump to go on.
 pub(crate) const DOES_NOT_RUN: &str = "a dump does not run";
 const DOES_NOT_CHANGE: &str = "a dump does not change";
+/// Breakpoints that are answered.
+const BREAKPOINTS: usize = 10_000;
 
 /// The arguments of a request.
 pub(crate) fn arguments<T: DeserializeOwned>(request: &Request) -> Answer<T> {
@@ -39,9 +43,8 @@ pub(crate) fn without_dump(request: &Request) -> Option<Answer<Value>> {
 }
 
 fn never_reached(count: usize) -> Value {
-    // As many as the message that asked for them has room for.
     let one = json!({ "verified": false, "message": DOES_NOT_RUN });
-    json!({ "breakpoints": vec![one; count] })
+    json!({ "breakpoints": vec![one; count.min(BREAKPOINTS)] })
 }
 
 /// Whether a request is one about the dump, and how long it may take.
@@ -53,9 +56,11 @@ pub(crate) fn lane(session: Option<&Session>, request: &Request) -> Option<Lane>
             let asked = arguments::<VariablesArguments>(request).ok().zip(session);
             Some(asked.map_or(Lane::Short, |(asked, session)| session.lane_of(&asked)))
         }
-        "threads" | "stackTrace" | "scopes" | "exceptionInfo" | "source" | "loadedSources" | "modules" | "readMemory" => {
-            Some(Lane::Short)
+        "stackTrace" => {
+            let asked = arguments::<StackTraceArguments>(request).ok().zip(session);
+            Some(asked.map_or(Lane::Short, |(asked, session)| session.lane_of_stack(&asked)))
         }
+        "threads" | "scopes" | "exceptionInfo" | "source" | "loadedSources" | "modules" | "readMemory" => Some(Lane::Short),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use heapsake_loader::harmless_line;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub fn serve(mut reader: impl BufRead, writer: impl Write + Send + 'static) -> s
         session: None,
         is_configured: false,
         is_terminated: false,
+        announced: Arc::default(),
     };
     loop {
         match framing::read(&mut reader) {
@@ -67,6 +68,15 @@ struct Server {
     session: Option<Arc<Session>>,
     is_configured: bool,
     is_terminated: bool,
+    announced: Arc<Mutex<Announced>>,
+}
+
+/// What the client was told of threads that stand still.
+#[derive(Debug, Default)]
+struct Announced {
+    stopped: bool,
+    /// Stacks that were found before it was told that the program stands still, and are to be told after that.
+    more: Vec<i64>,
 }
 
 impl Server {
@@ -140,9 +150,8 @@ impl Server {
             let outcome = catch_unwind(work).unwrap_or_else(|_| {
                 Err(Failure::new("this could not be answered, by a mistake of heapsake that deserves a report"))
             });
-            if pending.claim(ticket) {
-                outgoing.respond(Response { request: request.seq, command: request.command, outcome });
-            }
+            let response = Response { request: request.seq, command: request.command, outcome };
+            outgoing.respond_if(|| pending.claim(ticket), response);
             say(&outgoing, session.new_faults());
         });
     }
@@ -185,14 +194,14 @@ impl Server {
     /// Finds tasks and generators beside the first answers; a client that has a list without them is told.
     fn look_around(&self, session: Arc<Session>) {
         let (outgoing, seen) = (Arc::clone(&self.outgoing), Arc::clone(&session));
+        let announced = Arc::clone(&self.announced);
         let look = move || {
             let more = session.stacks.find();
-            for number in &more {
-                outgoing.tell("thread", json!({ "reason": "started", "threadId": number }));
-            }
-            if !more.is_empty() {
-                // They stand still as the others do.
-                outgoing.tell("stopped", session.stopped(true));
+            let mut announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
+            if announced.stopped {
+                tell_more(&outgoing, &session, &more);
+            } else {
+                announced.more = more;
             }
         };
         let started = std::thread::Builder::new().name("tasks and generators".to_owned()).spawn(look);
@@ -203,7 +212,10 @@ impl Server {
 
     fn stop(&self) {
         if let Some(session) = &self.session {
+            let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
             self.outgoing.tell("stopped", session.stopped(false));
+            announced.stopped = true;
+            tell_more(&self.outgoing, session, &std::mem::take(&mut announced.more));
         }
     }
 
@@ -219,6 +231,18 @@ impl Server {
         for (seq, command) in self.pending.claim_all() {
             self.respond(seq, command, Err(Failure::new("cancelled")));
         }
+        self.outgoing.settle();
+    }
+}
+
+/// Tells of stacks that were found after the client had its list.
+fn tell_more(outgoing: &Outgoing, session: &Session, more: &[i64]) {
+    for number in more {
+        outgoing.tell("thread", json!({ "reason": "started", "threadId": number }));
+    }
+    if !more.is_empty() {
+        // They stand still as the others do.
+        outgoing.tell("stopped", session.stopped(true));
     }
 }
 

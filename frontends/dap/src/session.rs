@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use heapsake_loader::{Dump, Error, harmless_line};
 
-use crate::evaluate::Results;
 use crate::protocol::{Failure, InitializeArguments};
 use crate::references::References;
+use crate::results::Results;
 use crate::sources::Sources;
 use crate::stacks::{FrameKey, Stacks};
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use heapsake_analysis::sources::is_own;
 use heapsake_analysis::waits::{Suspended, Task, Waits};
 use heapsake_core::format::records::{Frame, Thread};
 use heapsake_core::heap::FrameKind;
@@ -70,6 +71,8 @@ pub(crate) struct Stacks {
     progress: Mutex<Progress>,
     finished: Condvar,
     rows: Mutex<HashMap<i64, Arc<Vec<Row>>>>,
+    /// Whether stacks have a frame of the program itself.
+    own: Mutex<HashMap<i64, bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +94,14 @@ struct Progress {
 
 impl Stacks {
     pub(crate) fn new(dump: Arc<Dump>) -> Stacks {
-        Stacks { dump, found: OnceLock::new(), progress: Mutex::default(), finished: Condvar::new(), rows: Mutex::default() }
+        Stacks {
+            dump,
+            found: OnceLock::new(),
+            progress: Mutex::default(),
+            finished: Condvar::new(),
+            rows: Mutex::default(),
+            own: Mutex::default(),
+        }
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -188,6 +198,13 @@ impl Stacks {
         Some(Arc::clone(known.entry(number).or_insert_with(|| Arc::new(rows_of(stack)))))
     }
 
+    /// Whether a stack has a frame of the program itself, and not of libraries alone.
+    pub(crate) fn has_own(&self, number: i64) -> bool {
+        let has_own = |stack: Stack<'_>| stack.frames().iter().any(|frame| is_own(&frame.filename));
+        let mut known = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(number).or_insert_with(|| self.get(number).is_some_and(has_own))
+    }
+
     /// The frame of a row; none for labels.
     pub(crate) fn frame(&self, key: FrameKey) -> Option<&Frame> {
         let rows = self.rows(key.stack)?;
@@ -213,6 +230,9 @@ impl Stacks {
 fn rows_of(stack: Stack<'_>) -> Vec<Row> {
     let frames = stack.frames();
     let mut rows: Vec<Row> = Vec::with_capacity(frames.len() + 1);
+    if matches!(stack, Stack::Suspended(suspended) if suspended.is_cut) {
+        rows.push(Row::Label("… more frames, further inside, that are not shown".to_owned()));
+    }
     let mut inner: Option<FrameKind> = None;
     for (at, frame) in frames.iter().enumerate().rev() {
         if inner.is_some_and(|inner| inner != frame.kind) {

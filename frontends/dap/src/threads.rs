@@ -4,6 +4,7 @@ use heapsake_core::format::records::Frame;
 use heapsake_loader::harmless_line;
 use serde_json::{Value, json};
 
+use crate::lanes::Lane;
 use crate::protocol::{Failure, FrameFormat, StackFrame, StackTraceArguments, Thread};
 use crate::session::{Answer, Session};
 use crate::shown::count;
@@ -49,6 +50,11 @@ impl Session {
         shown
     }
 
+    /// Whether the rows of a stack may take long to find: it may be one of those that are still looked for.
+    pub(crate) fn lane_of_stack(&self, arguments: &StackTraceArguments) -> Lane {
+        if self.stacks.get(arguments.thread_id).is_some() || self.stacks.waits().is_some() { Lane::Short } else { Lane::Long }
+    }
+
     /// `stackTrace`.
     pub(crate) fn stack_trace(&self, arguments: &StackTraceArguments) -> Answer<Value> {
         let stack = arguments.thread_id;
@@ -65,11 +71,15 @@ impl Session {
         let levels = usize::try_from(arguments.levels.unwrap_or(0)).ok().filter(|levels| *levels > 0);
         let end = levels.map_or(rows.len(), |levels| start.saturating_add(levels).min(rows.len()));
         let frames = self.stacks.get(stack).ok_or_else(unknown)?.frames();
+        // Where all frames are of libraries, none stands back.
+        let library = if self.stacks.has_own(stack) { "subtle" } else { "normal" };
         let format = arguments.format.clone().unwrap_or_default();
         let shown = (start..end).map(|row| {
             let id = self.frame_number(FrameKey { stack, row: row as u32 });
             match &rows[row] {
-                Row::Frame(at) => frames.get(*at as usize).map_or_else(StackFrame::default, |frame| self.row(id, frame, &format)),
+                Row::Frame(at) => {
+                    frames.get(*at as usize).map_or_else(StackFrame::default, |frame| self.row(id, frame, &format, library))
+                }
                 Row::Label(words) => {
                     StackFrame { id, name: words.clone(), presentation_hint: Some("label"), ..StackFrame::default() }
                 }
@@ -78,7 +88,8 @@ impl Session {
         Ok(json!({ "stackFrames": shown.collect::<Vec<_>>(), "totalFrames": rows.len() }))
     }
 
-    fn row(&self, id: i64, frame: &Frame, format: &FrameFormat) -> StackFrame {
+    /// A frame; `library` is how those of libraries are to be shown.
+    fn row(&self, id: i64, frame: &Frame, format: &FrameFormat, library: &'static str) -> StackFrame {
         let source = (!frame.filename.is_empty()).then(|| self.source_of(&frame.filename));
         let name = if frame.qualified_name.is_empty() { &frame.function } else { &frame.qualified_name };
         let mut name = harmless_line(if name.is_empty() { "?" } else { name }, NAME);
@@ -96,7 +107,7 @@ impl Session {
             name,
             line: if source.is_some() { i64::from(frame.line.max(1)) + self.client.line_shift } else { 0 },
             column: if source.is_some() { 1 + self.client.column_shift } else { 0 },
-            presentation_hint: is_library.then_some("subtle"),
+            presentation_hint: is_library.then_some(library),
             source,
         }
     }

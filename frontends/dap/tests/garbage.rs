@@ -155,6 +155,8 @@ fn check(answers: &[Value], asked: &[i64]) {
         let controls = |text: &str| text.chars().any(|letter| letter == '\u{1b}');
         assert!(!controls(answer["message"].as_str().unwrap_or_default()), "{answer}");
     }
+    let first = |event: &str| answers.iter().position(|answer| answer["event"] == event);
+    assert!(first("thread").is_none_or(|thread| first("stopped").is_some_and(|stopped| stopped < thread)), "{answers:?}");
     for seq in asked {
         let of_it = answers.iter().filter(|answer| answer["type"] == "response" && answer["request_seq"] == *seq);
         assert_eq!(of_it.count(), 1, "request {seq} is answered once");

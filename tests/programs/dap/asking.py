@@ -1,6 +1,6 @@
 """Asks ``heapsake dap`` everything about a dump, as an editor that pages and as one that does not; prints each PROBLEM.
 
-asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``.  The last line counts the messages.
+asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``.  The last line counts the messages.
 """
 import base64
 import os
@@ -112,6 +112,8 @@ def stacks(client):
     expect(any(frame.get("presentationHint") == "subtle" and frame["source"]["presentationHint"] == "deemphasize"
                for frame in main), "no frame of a library stands back")
     expect(any(frame.get("presentationHint") == "label" and "its callers" in frame["name"] for frame in main), "no seam")
+    idle = client.frames(next(thread["id"] for thread in threads if thread["name"].startswith("idle · ")))
+    expect(idle and all(frame.get("presentationHint") == "normal" for frame in idle), "all of a thread stands back")
     named = client.frames(1, format={"module": True, "line": True}, levels=1)[0]["name"]
     expect(named == "crash!crash:%d" % main[0]["line"], named)
     task = next(thread for thread in threads if "task" in thread["name"])
@@ -213,6 +215,7 @@ def exception(client):
         details = (details.get("innerException") or [None])[0]
     expect(seen == ["ValueError", "AttributeError", "KeyError"], seen)
     expect('crash.py", line' in information["details"]["stackTrace"], information)
+    expect("<heapsake run>" not in str(information), information)
     refused(client, "no exception", "exceptionInfo", threadId=2)
 
 
@@ -256,6 +259,12 @@ def expressions(client, frame, local):
     expect(ask("len(big) + small[2].count('t')")["result"] == "100001", "arithmetic")
     made = ask("[item * 2 for item in order.items]")
     expect(made["result"] == "[2, 4, 6]" and len(client.variables(made["variablesReference"])) == 3, made)
+    again = [ask("[item * at for item in order.items for at in [3]]") for _ in range(3)]
+    expect(len({one["variablesReference"] for one in again}) == 1, again)
+    expect(ask("[1, 2][0]")["variablesReference"] == 0, "what has no parts")
+    nested = client.variables(ask("[[1, [2]], 3]")["variablesReference"])
+    deeper = client.variables(client.variables(nested[0]["variablesReference"])[1]["variablesReference"])
+    expect([one["value"] for one in deeper] == ["2"] and nested[1]["variablesReference"] == 0, nested)
     expect(ask("refs(order)")["variablesReference"] > 0, "refs")
     expect(ask("path(order)")["variablesReference"] > 0, "path")
     expect(len(ask("long", context="clipboard")["result"]) > 100000, "the clipboard gets all")
@@ -289,6 +298,8 @@ def surroundings(client):
 
 
 def dead(client):
+    many = client.ask("setFunctionBreakpoints", breakpoints=[{"name": "f"}] * 10005)["breakpoints"]
+    expect(len(many) == 10000, "%d breakpoints" % len(many))
     for command in STEPS:
         refused(client, "a dump does not run", command, threadId=1)
     for command in ("setVariable", "setExpression", "writeMemory"):
@@ -306,6 +317,7 @@ def hostile_numbers(client):
         refused(client, "has the number", "variables", variablesReference=number)
         refused(client, "has the number", "scopes", frameId=number)
         refused(client, "has the number", "stackTrace", threadId=number)
+    client.answer(client.send("completions", text="a", column=-(1 << 63), line=-(1 << 63)))
     refused(client, "the arguments of variables", "variables", variablesReference="one")
     refused(client, "the arguments of scopes", "scopes")
     expect(client.ask("cancel", requestId=123456) == {}, "a cancel of nothing")
@@ -332,6 +344,25 @@ def deep(client, pages):
     expect(local["depth"]["value"].isdigit(), local)
     depth = client.ask("evaluate", expression="depth", frameId=middle["id"])["result"]
     expect(depth == local["depth"]["value"], depth)
+
+
+# -- groups of exceptions
+
+
+def group(client, pages):
+    client.open(sys.argv[3], **(PAGING if pages else PLAIN))
+    information = client.ask("exceptionInfo", threadId=1)
+    if information["exceptionId"] == "NameError":
+        return  # no groups before Python 3.11
+    found, left = [], [information["details"]]
+    while left:
+        one = left.pop()
+        found.append(one["message"])
+        left.extend(one.get("innerException", []))
+    expect(len(found) == 100 and len(str(information)) < 1 << 20, "%d exceptions" % len(found))
+    for message in ("leaf", "('level 0'", "caused by: 'price'"):
+        expect(sum(one.startswith(message) for one in found) == 1, "%s: %s" % (message, found[:9]))
+    expect("<heapsake run>" not in str(information), information["details"]["stackTrace"])
 
 
 # -- a damaged dump: whatever is asked is answered
@@ -424,7 +455,7 @@ def main():
     for pages in (True, False):
         client = Client.start([heapsake, "dap"], check)
         try:
-            {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors}[kind](client, pages)
+            {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors, "group": group}[kind](client, pages)
             for problem in client.close():
                 expect(False, problem)
         except (Failed, Gone, LookupError, TypeError, ValueError, StopIteration):

@@ -78,4 +78,5 @@ def crash(task):
 exec(compile("def unseen(call):\n    call()\n", "nowhere/unseen.py", "exec"))
 globals()["a\x1b]0;name\x07"] = 1
 threading.Thread(target=waiter, args=(threading.Event(),), daemon=True, name="waiter").start()
+threading.Thread(target=threading.Event().wait, daemon=True, name="idle").start()
 unseen(lambda: asyncio.run(start()))

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::lanes::Lane;
 use crate::protocol::{Failure, PresentationHint, Variable, VariablesArguments};
-use crate::references::Node;
+use crate::references::{Called, Node};
 use crate::session::{Answer, Session};
 use crate::shown::{Manner, count};
 
@@ -77,14 +77,19 @@ impl Session {
             }
             _ => {}
         }
-        let expression = self.references.expression(base);
-        let expression = expression.as_deref();
+        let called = match node {
+            Node::Result(number) if self.results.get(number).is_none() => {
+                return Err(Failure::new("this result is not kept any more: evaluate it again"));
+            }
+            Node::Locals(frame) | Node::Closure(frame) | Node::Globals(frame) => Called { expression: None, frame: Some(frame) },
+            _ => self.references.called(base),
+        };
         let mut children: Vec<Variable> = Vec::new();
         if filter != Filter::Indexed {
             let mut named = self.named(&node, names_from, MOST + 1);
             let more = named.len() as u64 > MOST;
             named.truncate(MOST as usize);
-            children.extend(self.present_all(named, expression, manner));
+            children.extend(self.present_all(named, &called, manner));
             if more {
                 let rest = self.references.number(Node::Names(base, names_from + MOST));
                 children.push(self.bundle("… more".to_owned(), rest));
@@ -99,7 +104,7 @@ impl Session {
             } else {
                 let page = asked.unwrap_or(MOST).min(LARGEST_PAGE).min(left);
                 let found = self.indexed(&node, first, page);
-                children.extend(self.present_all(found, expression, manner));
+                children.extend(self.present_all(found, &called, manner));
                 let rest = left - page;
                 let is_cut = asked.is_none_or(|asked| asked > LARGEST_PAGE);
                 if rest > 0 && is_cut {
@@ -148,7 +153,7 @@ impl Session {
             Node::HolderList(id) => self.root_names(*id),
             Node::Holder(id) => self.holder(*id),
             Node::Entry(id, at) => self.entry(*id, *at),
-            Node::Fact(id, name, path) => self.named_parts(*id, name, path),
+            Node::Fact(id, name, path) => return self.named_parts(*id, name, path, from, most),
             Node::Part(..) | Node::Column(..) | Node::Range(..) | Node::Names(..) | Node::Result(_) => Vec::new(),
         };
         all.into_iter().skip(from as usize).take(most as usize).collect()

@@ -1,15 +1,16 @@
 //! A child as a variable of the protocol: its value in a line, its type, what expands it, what a user would type for it.
 
 use ciborium::Value;
+use heapsake_analysis::expression;
 use heapsake_core::format::Target;
 use heapsake_core::heap::{EdgeKind, TypeKind};
 use heapsake_loader::array::Array;
 use heapsake_loader::table::Table;
 use heapsake_loader::{Object, ObjectId, harmless_line, referenced};
 
-use crate::evaluate::ResultNumber;
 use crate::protocol::{LARGEST, PresentationHint, Variable};
-use crate::references::Node;
+use crate::references::{Called, Node};
+use crate::results::ResultNumber;
 use crate::session::{PAGE, Session};
 use crate::shown::{Manner, NAME, fact_type};
 
@@ -50,8 +51,8 @@ pub(crate) enum Content {
     Node(String, String, Node),
     /// A node that says what it is when it is asked for.
     Lazy(Node),
-    /// Part of what an expression gave.
-    Result(ResultNumber),
+    /// Part of what an expression gave: the part, the whole, the position.
+    Result(expression::Value, ResultNumber, u64),
 }
 
 impl Child {
@@ -81,7 +82,7 @@ pub(crate) fn after_dot(name: &str) -> Way {
 impl Session {
     /// The variables that children are. Objects that lie near each other are looked at together: each part of the heap is
     /// decoded once, several at a time.
-    pub(crate) fn present_all(&self, children: Vec<Child>, parent: Option<&str>, manner: Manner) -> Vec<Variable> {
+    pub(crate) fn present_all(&self, children: Vec<Child>, parent: &Called, manner: Manner) -> Vec<Variable> {
         let id_of = |child: &Child| match child.content {
             Content::Target(Target::Object(id)) => Some(ObjectId(id)),
             _ => None,
@@ -104,10 +105,10 @@ impl Session {
     }
 
     /// The variable that a child is.
-    pub(crate) fn present(&self, child: Child, parent: Option<&str>, manner: Manner) -> Variable {
+    pub(crate) fn present(&self, child: Child, parent: &Called, manner: Manner) -> Variable {
         let expression = match &child.way {
             Way::Name(name) => Some(name.clone()),
-            Way::After(suffix) => parent.map(|parent| format!("{parent}{suffix}")),
+            Way::After(suffix) => parent.expression.as_ref().map(|parent| format!("{parent}{suffix}")),
             Way::None => None,
         };
         let mut variable = match child.content {
@@ -144,13 +145,16 @@ impl Session {
                 variable.variables_reference = self.references.number(node);
                 variable
             }
-            Content::Result(number) => self.result_variable(number, manner),
+            Content::Result(part, whole, at) => {
+                self.result_variable(part, |part| self.results.keep_part(whole, at, part), manner)
+            }
         };
         variable.name = harmless_line(&child.name, NAME);
         if child.internal {
             variable.presentation_hint.visibility = Some("internal");
         }
-        self.references.call(variable.variables_reference, expression.as_deref());
+        let called = Called { expression: expression.clone(), frame: parent.frame };
+        self.references.call(variable.variables_reference, called);
         variable.evaluate_name = expression;
         variable
     }
