@@ -336,6 +336,25 @@ class OnError(Programs):
         found = sorted(self.names(dump)[-1] for dump in self.dumps())
         self.assertEqual(found, ["coroutine", "generator", "plain", "stream"])
 
+    def test_exceptions_that_are_frozen(self):
+        self.write("""
+            import dataclasses, heapsake, sys
+            @dataclasses.dataclass(frozen=True)
+            class Refused(Exception):
+                order: str
+            @heapsake.on_error(sys.argv[1], quiet=True)
+            def work(order):
+                raise Refused(order)
+            try:
+                work("tea")
+            except Refused as problem:
+                print(repr(problem), problem.__traceback__ is not None)
+        """)
+        ended = self.start(self.dumps_folder)
+        self.assertEqual((ended.status, ended.output, ended.error), (0, "Refused(order='tea') True\n", ""))
+        dump, = self.dumps()
+        self.assertEqual(self.local(dump, "work", "order"), "tea")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -172,6 +172,19 @@ asyncio.run(main())
                 asyncio.run(main())
             """ % ending, dumps=0)
 
+    def test_exceptions_that_are_frozen(self):
+        dump, = self.both("""
+            import asyncio, dataclasses
+            DOOR
+            @dataclasses.dataclass(frozen=True)
+            class Refused(Exception):
+                order: str
+            async def price(order):
+                raise Refused(order)
+            asyncio.run(price("tea"))
+        """)
+        self.assertEqual(self.local(dump, "price", "order"), "tea")
+
     def test_nothing_is_imported_for_it(self):
         self.write("""
             import sys

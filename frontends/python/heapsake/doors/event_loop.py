@@ -10,6 +10,7 @@ import sys
 import types
 
 from . import keep
+from .._fingerprint import set_trace, trace_of
 from ._hook import Hook
 from ._imports import forget, when_imported
 
@@ -20,14 +21,14 @@ _open = False
 
 def _save(exception, trace):
     name = getattr(type(exception), "__name__", "exception")
-    own = exception.__traceback__
+    own = trace_of(exception)
     try:
         # The frames that wait for the loop belong to its stack, and will, once it has passed them.
-        exception.__traceback__ = trace
+        set_trace(exception, trace)
         reason = "%s that left the event loop" % name if _all else "uncaught %s" % name
         keep(exception, reason=reason, provisional=not _all, ends=not _all)
     finally:
-        exception.__traceback__ = own
+        set_trace(exception, own)
 
 
 def _from(frame, trace):
@@ -63,7 +64,7 @@ def _make_done(before):
                 exception = future.exception()
                 frame = _caller("run_until_complete", before.__code__.co_filename)
                 if frame is not None:
-                    _save(exception, _from(frame, exception.__traceback__))
+                    _save(exception, _from(frame, trace_of(exception)))
         except Exception:
             pass
         return before(future)
@@ -77,7 +78,7 @@ def _make_cancel(before):
             exception, frame = sys.exc_info()[1], sys._getframe(1)
             # Whoever handles an exception may run a loop as well.
             for _ in range(4):
-                trace = getattr(exception, "__traceback__", None)
+                trace = trace_of(exception)
                 if frame is not None and trace is not None and trace.tb_frame is frame:
                     if not _was_told(trace):
                         _save(exception, trace)

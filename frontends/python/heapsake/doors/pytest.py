@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from .._fingerprint import set_trace, trace_of
 from .._keeping import Keeper, marked
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
@@ -281,6 +282,6 @@ def _counts(call, report):
 
 def _exception(call):
     exception = call.excinfo.value
-    if exception.__traceback__ is None:
-        exception.__traceback__ = call.excinfo.tb
+    if trace_of(exception) is None:
+        set_trace(exception, call.excinfo.tb)
     return exception
