@@ -273,6 +273,13 @@ def marked(exception):
     return path if path in _made else None
 
 
+def kept(exception):
+    """As ``marked``, for who tells of the dump: one that would be gone with the exception stays."""
+    path = marked(exception)
+    _provisional.confirm(path, _SILENTLY)
+    return path
+
+
 def mark(exception, path):
     _attributes(exception)[MARK] = path
 
@@ -297,4 +304,4 @@ def _elsewhere(directory):
     return next((other for other in candidates if other and os.path.isdir(other) and os.access(other, os.W_OK | os.X_OK)), None)
 
 
-__all__ = ["IGNORED", "Keeper", "classes", "marked"]
+__all__ = ["IGNORED", "Keeper", "classes", "kept", "marked"]

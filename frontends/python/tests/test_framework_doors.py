@@ -232,6 +232,17 @@ class Runner(unittest.TestCase):
                       "  1 more without a dump, as there are 1\n", done.stderr)
         self.assertEqual(os.listdir(os.path.join(self.folder, "kept")), ["few.T.test_a.heapsake"])
 
+    def test_a_dump_that_asyncio_made_stays(self):
+        with open(os.path.join(self.folder, "loop.py"), "w") as file:
+            file.write("import asyncio, heapsake, unittest\nheapsake.install('kept')\nasync def fail(): 1 / 0\n"
+                       "class T(unittest.TestCase):\n    def test_a(self): asyncio.run(fail())\n")
+        os.mkdir(os.path.join(self.folder, "kept"))
+        done = self.run_it("--heapsake=others", "loop")
+        name, = os.listdir(os.path.join(self.folder, "kept"))
+        self.assertIn("heapsake: 1 dump\n  loop.T.test_a: heapsake debug kept/%s\n" % name, done.stderr)
+        self.assertNotIn("saved to", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "others")))
+
     def test_nothing_fails_and_nothing_is_said(self):
         done = self.run_it("few.T.test_c")
         self.assertEqual((done.returncode, "heapsake" in done.stderr, os.path.exists(os.path.join(self.folder, "heapsake-dumps"))), (0, False, False))

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from .._fingerprint import set_trace, trace_of
-from .._keeping import Keeper, marked
+from .._keeping import Keeper, kept
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
 from ._pytest_options import AT_MOST, FOLDER
@@ -124,7 +124,7 @@ class Plugin:
     def dump(self, exception, node_id, reason, behind=""):
         """The path of a dump of the exception, or None: then there is none to be had."""
         # pytest raises the exception of a fixture again for each test that wants it, and tests may have doors of their own
-        path = marked(exception)
+        path = kept(exception)
         if path is not None:
             return path
         return self.keep(exception, reason, self.name(node_id, behind))

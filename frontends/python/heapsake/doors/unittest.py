@@ -53,13 +53,13 @@ class _Door:
 
     def failed(self, test, exception):
         """A test, or a set-up of a class or module, failed."""
-        from .._keeping import marked
+        from .._keeping import kept
 
         try:
             name = test.id()
         except Exception:
             name = "test"
-        path = marked(exception)
+        path = kept(exception)
         if path is None and len(self.listed) >= self.at_most:
             self.left_out += 1
             return
