@@ -17,6 +17,9 @@ PATIENCE = 1.0
 #: what of the options of ``dump`` counts without the interpreter lock
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
 
+#: signals that nobody asks with: what the program's own faults, its children and the kernel send
+_OTHERS = ("SEGV", "BUS", "FPE", "ILL", "ABRT", "TRAP", "SYS", "CHLD", "KILL", "STOP")
+
 _ready = False
 #: the keeper that was used last, and what answers for it
 _last = None, None
@@ -54,9 +57,11 @@ def _answer(keeper):
 
 
 def number_of(signal):
-    """A signal by its number or name; ``ValueError`` where there is none."""
+    """A signal by its number or name; ``ValueError`` where there is none, or where it is no signal to ask with."""
     import signal as module
 
+    if isinstance(signal, bool):
+        raise ValueError("signal is %r; it may be a name or a number, \"USR1\" for one" % signal)
     if isinstance(signal, str):
         name = signal.upper()
         found = getattr(module.Signals, name if name.startswith("SIG") else "SIG" + name, None)
@@ -65,7 +70,10 @@ def number_of(signal):
         if found is None:
             raise ValueError("there is no signal %s" % signal)
         signal = found
-    return int(signal)
+    number = int(signal)
+    if number in [getattr(module, "SIG" + name, None) for name in _OTHERS]:
+        raise ValueError("%s is sent by others than who asks for a dump; \"USR1\" is a signal to ask with" % _name_of(number))
+    return number
 
 
 def _name_of(number):
