@@ -15,6 +15,7 @@ import sys
 
 from . import _fingerprint, _provisional
 from ._folder import Full, release, reserve
+from ._interrupted import is_of_handler
 from ._naming import collect, collected, say
 from ._template import Template, sanitised
 
@@ -161,6 +162,8 @@ class Keeper:
                 self._told_full = True
                 self.say("no dump of %s: %s" % (told, problem))
         except Exception as problem:
+            if is_of_handler(problem):
+                raise
             self.say("no dump of %s: %s" % (told, sentence(problem, True)))
         return path
 
@@ -186,7 +189,9 @@ class Keeper:
             return ""
         try:
             self.callback(path)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
+            if is_of_handler(problem):
+                raise
             return "; the callback failed: %s" % sentence(problem, True)
         return ""
 
@@ -204,7 +209,7 @@ class Keeper:
         try:
             return self._write(folder, stem, limits, exception, told, options)
         except Exception as problem:
-            other = None if isinstance(problem, Full) else _elsewhere(folder)
+            other = None if isinstance(problem, Full) or is_of_handler(problem) else _elsewhere(folder)
             if other is None:
                 raise
             path, why = self._write(other, stem, limits, exception, told, options)

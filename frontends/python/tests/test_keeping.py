@@ -1,7 +1,9 @@
 """What is kept: one of each distinct crash, so many, so much, under names that never leave the folder; whatever happens."""
+import functools
 import io
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -182,6 +184,8 @@ class Keeping(unittest.TestCase):
         path = broken.keep(failed())
         self.assertIn("%s; the callback failed: ZeroDivisionError" % path, self.said()[-1])
         self.assertEqual(len(self.said()), 2)
+        leaving = self.keeper(callback=sys.exit, once=False)
+        self.assertIn("; the callback failed: SystemExit: %s" % leaving.keep(failed()), self.said()[-1])
 
     def test_again_from_within(self):
         keeper = self.keeper(once=False, callback=lambda path: inner.append(keeper.keep(failed(other))))
@@ -237,6 +241,34 @@ class Keeping(unittest.TestCase):
                 self.keeper().keep(failed())
         self.assertEqual(self.there(), [])
         self.assertIsNotNone(self.keeper().keep(failed()))
+
+    def test_what_a_signal_handler_raises_passes_whatever_it_is(self):
+        def handler(number, frame):
+            raise TimeoutError("over")
+
+        def asked(*_, **__):
+            os.kill(os.getpid(), signal.SIGUSR2)
+            for _ in range(1000):
+                pass
+            return "a text"
+
+        def never(number, *_):
+            raise SystemExit(3)
+
+        before = signal.signal(signal.SIGUSR2, handler)
+        self.addCleanup(signal.signal, signal.SIGUSR2, before)
+        with mock.patch.object(heapsake, "dump", asked), self.assertRaisesRegex(TimeoutError, "over"):
+            self.keeper().keep(failed())
+        self.assertEqual(self.there(), [])
+        with self.assertRaises(TimeoutError):
+            self.keeper(callback=asked).keep(failed())
+        for kind in (lambda *arguments: handler(*arguments), functools.partial(handler)):
+            signal.signal(signal.SIGUSR2, kind)
+            with mock.patch.object(heapsake, "dump", asked), self.assertRaises(TimeoutError):
+                self.keeper().keep(failed())
+        signal.signal(signal.SIGUSR2, never)
+        with self.assertRaises(SystemExit):
+            self.keeper(callback=asked).keep(failed())
 
     def test_names_of_classes_to_ignore(self):
         for ignored in (Named("KeyError"), Named("builtins.KeyError"), [Named("LookupError")], [KeyError], KeyError):

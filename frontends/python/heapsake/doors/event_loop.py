@@ -11,6 +11,7 @@ import types
 
 from . import keep
 from .._fingerprint import set_trace, trace_of
+from .._interrupted import is_of_handler
 from ._hook import Hook
 from ._imports import forget, when_imported
 
@@ -65,8 +66,10 @@ def _make_done(before):
                 frame = _caller("run_until_complete", before.__code__.co_filename)
                 if frame is not None:
                     _save(exception, _from(frame, trace_of(exception)))
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(future)
+                raise
         return before(future)
 
     return _run_until_complete_cb
@@ -84,8 +87,10 @@ def _make_cancel(before):
                         _save(exception, trace)
                     break
                 frame = frame and frame.f_back
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(loop)
+                raise
         return before(loop)
 
     return _cancel_all_tasks
@@ -102,8 +107,10 @@ def _make_handler(before):
             exception = context.get("exception")
             if isinstance(exception, BaseException):
                 keep(exception, reason=told)
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(self, context)
+                raise
         return before(self, context)
 
     return call_exception_handler
