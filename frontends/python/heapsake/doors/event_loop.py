@@ -6,6 +6,7 @@ Whether somebody catches the exception further out is not known yet: then the du
 
 What no task was asked for, and what callbacks raise, is dumped when the loop is told.
 """
+import functools
 import sys
 import types
 
@@ -30,6 +31,26 @@ def _save(exception, trace):
         keep(exception, reason=reason, provisional=not _all, ends=not _all)
     finally:
         set_trace(exception, own)
+
+
+class _Once(float):
+    """A time that no callback is too slow for, once: what the debug mode of a loop says of slow ones is not about ours."""
+
+    def __le__(self, _):
+        self.loop.slow_callback_duration = self.before
+        return False
+
+
+def _excuse(loop):
+    """The callback that runs now takes as long as a dump does."""
+    bases = sys.modules.get("asyncio.base_events")
+    if bases is None or not isinstance(loop, bases.BaseEventLoop) or not loop.is_running() or not loop.get_debug():
+        return
+    before = loop.slow_callback_duration
+    if not isinstance(before, _Once):
+        once = _Once(before)
+        once.loop, once.before = loop, before
+        loop.slow_callback_duration = once
 
 
 def _from(frame, trace):
@@ -59,12 +80,15 @@ def _was_told(trace):
 
 
 def _make_done(before):
+    # The debug mode of a loop shows its callbacks.
+    @functools.wraps(before)
     def _run_until_complete_cb(future):
         try:
             if not future.cancelled() and future.exception() is not None:
                 exception = future.exception()
                 frame = _caller("run_until_complete", before.__code__.co_filename)
                 if frame is not None:
+                    _excuse(future.get_loop())
                     _save(exception, _from(frame, trace_of(exception)))
         except Exception as problem:
             if is_of_handler(problem):
@@ -106,6 +130,7 @@ def _make_handler(before):
         try:
             exception = context.get("exception")
             if isinstance(exception, BaseException):
+                _excuse(self)
                 keep(exception, reason=told)
         except Exception as problem:
             if is_of_handler(problem):
