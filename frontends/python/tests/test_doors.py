@@ -192,13 +192,16 @@ class Processes(Programs):
                 raise kind()
             def told(path):
                 print("callback")
+            class Callback:
+                def __call__(self, path):
+                    print("not to be found by name")
             if __name__ == "__main__":
                 DOOR
                 for kind in (Cancelled, KeyError):
                     process = multiprocessing.get_context("spawn").Process(target=work, args=(kind,), name="worker")
                     process.start()
                     process.join()
-        """, "ignore=[Cancelled], template='own-{exception}-{pid}', quiet=True", lines=0)
+        """, "ignore=[Cancelled], template='own-{exception}-{pid}', quiet=True, callback=Callback()", lines=0)
         path, = self.paths()
         self.assertRegex(os.path.basename(path), r"\Aown-KeyError-\d+\.heapsake\Z")
 
@@ -328,11 +331,22 @@ class OnError(Programs):
                         trace = trace.tb_next
                     print(names.count("wrapper"), names[-1])
             generator("tea").close()
+            @on_error
+            async def patient(order):
+                try:
+                    yield order
+                except KeyError as problem:
+                    yield repr(problem)
+            async def throw():
+                running = patient("tea")
+                await running.__anext__()
+                print(await running.athrow(KeyError("cup")))
+            asyncio.run(throw())
         """)
         ended = self.start(self.dumps_folder)
         more = 0 if sys.version_info >= (3, 11) else 1
         expected = ["True True True True plain", "%d plain" % more, "%d coroutine" % more, "tea", "%d generator" % more, "tea",
-                    "%d stream" % more]
+                    "%d stream" % more, "KeyError('cup')"]
         self.assertEqual((ended.status, ended.error, ended.output.splitlines()), (0, "", expected))
         found = sorted(self.names(dump)[-1] for dump in self.dumps())
         self.assertEqual(found, ["coroutine", "generator", "plain", "stream"])

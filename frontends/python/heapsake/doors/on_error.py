@@ -80,7 +80,7 @@ def _wrapped(guard, function):
                         await inner.aclose()
                         raise
                     except BaseException as thrown:
-                        value = await inner.athrow(type(thrown), thrown, thrown.__traceback__)
+                        value = await inner.athrow(thrown)
                     else:
                         value = await inner.asend(given)
             except StopAsyncIteration:

@@ -93,8 +93,9 @@ def _portable(arguments):
         found["ignore"] = [kind if isinstance(kind, str) else Named(name_of(kind)) for kind in found["ignore"]]
     found["warnings"] = [kind if isinstance(kind, str) else name_of(kind) for kind in found.get("warnings") or ()]
     callback = found.pop("callback", None)
-    if callback is not None and getattr(sys.modules.get(callback.__module__), callback.__qualname__, None) is callback:
-        found["callback"] = callback.__module__, callback.__qualname__
+    module, name = (getattr(callback, attribute, None) for attribute in ("__module__", "__qualname__"))
+    if isinstance(module, str) and isinstance(name, str) and getattr(sys.modules.get(module), name, None) is callback:
+        found["callback"] = module, name
     return found
 
 
