@@ -15,7 +15,8 @@ from ._door import SIGNAL_SECONDS, keeper, signals
 
 def hooks(directory=None, **options):
     """The two settings of gunicorn."""
-    options.setdefault("once", False)
+    if directory is not None or options:
+        options.setdefault("once", False)
     kept = keeper(directory, **options)
 
     def post_fork(server, worker):
