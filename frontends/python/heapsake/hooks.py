@@ -53,15 +53,27 @@ def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, t
 
 
 def _apply(keeper, chosen, settings):
-    if settings["signals"]:
-        _signals.watch(_native(), keeper.directory, float(settings["signal_seconds"]), keeper.options)
-    else:
-        _signals.forget(_native())
+    _watch(keeper, settings)
     wanted = {name: setting for name, setting in chosen.items() if setting is not False and setting is not None and setting != ()}
     for name, setting in wanted.items():
         _set(name, setting, settings)
     for name in [name for name in _open if name not in wanted]:
         _open.pop(name).close()
+
+
+def _watch(keeper, settings):
+    if settings["signals"]:
+        _signals.watch(_native(), keeper.directory, float(settings["signal_seconds"]), keeper.options)
+    else:
+        _signals.forget(_native())
+
+
+def rewatch():
+    """Signals are again what was installed, after somebody else has watched them."""
+    if _settings is None:
+        _signals.forget(_native())
+    else:
+        _watch(doors.keeper, _settings[1])
 
 
 def _restore(keeper, before):

@@ -112,8 +112,7 @@ class Plugin:
         try:
             who = "-%s" % self.worker if self.worker else ""
             stem = "crash-%s%s" % (self.settings["run"], who)
-            # xdist's threads are daemons: see _door.signals
-            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem, threads=False)
+            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem)
         except Exception as problem:
             self.problems.append("a process that a signal ends: %s" % problem)
             return False
