@@ -221,7 +221,7 @@ class Others(Kept):
         self.assertEqual(send({"message": "x"}, {}), {"message": "x"})
         self.assertIsNone(send({}, {}))
 
-    def keep(self, _, reason):
+    def keep(self, _, reason, ends):
         self.kept.append(reason())
 
     def test_results_of_unittest_by_keywords(self):

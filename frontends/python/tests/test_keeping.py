@@ -1,5 +1,7 @@
 """What is kept: one of each distinct crash, so many, so much, under names that never leave the folder; whatever happens."""
+import fcntl
 import functools
+import gc
 import io
 import os
 import pickle
@@ -12,7 +14,7 @@ import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import _folder, _keeping
+from heapsake import _folder, _keeping, _provisional
 from heapsake._keeping import Keeper, Named
 from programs import PATIENCE
 
@@ -145,6 +147,55 @@ class Keeping(unittest.TestCase):
             self.assertEqual([keeper.keep(failed()) for _ in range(2)], [None, None])
             self.assertRegex(self.said()[-1], r"no dump of .*: .*disk (is|leaves) \d+")
         self.assertEqual((len(self.there()), len(self.said())), (2, 3))
+
+    def test_a_budget_that_another_uses_up_meanwhile(self):
+        first = self.keeper(once=False, quiet=True).keep(failed())
+        size, dump = os.path.getsize(first), heapsake.dump
+
+        def late(path, *arguments, **options):
+            path = dump(path, *arguments, **options)
+            with open(os.path.join(self.folder, "other.heapsake"), "wb") as file:
+                file.truncate(size * 2)
+            return path
+
+        keeper = self.keeper(disk=size * 3 + 100, once=False)
+        with mock.patch.object(heapsake, "dump", late):
+            self.assertIsNone(keeper.keep(failed(), reason="one"))
+        self.assertEqual(self.said(), ["heapsake: no dump of one: dumps that were made at once have used up what disk leaves"])
+        self.assertEqual(self.there(), sorted([os.path.basename(first), "other.heapsake"]))
+        os.unlink(os.path.join(self.folder, "other.heapsake"))
+        self.assertIsNotNone(keeper.keep(failed()))
+
+    def test_what_was_begun_by_a_process_that_is_gone(self):
+        keeper = self.keeper(at_most=1, once="directory", quiet=True, template="one-{fingerprint}")
+        problem = failed()
+        os.makedirs(self.folder)
+        begun = os.path.join(self.folder, "one-%s.heapsake.partial" % _keeping._fingerprint.of_exception(problem))
+        with open(begun, "wb") as file:
+            self.assertIsNone(keeper.keep(problem))
+            os.utime(begun, (1, 1))
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.assertIsNone(keeper.keep(problem))
+        self.assertIsNotNone(keeper.keep(problem))
+
+    def test_what_ends_nothing_has_a_number_without_one(self):
+        keeper = self.keeper(once=None)
+        with mock.patch.object(_keeping, "AT_MOST", 1):
+            self.assertEqual([bool(keeper.keep(False)) for _ in range(2)], [True, False])
+            self.assertIsNotNone(keeper.keep(failed(), ends=True))
+            self.assertIsNotNone(self.keeper(once=None, at_most=3).keep(False))
+            self.assertIsNotNone(self.keeper(once=False).keep(False))
+
+    def test_so_many_that_may_be_caught(self):
+        keeper, problems = self.keeper(quiet=True, once=False), []
+        with mock.patch.object(_provisional, "MOST", 2), mock.patch.object(_provisional, "_caught", {}):
+            for function in (price, other, lambda order: {}[order]):
+                problems.append(failed(function))
+                keeper.keep(problems[-1], provisional=True)
+            self.assertEqual(len(self.there()), 2)
+            problems.clear()
+            gc.collect()
+            self.assertEqual(self.there(), [])
 
     def local_of(self, dump, function):
         return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)

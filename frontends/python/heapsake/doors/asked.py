@@ -45,7 +45,8 @@ def _answer(keeper):
 
     def keep(reason):
         # The thread that calls this is none of the program's: the dump is about the main one, known by the process's number.
-        keeper.keep(False, reason=reason, thread="", options={"thread": os.getpid()})
+        # What is asked for is as much as what a process ends with: only the numbers that were given count.
+        keeper.keep(False, reason=reason, thread="", ends=True, options={"thread": os.getpid()})
 
     if keeper.makes:
         prepare(keeper.directory)

@@ -26,7 +26,7 @@ def hooks(directory=None, **options):
         done = threading.Event()
         threading.Thread(target=_alive, args=(worker, done), name="heapsake", daemon=True).start()
         try:
-            kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
+            kept.keep(False, ends=True, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
         finally:
             done.set()
 
