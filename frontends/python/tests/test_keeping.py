@@ -14,7 +14,7 @@ import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import _folder, _keeping, _provisional
+from heapsake import _folder, _keeping, _provisional, _template
 from heapsake._keeping import Keeper, Named
 from programs import PATIENCE
 
@@ -196,6 +196,24 @@ class Keeping(unittest.TestCase):
             problems.clear()
             gc.collect()
             self.assertEqual(self.there(), [])
+
+    def test_dumps_of_programs_with_names_alike_do_not_count(self):
+        for text in (None, "{program}", "{program}-{node}", "{program}-{exception}-{fingerprint}", "{node}-{program}-{pid}", "x-{program}"):
+            template = _keeping.Template(text)
+            names = {}
+            for program in ("shop", "shop2", "my-shop", "my--shop", "workshop"):
+                with mock.patch.object(_template, "program", lambda: program):
+                    names[program] = [template.stem({"exception": kind, "node": node}) for kind in ("", "KeyError") for node in ("", "a-b")]
+            for program in ("shop", "my--shop"):
+                with mock.patch.object(_template, "program", lambda: program):
+                    matches = template.pattern().match
+                for other, stems in names.items():
+                    for stem in stems:
+                        for end in (".heapsake", "-7.heapsake", "-0123abcdef01.heapsake", ".heapsake.partial"):
+                            if other == program:
+                                self.assertTrue(matches(stem + end), (text, stem + end))
+                            elif other in ("shop2", "workshop"):
+                                self.assertFalse(matches(stem + end), (text, stem + end))
 
     def local_of(self, dump, function):
         return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)
