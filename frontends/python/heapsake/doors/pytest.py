@@ -60,10 +60,11 @@ def _settings(config):
     if timeout is None:
         timeout = _number(config, "heapsake_timeout", float)
     folder = os.path.abspath(folder)
+    made = not os.path.isdir(folder)
     os.makedirs(folder, exist_ok=True)
     slots = tempfile.mkdtemp(prefix="heapsake-")
     return {"folder": folder, "at_most": at_most, "timeout": timeout, "slots": slots, "run": os.path.basename(slots)[9:],
-            "since": time.time() - 1}
+            "since": time.time() - 1, "made": made}
 
 
 def _number(config, name, kind):
@@ -264,7 +265,9 @@ class Plugin:
 
             shutil.rmtree(self.settings["slots"], ignore_errors=True)
             try:
-                os.rmdir(self.settings["folder"])
+                # one that was there is somebody's
+                if self.settings["made"]:
+                    os.rmdir(self.settings["folder"])
             except OSError:
                 pass  # there are dumps
 
