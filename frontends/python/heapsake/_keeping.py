@@ -121,7 +121,7 @@ class Keeper:
     def dump_of(self, exception):
         """The path of the dump that this process has of this very exception, or else of a crash like it; None without."""
         path = marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
-        return path if isinstance(path, str) else None
+        return str(path) if isinstance(path, str) else None
 
     def _keep(self, exception, reason, name, trace, fingerprint, provisional, options, ends, fields):
         is_exception = isinstance(exception, BaseException)
@@ -132,7 +132,7 @@ class Keeper:
                     return None
                 there = marked(exception)
                 if there is not None:
-                    return there if not provisional and _provisional.confirm(there, _words(reason, told)) else None
+                    return str(there) if not provisional and _provisional.confirm(there, _words(reason, told)) else None
                 if trace is not None and _trace.__get__(exception) is None:
                     _trace.__set__(exception, trace)
                 fields.setdefault("exception", _fingerprint.name_of(type(exception)))
@@ -287,10 +287,10 @@ def marked(exception):
 
 
 def kept(exception):
-    """As ``marked``, for who tells of the dump: one that would be gone with the exception stays."""
+    """As ``marked``, for who tells of the dump, as a text of no other class: one that would be gone with the exception stays."""
     path = marked(exception)
     _provisional.confirm(path, _SILENTLY)
-    return path
+    return None if path is None else str(path)
 
 
 def mark(exception, path):

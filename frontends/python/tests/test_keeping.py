@@ -215,6 +215,18 @@ class Keeping(unittest.TestCase):
                             elif other in ("shop2", "workshop"):
                                 self.assertFalse(matches(stem + end), (text, stem + end))
 
+    def test_paths_of_dumps_that_stay_are_plain_texts(self):
+        keeper = self.keeper(quiet=True, once=False)
+        for stays in (_keeping.kept, keeper.keep):
+            problem = failed()
+            keeper.keep(problem, provisional=True)
+            path = stays(problem)
+            self.assertEqual((type(path), type(keeper.dump_of(problem)), path), (str, str, keeper.dump_of(problem)))
+            del problem
+            gc.collect()
+            self.assertTrue(os.path.exists(path))
+        self.assertIsNone(_keeping.kept(failed()))
+
     def local_of(self, dump, function):
         return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)
 
