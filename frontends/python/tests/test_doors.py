@@ -108,7 +108,8 @@ class Uncaught(Programs):
         before = sys.excepthook
         for settings, kind in ((dict(asyncio="some"), ValueError), (dict(futures=7), ValueError), (dict(template="{nothing}"), ValueError),
                                (dict(at_most=0), ValueError), (dict(once="daily"), ValueError), (dict(warnings=[int]), TypeError),
-                               (dict(callback=7), TypeError), (dict(signal="USR9"), ValueError), (dict(signal=True), ValueError), (dict(signal="SEGV"), ValueError),
+                               (dict(callback=7), TypeError), (dict(signal="USR9"), ValueError), (dict(signal=True), ValueError),
+                               (dict(signal="SEGV"), ValueError),
                                (dict(signal=9), ValueError), (dict(signal="CHLD"), ValueError), (dict(logging="LOUD"), ValueError)):
             with self.assertRaises(kind, msg=settings):
                 heapsake.install(self.dumps_folder, **settings)
