@@ -91,6 +91,13 @@ def _once(name, text):
     return word if word == "directory" else word is not False
 
 
+def _signal(name, text):
+    word = text.strip()
+    if word.lower() in _NO + _YES or word.isdigit() and int(word) < 2:
+        raise ValueError("%s is %r; it may be the name of a signal, as USR1, or a number above 1" % (name, text))
+    return word
+
+
 def _level(name, text):
     word = text.strip()
     if word.lower() in _NO + _YES:
@@ -133,7 +140,7 @@ VARIABLES = {
     "FUTURES": ("futures", lambda name, text: _switch(name, text, "all")),
     "LOGGING": ("logging", _level),
     "WARNINGS": ("warnings", _words),
-    "SIGNAL": ("signal", lambda _, text: text),
+    "SIGNAL": ("signal", _signal),
     "REDACT": ("redact", lambda _, text: text),
     "MAX_BYTES": ("max_bytes", _bytes),
     "MAX_SECONDS": ("max_seconds", _seconds),

@@ -23,6 +23,16 @@ def _attribute(name):
 _cause, _context, _suppressed, _trace = map(_attribute, ("__cause__", "__context__", "__suppress_context__", "__traceback__"))
 
 
+def trace_of(exception):
+    """The traceback, whatever the exception's class makes of the attribute; None of what is no exception."""
+    return _trace(exception) if isinstance(exception, BaseException) else None
+
+
+def set_trace(exception, trace):
+    """Changes the traceback as the interpreter does, which asks no class: of a frozen one too."""
+    BaseException.__dict__["__traceback__"].__set__(exception, trace)
+
+
 def chain(exception):
     """The exception, what it came from as Python would show it, and the members of groups; each once, the first in front."""
     found, seen, waiting = [], set(), deque([exception])
@@ -75,4 +85,4 @@ def _digest(text):
     return "%012x" % (value >> 16)
 
 
-__all__ = ["chain", "name_of", "of_exception", "of_place"]
+__all__ = ["chain", "name_of", "of_exception", "of_place", "set_trace", "trace_of"]

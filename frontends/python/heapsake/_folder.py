@@ -12,6 +12,8 @@ from ._template import ENDING
 PATIENCE = 2.0
 #: the smallest dump that is worth writing, in bytes
 SMALLEST = 64 << 10
+#: seconds after which a file that was begun, and that nobody goes on with, is no dump
+ABANDONED = 600.0
 #: of the free space, what a dump may take
 SHARE = 0.9
 
@@ -77,17 +79,63 @@ def _dumps(folder):
 
 
 def _listed(folder):
+    """Of files that are begun, and that nobody goes on with, the bytes count only, under no name."""
     found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             if _is_dump(entry.name):
                 name = entry.name[: entry.name.index(ENDING) + len(ENDING)]
                 try:
-                    size = entry.stat(follow_symlinks=False).st_size
+                    about = entry.stat(follow_symlinks=False)
+                    size = about.st_size
+                    if not entry.name.endswith(ENDING) and _is_abandoned(entry.path, about):
+                        found[""] = found.get("", 0) + size
+                        continue
                 except OSError:
                     size = 0  # gone, or renamed, meanwhile
                 found[name] = max(found.get(name, 0), size)
     return found
+
+
+def _is_abandoned(path, about):
+    """Whether a file that was begun is of a process that is gone: it is old, and has not the lock that is held while it is written."""
+    if not 0 < time.time() - about.st_mtime - ABANDONED:
+        return False
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def too_much(path, disk):
+    """How many bytes the finished dumps of the folder have more than ``disk`` with the one at the path, which is gone then; else 0.
+
+    Processes that dump at once each had the same room; whoever is ready first keeps it.
+    """
+    folder, name = os.path.split(path)
+    with Held(folder):
+        with os.scandir(folder) as entries:
+            sizes = [_size(entry) for entry in entries if entry.name.endswith(ENDING) and entry.name != name]
+        more = sum(sizes) + os.path.getsize(path) - disk
+        if more > 0:
+            os.unlink(path)
+        return max(more, 0)
+
+
+def _size(entry):
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return 0
 
 
 def reserve(folder, stem, *, makes=True, **limits):
@@ -114,7 +162,7 @@ def _reserve(folder, stem, *, counts, at_most, disk, unless):
             if unless is not None and any(unless in name for name in there):
                 return None
             if at_most is not None:
-                number = sum(1 for name in there if counts is None or counts(name))
+                number = sum(1 for name in there if name and (counts is None or counts(name)))
                 if number >= at_most:
                     raise Full("%s has %d dumps, and at_most is %d" % (folder, number, at_most))
             if disk is not None:
@@ -166,4 +214,4 @@ def release(path):
         pass
 
 
-__all__ = ["Full", "prepare", "release", "reserve"]
+__all__ = ["Full", "prepare", "release", "reserve", "too_much"]

@@ -14,7 +14,8 @@ import os
 import sys
 
 from . import _fingerprint, _provisional
-from ._folder import Full, release, reserve
+from ._folder import Full, release, reserve, too_much
+from ._interrupted import is_of_handler
 from ._naming import collect, collected, say
 from ._template import Template, sanitised
 
@@ -24,6 +25,9 @@ IGNORED = (SystemExit, KeyboardInterrupt)
 MARK = "_heapsake_dump"
 #: what ``once`` may be
 ONCE = (None, False, True, "process", "directory")
+
+#: of what ends nothing, dumps of a keeper that was told no number, nor how often
+AT_MOST = 20
 
 #: the reason with which a dump is confirmed that another line tells of
 _SILENTLY = object()
@@ -59,8 +63,9 @@ class Keeper:
     ``fields`` adds; ``keep`` is given values for them.  ``at_most`` dumps of this template lie in the directory, whichever process
     made them, and all dumps there take at most ``disk`` bytes, and never more than is free.  ``once``: one dump of each distinct
     crash (type and code of the exceptions, not their text) by this process and its forked children; ``"directory"``: as long as one
-    lies there; ``False``: each time; None: each time that one ends a thread or a process, else once.  ``callback`` is called with each path.  ``ignore`` as for ``heapsake.install``; ``quiet``
-    prints nothing.  The options are those of ``heapsake.dump``.
+    lies there; ``False``: each time; None: each time that one ends a thread or a process, else once, and of those no more than
+    ``AT_MOST``.  ``callback`` is called with each path.  ``ignore`` as for ``heapsake.install``; ``quiet`` prints nothing.  The options
+    are those of ``heapsake.dump``.
     """
 
     def __init__(self, directory=None, *, template=None, at_most=None, disk=None, once=True, callback=None, ignore=None, quiet=False,
@@ -116,7 +121,7 @@ class Keeper:
     def dump_of(self, exception):
         """The path of the dump that this process has of this very exception, or else of a crash like it; None without."""
         path = marked(exception) or self.kept.get(_fingerprint.of_exception(exception))
-        return path if isinstance(path, str) else None
+        return str(path) if isinstance(path, str) else None
 
     def _keep(self, exception, reason, name, trace, fingerprint, provisional, options, ends, fields):
         is_exception = isinstance(exception, BaseException)
@@ -127,7 +132,7 @@ class Keeper:
                     return None
                 there = marked(exception)
                 if there is not None:
-                    return there if not provisional and _provisional.confirm(there, _words(reason, told)) else None
+                    return str(there) if not provisional and _provisional.confirm(there, _words(reason, told)) else None
                 if trace is not None and _trace.__get__(exception) is None:
                     _trace.__set__(exception, trace)
                 fields.setdefault("exception", _fingerprint.name_of(type(exception)))
@@ -140,7 +145,8 @@ class Keeper:
                 return None
             try:
                 values = dict(fields, fingerprint=fingerprint or "", reason=told)
-                path, why = self._dump(exception, told, name, values, dict(self.options, **options))
+                at_most = self.at_most if self.at_most is not None or ends or self.once is not None else AT_MOST
+                path, why = self._dump(exception, told, name, values, at_most, dict(self.options, **options))
             finally:
                 if once:
                     if path is None or provisional:
@@ -161,6 +167,8 @@ class Keeper:
                 self._told_full = True
                 self.say("no dump of %s: %s" % (told, problem))
         except Exception as problem:
+            if is_of_handler(problem):
+                raise
             self.say("no dump of %s: %s" % (told, sentence(problem, True)))
         return path
 
@@ -186,11 +194,13 @@ class Keeper:
             return ""
         try:
             self.callback(path)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
+            if is_of_handler(problem):
+                raise
             return "; the callback failed: %s" % sentence(problem, True)
         return ""
 
-    def _dump(self, exception, told, name, fields, options):
+    def _dump(self, exception, told, name, fields, at_most, options):
         """Gives the path, and what is to be said besides; no path where one like it lies there."""
         stem = sanitised(name, 200) if name is not None else self.template.stem(fields)
         unless = None
@@ -199,12 +209,12 @@ class Keeper:
             if unless not in stem:
                 stem += "-" + unless
         counts = None if name is not None else self.template.pattern().match
-        limits = {"counts": counts, "at_most": self.at_most, "disk": self.disk, "unless": unless}
+        limits = {"counts": counts, "at_most": at_most, "disk": self.disk, "unless": unless}
         folder = self.directory
         try:
             return self._write(folder, stem, limits, exception, told, options)
         except Exception as problem:
-            other = None if isinstance(problem, Full) else _elsewhere(folder)
+            other = None if isinstance(problem, Full) or is_of_handler(problem) else _elsewhere(folder)
             if other is None:
                 raise
             path, why = self._write(other, stem, limits, exception, told, options)
@@ -239,9 +249,12 @@ class Keeper:
         for less in ({"max_bytes": min(room, wanted)}, {"max_bytes": min(room // 4, wanted), "sources": []}):
             path = dump(path, exception, reason=told, **dict(options, **less))
             size = os.path.getsize(path)
-            if size <= room:
+            if size > room:
+                os.unlink(path)
+            elif not too_much(path, self.disk):
                 return path
-            os.unlink(path)
+            else:
+                raise Full("dumps that were made at once have used up what disk leaves")
         self._least = size
         raise Full("it has %d bytes with all cut that can be, and disk leaves %d" % (size, room))
 
@@ -273,6 +286,13 @@ def marked(exception):
     return path if path in _made else None
 
 
+def kept(exception):
+    """As ``marked``, for who tells of the dump, as a text of no other class: one that would be gone with the exception stays."""
+    path = marked(exception)
+    _provisional.confirm(path, _SILENTLY)
+    return None if path is None else str(path)
+
+
 def mark(exception, path):
     _attributes(exception)[MARK] = path
 
@@ -297,4 +317,4 @@ def _elsewhere(directory):
     return next((other for other in candidates if other and os.path.isdir(other) and os.access(other, os.W_OK | os.X_OK)), None)
 
 
-__all__ = ["IGNORED", "Keeper", "classes", "marked"]
+__all__ = ["IGNORED", "Keeper", "classes", "kept", "marked"]

@@ -11,6 +11,9 @@ import weakref
 #: after so many of one fingerprint that were caught no more are made of it
 ENOUGH = 3
 
+#: so many that are not confirmed, or were caught, a process makes
+MOST = 10
+
 #: dumps that nobody has confirmed, by path
 _waiting = {}
 #: how many were caught, by fingerprint
@@ -31,7 +34,7 @@ class _Waiting:
 
 
 def is_wanted(fingerprint):
-    return _caught.get(fingerprint, 0) < ENOUGH
+    return _caught.get(fingerprint, 0) < ENOUGH and len(_waiting) + sum(_caught.values()) < MOST
 
 
 def add(path, fingerprint, confirm, forget):

@@ -26,11 +26,8 @@ def _with_stack(begin, native):
     return start
 
 
-def watch(native, directory, seconds, options, stem=None, threads=True):
-    """The signals that have a handler of the program's own, which is left alone.  Names of files begin with ``stem``.
-
-    Without ``threads`` new threads get no stacks for the handler: what a thread dies of as its own has run out is not saved then.
-    """
+def watch(native, directory, seconds, options, stem=None):
+    """The signals that have a handler of the program's own, which is left alone.  Names of files begin with ``stem``."""
     import threading
 
     # What it does at such a signal it does after us; any other handler may mend the matter.
@@ -41,7 +38,7 @@ def watch(native, directory, seconds, options, stem=None, threads=True):
     own = [number for number in range(1, 32) if callable(_signal.getsignal(number))]
     reducers = bool(options.get("reducers", True))
     left = native.watch_signals(directory, stem or program(), seconds, own, faulthandler.is_enabled(), reducers, **known)
-    for name in _STARTS if threads else ():
+    for name in _STARTS:
         begin = getattr(threading, name, None)
         if begin is not None and _started.get(name, (None, None))[1] is not begin:
             _started[name] = begin, _with_stack(begin, native)

@@ -65,15 +65,16 @@ class Template:
     def pattern(self):
         """What matches the files that it names in this process and others of the same program."""
 
-        def part(text):
-            if text not in _FIXED:
-                return ".*?"
-            return re.escape(sanitised(program() if text == "program" else host()))
+        def part(match):
+            name = match.group(1)
+            if name in _FIXED:
+                return sanitised(program() if name == "program" else host())
+            return {"time": "\1", "pid": "\2"}.get(name, "\0")
 
-        pieces = _FIELD.split(self.text)
-        names = "".join(part(piece) if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
-        # Of hyphens fewer are left where a field was empty.
-        names = names.replace(r"\-", "-*")
+        names = re.escape(re.sub(r"-{2,}", "-", _FIELD.sub(part, self.text)).strip("-")).replace(r"\-", "-")
+        # A field that was empty has no hyphen in front of it, or behind it where nothing is in front.
+        names = re.sub("^(\0-)+", "(.*?-)?", names).replace("-\0", "(-.*?)?").replace("\0", ".*?")
+        names = names.replace("\1", r"\d{8}-\d{6}").replace("\2", r"\d+")
         return re.compile(names + r"(-[0-9a-f]+)?(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
 
 

@@ -249,6 +249,14 @@ class Variables(unittest.TestCase):
         for text, expected in (("1", 1), ("10kB", 10**4), ("2GiB", 2**31), ("1.5 MB", 1500000), ("3t", 3 * 10**12)):
             self.assertEqual(settings._bytes("DISK", text), expected)
 
+    def test_signals(self):
+        settings = self.settings()
+        for text in ("USR1", "sigusr2", "10", " 34 "):
+            self.assertEqual(settings.arguments({"HEAPSAKE_SIGNAL": text}), {"signal": text.strip()})
+        for text in ("1", "0", "yes", "no"):
+            with self.assertRaisesRegex(ValueError, "a number above 1"):
+                settings.arguments({"HEAPSAKE_SIGNAL": text})
+
     def test_who_is_started(self):
         settings = self.settings()
         for words, expected in ((["python", "-m", "pip", "install"], True), (["python", "-I", "-m", "venv", "x"], True),

@@ -108,7 +108,9 @@ class Uncaught(Programs):
         before = sys.excepthook
         for settings, kind in ((dict(asyncio="some"), ValueError), (dict(futures=7), ValueError), (dict(template="{nothing}"), ValueError),
                                (dict(at_most=0), ValueError), (dict(once="daily"), ValueError), (dict(warnings=[int]), TypeError),
-                               (dict(callback=7), TypeError), (dict(signal="USR9"), ValueError), (dict(logging="LOUD"), ValueError)):
+                               (dict(callback=7), TypeError), (dict(signal="USR9"), ValueError), (dict(signal=True), ValueError),
+                               (dict(signal="SEGV"), ValueError),
+                               (dict(signal=9), ValueError), (dict(signal="CHLD"), ValueError), (dict(logging="LOUD"), ValueError)):
             with self.assertRaises(kind, msg=settings):
                 heapsake.install(self.dumps_folder, **settings)
             # Nothing is half installed.
@@ -191,13 +193,16 @@ class Processes(Programs):
                 raise kind()
             def told(path):
                 print("callback")
+            class Callback:
+                def __call__(self, path):
+                    print("not to be found by name")
             if __name__ == "__main__":
                 DOOR
                 for kind in (Cancelled, KeyError):
                     process = multiprocessing.get_context("spawn").Process(target=work, args=(kind,), name="worker")
                     process.start()
                     process.join()
-        """, "ignore=[Cancelled], template='own-{exception}-{pid}', quiet=True", lines=0)
+        """, "ignore=[Cancelled], template='own-{exception}-{pid}', quiet=True, callback=Callback()", lines=0)
         path, = self.paths()
         self.assertRegex(os.path.basename(path), r"\Aown-KeyError-\d+\.heapsake\Z")
 
@@ -327,14 +332,44 @@ class OnError(Programs):
                         trace = trace.tb_next
                     print(names.count("wrapper"), names[-1])
             generator("tea").close()
+            @on_error
+            async def patient(order):
+                try:
+                    yield order
+                except KeyError as problem:
+                    yield repr(problem)
+            async def throw():
+                running = patient("tea")
+                await running.__anext__()
+                print(await running.athrow(KeyError("cup")))
+            asyncio.run(throw())
         """)
         ended = self.start(self.dumps_folder)
         more = 0 if sys.version_info >= (3, 11) else 1
         expected = ["True True True True plain", "%d plain" % more, "%d coroutine" % more, "tea", "%d generator" % more, "tea",
-                    "%d stream" % more]
+                    "%d stream" % more, "KeyError('cup')"]
         self.assertEqual((ended.status, ended.error, ended.output.splitlines()), (0, "", expected))
         found = sorted(self.names(dump)[-1] for dump in self.dumps())
         self.assertEqual(found, ["coroutine", "generator", "plain", "stream"])
+
+    def test_exceptions_that_are_frozen(self):
+        self.write("""
+            import dataclasses, heapsake, sys
+            @dataclasses.dataclass(frozen=True)
+            class Refused(Exception):
+                order: str
+            @heapsake.on_error(sys.argv[1], quiet=True)
+            def work(order):
+                raise Refused(order)
+            try:
+                work("tea")
+            except Refused as problem:
+                print(repr(problem), problem.__traceback__ is not None)
+        """)
+        ended = self.start(self.dumps_folder)
+        self.assertEqual((ended.status, ended.output, ended.error), (0, "Refused(order='tea') True\n", ""))
+        dump, = self.dumps()
+        self.assertEqual(self.local(dump, "work", "order"), "tea")
 
 
 if __name__ == "__main__":

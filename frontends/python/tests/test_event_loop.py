@@ -172,6 +172,39 @@ asyncio.run(main())
                 asyncio.run(main())
             """ % ending, dumps=0)
 
+    def test_exceptions_that_are_frozen(self):
+        dump, = self.both("""
+            import asyncio, dataclasses
+            DOOR
+            @dataclasses.dataclass(frozen=True)
+            class Refused(Exception):
+                order: str
+            async def price(order):
+                raise Refused(order)
+            asyncio.run(price("tea"))
+        """)
+        self.assertEqual(self.local(dump, "price", "order"), "tea")
+
+    def test_debug_mode_says_nothing_of_ours(self):
+        self.both("""
+            import asyncio, time
+            DOOR
+            loop = None
+            async def main():
+                global loop
+                loop = asyncio.get_running_loop()
+                shown = [line.split("created")[0] for line in map(repr, asyncio.all_tasks())]
+                print([line.split("cb=")[1].split("()")[0] for line in shown])
+                loop.call_soon(lambda: {}["tea"])
+                await asyncio.sleep(0.01)
+                [][0]
+            try:
+                asyncio.run(main(), debug=True)
+            except IndexError:
+                print(loop.slow_callback_duration, type(loop.slow_callback_duration))
+        """, "asyncio='all', callback=lambda path: __import__('time').sleep(0.3)", dumps=2, same=False)
+        self.assertNotIn("seconds", self.with_it.rest)
+
     def test_nothing_is_imported_for_it(self):
         self.write("""
             import sys

@@ -13,8 +13,9 @@ import wsgiref.util
 import wsgiref.validate
 from unittest import mock
 
-from heapsake import _keeping
-from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, wsgi
+import heapsake
+from heapsake import _keeping, _signals
+from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, unittest as unittest_door, wsgi
 
 
 class Kept(unittest.TestCase):
@@ -136,6 +137,23 @@ class Asgi(Kept):
         self.assertEqual(self.kept, [("KeyError", "KeyError in GET /order")])
 
 
+    def test_an_application_without_a_lifespan_is_no_failure(self):
+        async def unknown(scope, receive, send):
+            raise AssertionError(scope["type"])
+
+        async def broken(scope, receive, send):
+            self.assertEqual(await receive(), "startup")
+            raise KeyError("spoon")
+
+        async def receive():
+            return "startup"
+
+        for application, kind in ((unknown, AssertionError), (broken, KeyError)):
+            with self.assertRaises(kind):
+                asyncio.run(asgi.Middleware(application)({"type": "lifespan"}, receive, None))
+        self.assertEqual(self.kept, [("KeyError", "KeyError in lifespan ")])
+
+
 class Names(unittest.TestCase):
     def test_of_tests(self):
         for node_id, expected in [
@@ -203,10 +221,51 @@ class Others(Kept):
         self.assertEqual(send({"message": "x"}, {}), {"message": "x"})
         self.assertIsNone(send({}, {}))
 
+    def keep(self, _, reason, ends):
+        self.kept.append(reason())
+
+    def test_results_of_unittest_by_keywords(self):
+        door = unittest_door._Door(None, {})
+        before = dict(vars(unittest.TestResult))
+        door.hang()
+        self.addCleanup(setattr, unittest.TestResult, "addError", before["addError"])
+        result, error = unittest.TestResult(), (KeyError, KeyError("spoon"), None)
+        result.addFailure(test=self, err=error)
+        result.addError(self, err=error)
+        result.addSubTest(self, subtest=self, err=error)
+        result.addSubTest(self, self, None)
+        self.assertEqual([kind for kind, _ in self.kept], ["KeyError"] * 3)
+        door.failed = None
+        result.addFailure(self, error)
+        self.assertEqual((len(result.failures), len(result.errors)), (2, 2))
+        # what another has put in front of ours stays
+        ours = unittest.TestResult.addError
+        unittest.TestResult.addError = other = lambda *arguments: ours(*arguments)
+        door.take_away()
+        self.assertIs(unittest.TestResult.addError, other)
+        self.assertIs(unittest.TestResult.addFailure, before["addFailure"])
+
+    def test_signals_are_again_what_was_installed(self):
+        for settings, expected in ((dict(signals=False), [("forget",)]), (dict(signal_seconds=5), [("watch", 5.0)])):
+            called = []
+            with mock.patch.object(_signals, "forget", lambda _: called.append(("forget",))), \
+                    mock.patch.object(_signals, "watch", lambda *arguments: called.append(("watch", arguments[2]))):
+                heapsake.install(**settings)
+                del called[:]
+                _door.unwatch()
+                self.assertEqual(called, expected)
+                heapsake.uninstall()
+                del called[:]
+                _door.unwatch()
+                self.assertEqual(called, [("forget",)])
+
     def test_where_dumps_go(self):
         with mock.patch.dict(os.environ, {"HEAPSAKE_DUMP": "/there"}):
             self.assertEqual(_door.keeper().directory, "/there")
             self.assertEqual(_door.keeper("/here").directory, "/here")
+        with mock.patch("heapsake.doors.keeper", self):
+            gunicorn.hooks()[1](types.SimpleNamespace())
+            self.assertEqual(self.kept, ["gunicorn worker silent for ? s"])
         with mock.patch("heapsake.doors.keeper", "installed"):
             self.assertEqual(_door.keeper(), "installed")
             self.assertEqual(_door.keeper("/here").directory, "/here")
@@ -231,6 +290,17 @@ class Runner(unittest.TestCase):
         self.assertIn("FAILED (failures=1, errors=1)\nheapsake: 1 dump\n  few.T.test_a: heapsake debug kept/few.T.test_a.heapsake\n"
                       "  1 more without a dump, as there are 1\n", done.stderr)
         self.assertEqual(os.listdir(os.path.join(self.folder, "kept")), ["few.T.test_a.heapsake"])
+
+    def test_a_dump_that_asyncio_made_stays(self):
+        with open(os.path.join(self.folder, "loop.py"), "w") as file:
+            file.write("import asyncio, heapsake, unittest\nheapsake.install('kept')\nasync def fail(): 1 / 0\n"
+                       "class T(unittest.TestCase):\n    def test_a(self): asyncio.run(fail())\n")
+        os.mkdir(os.path.join(self.folder, "kept"))
+        done = self.run_it("--heapsake=others", "loop")
+        name, = os.listdir(os.path.join(self.folder, "kept"))
+        self.assertIn("heapsake: 1 dump\n  loop.T.test_a: heapsake debug kept/%s\n" % name, done.stderr)
+        self.assertNotIn("saved to", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "others")))
 
     def test_nothing_fails_and_nothing_is_said(self):
         done = self.run_it("few.T.test_c")

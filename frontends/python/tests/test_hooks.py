@@ -10,7 +10,7 @@ import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import _writing, hooks
+from heapsake import _writing, doors, hooks
 
 
 def _filled(name):
@@ -143,6 +143,24 @@ class Hooks(unittest.TestCase):
         self.assertEqual(os.path.basename(os.path.dirname(self.dumped[0][0])), "elsewhere")
         heapsake.uninstall()
         self.assertIs(sys.excepthook, before)
+
+    def test_settings_that_are_wrong_leave_those_before(self):
+        import logging
+
+        heapsake.install(redact="none", at_most=7, logging=True, signal="USR1")
+        keeper, hook, called = doors.keeper, sys.excepthook, logging.Logger.callHandlers
+        for settings in (dict(asyncio="some"), dict(signal="USR9"), dict(redact="some"), dict(signal_seconds="soon"), dict(unraisable=7),
+                         dict(excepthook=False, warnings=[int])):
+            with self.assertRaises((ValueError, TypeError, heapsake.Error), msg=settings):
+                heapsake.install(tempfile.gettempdir(), **settings)
+            self.assertIs(doors.keeper, keeper, settings)
+            self.assertIs(sys.excepthook, hook, settings)
+            self.assertIs(logging.Logger.callHandlers, called, settings)
+        with mock.patch.object(heapsake, "dump", self.dump):
+            self.fail()
+            heapsake.install(signal=None)
+        self.assertEqual(self.dumped[0][3], {"redact": "none"})
+        self.assertIsNot(logging.Logger.callHandlers, called)
 
     def test_leaving_is_no_crash(self):
         with mock.patch.object(heapsake, "dump", self.dump):

@@ -1,7 +1,11 @@
 """What is kept: one of each distinct crash, so many, so much, under names that never leave the folder; whatever happens."""
+import fcntl
+import functools
+import gc
 import io
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,7 +14,7 @@ import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import _folder, _keeping
+from heapsake import _folder, _keeping, _provisional, _template
 from heapsake._keeping import Keeper, Named
 from programs import PATIENCE
 
@@ -144,6 +148,85 @@ class Keeping(unittest.TestCase):
             self.assertRegex(self.said()[-1], r"no dump of .*: .*disk (is|leaves) \d+")
         self.assertEqual((len(self.there()), len(self.said())), (2, 3))
 
+    def test_a_budget_that_another_uses_up_meanwhile(self):
+        first = self.keeper(once=False, quiet=True).keep(failed())
+        size, dump = os.path.getsize(first), heapsake.dump
+
+        def late(path, *arguments, **options):
+            path = dump(path, *arguments, **options)
+            with open(os.path.join(self.folder, "other.heapsake"), "wb") as file:
+                file.truncate(size * 2)
+            return path
+
+        keeper = self.keeper(disk=size * 3 + 100, once=False)
+        with mock.patch.object(heapsake, "dump", late):
+            self.assertIsNone(keeper.keep(failed(), reason="one"))
+        self.assertEqual(self.said(), ["heapsake: no dump of one: dumps that were made at once have used up what disk leaves"])
+        self.assertEqual(self.there(), sorted([os.path.basename(first), "other.heapsake"]))
+        os.unlink(os.path.join(self.folder, "other.heapsake"))
+        self.assertIsNotNone(keeper.keep(failed()))
+
+    def test_what_was_begun_by_a_process_that_is_gone(self):
+        keeper = self.keeper(at_most=1, once="directory", quiet=True, template="one-{fingerprint}")
+        problem = failed()
+        os.makedirs(self.folder)
+        begun = os.path.join(self.folder, "one-%s.heapsake.partial" % _keeping._fingerprint.of_exception(problem))
+        with open(begun, "wb") as file:
+            self.assertIsNone(keeper.keep(problem))
+            os.utime(begun, (1, 1))
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.assertIsNone(keeper.keep(problem))
+        self.assertIsNotNone(keeper.keep(problem))
+
+    def test_what_ends_nothing_has_a_number_without_one(self):
+        keeper = self.keeper(once=None)
+        with mock.patch.object(_keeping, "AT_MOST", 1):
+            self.assertEqual([bool(keeper.keep(False)) for _ in range(2)], [True, False])
+            self.assertIsNotNone(keeper.keep(failed(), ends=True))
+            self.assertIsNotNone(self.keeper(once=None, at_most=3).keep(False))
+            self.assertIsNotNone(self.keeper(once=False).keep(False))
+
+    def test_so_many_that_may_be_caught(self):
+        keeper, problems = self.keeper(quiet=True, once=False), []
+        with mock.patch.object(_provisional, "MOST", 2), mock.patch.object(_provisional, "_caught", {}):
+            for function in (price, other, lambda order: {}[order]):
+                problems.append(failed(function))
+                keeper.keep(problems[-1], provisional=True)
+            self.assertEqual(len(self.there()), 2)
+            problems.clear()
+            gc.collect()
+            self.assertEqual(self.there(), [])
+
+    def test_dumps_of_programs_with_names_alike_do_not_count(self):
+        for text in (None, "{program}", "{program}-{node}", "{program}-{exception}-{fingerprint}", "{node}-{program}-{pid}", "x-{program}"):
+            template = _keeping.Template(text)
+            names = {}
+            for program in ("shop", "shop2", "my-shop", "my--shop", "workshop"):
+                with mock.patch.object(_template, "program", lambda: program):
+                    names[program] = [template.stem({"exception": kind, "node": node}) for kind in ("", "KeyError") for node in ("", "a-b")]
+            for program in ("shop", "my--shop"):
+                with mock.patch.object(_template, "program", lambda: program):
+                    matches = template.pattern().match
+                for other, stems in names.items():
+                    for stem in stems:
+                        for end in (".heapsake", "-7.heapsake", "-0123abcdef01.heapsake", ".heapsake.partial"):
+                            if other == program:
+                                self.assertTrue(matches(stem + end), (text, stem + end))
+                            elif other in ("shop2", "workshop"):
+                                self.assertFalse(matches(stem + end), (text, stem + end))
+
+    def test_paths_of_dumps_that_stay_are_plain_texts(self):
+        keeper = self.keeper(quiet=True, once=False)
+        for stays in (_keeping.kept, keeper.keep):
+            problem = failed()
+            keeper.keep(problem, provisional=True)
+            path = stays(problem)
+            self.assertEqual((type(path), type(keeper.dump_of(problem)), path), (str, str, keeper.dump_of(problem)))
+            del problem
+            gc.collect()
+            self.assertTrue(os.path.exists(path))
+        self.assertIsNone(_keeping.kept(failed()))
+
     def local_of(self, dump, function):
         return next(frame.locals["order"].value for frame in dump.threads[0].frames if frame.function == function)
 
@@ -182,6 +265,8 @@ class Keeping(unittest.TestCase):
         path = broken.keep(failed())
         self.assertIn("%s; the callback failed: ZeroDivisionError" % path, self.said()[-1])
         self.assertEqual(len(self.said()), 2)
+        leaving = self.keeper(callback=sys.exit, once=False)
+        self.assertIn("; the callback failed: SystemExit: %s" % leaving.keep(failed()), self.said()[-1])
 
     def test_again_from_within(self):
         keeper = self.keeper(once=False, callback=lambda path: inner.append(keeper.keep(failed(other))))
@@ -237,6 +322,34 @@ class Keeping(unittest.TestCase):
                 self.keeper().keep(failed())
         self.assertEqual(self.there(), [])
         self.assertIsNotNone(self.keeper().keep(failed()))
+
+    def test_what_a_signal_handler_raises_passes_whatever_it_is(self):
+        def handler(number, frame):
+            raise TimeoutError("over")
+
+        def asked(*_, **__):
+            os.kill(os.getpid(), signal.SIGUSR2)
+            for _ in range(1000):
+                pass
+            return "a text"
+
+        def never(number, *_):
+            raise SystemExit(3)
+
+        before = signal.signal(signal.SIGUSR2, handler)
+        self.addCleanup(signal.signal, signal.SIGUSR2, before)
+        with mock.patch.object(heapsake, "dump", asked), self.assertRaisesRegex(TimeoutError, "over"):
+            self.keeper().keep(failed())
+        self.assertEqual(self.there(), [])
+        with self.assertRaises(TimeoutError):
+            self.keeper(callback=asked).keep(failed())
+        for kind in (lambda *arguments: handler(*arguments), functools.partial(handler)):
+            signal.signal(signal.SIGUSR2, kind)
+            with mock.patch.object(heapsake, "dump", asked), self.assertRaises(TimeoutError):
+                self.keeper().keep(failed())
+        signal.signal(signal.SIGUSR2, never)
+        with self.assertRaises(SystemExit):
+            self.keeper(callback=asked).keep(failed())
 
     def test_names_of_classes_to_ignore(self):
         for ignored in (Named("KeyError"), Named("builtins.KeyError"), [Named("LookupError")], [KeyError], KeyError):

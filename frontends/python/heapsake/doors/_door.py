@@ -33,22 +33,16 @@ def signals(kept):
     if installed is not None:
         return
     try:
-        # A thread with a stack for the handler runs beneath a frame of native code; where Python ends it at its own exit, as it
-        # does with daemons, the C library aborts.  Servers and runners of tests have such threads.
-        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options, threads=False)
+        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options)
     except Exception as problem:
         say("heapsake: no dump of a signal that ends this process: %s" % _sentence(problem))
 
 
 def unwatch():
     """Signals are again what ``heapsake.install`` made of them."""
-    from .. import _native, _signals
-    from . import keeper as installed
+    from ..hooks import rewatch
 
-    if installed is None:
-        _signals.forget(_native())
-    else:
-        _signals.watch(_native(), installed.directory, SIGNAL_SECONDS, installed.options)
+    rewatch()
 
 
 def hung(door, hang):

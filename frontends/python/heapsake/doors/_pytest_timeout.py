@@ -18,7 +18,14 @@ def found(folder, node_id, worker, since):
     """Dumps of a test that hung, made since then: by this process or one that is gone."""
     name = _name(node_id, worker)
     paths = glob.glob(os.path.join(glob.escape(folder), glob.escape(name) + "*" + ENDING))
-    return sorted(path for path in paths if os.stat(path).st_mtime >= since)
+    return sorted(path for path in paths if _since(path) >= since)
+
+
+def _since(path):
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0  # gone meanwhile
 
 
 def _name(node_id, worker):
@@ -33,7 +40,10 @@ class Watch:
         #: when the test that runs was begun
         self.since = 0
         # while a test runs, what is written to stderr is its own
-        self.stderr = os.dup(2) if plugin.worker is None else None
+        try:
+            self.stderr = os.dup(2) if plugin.worker is None else None
+        except OSError:
+            self.stderr = None  # a program without one
 
     def reason(self, node_id):
         return "%s still runs after %g s" % (node_id, self.seconds)

@@ -15,15 +15,24 @@ class Middleware:
         self.app, self.keeper = app, keeper(directory, **options)
 
     async def __call__(self, scope, receive, send):
+        asked = scope.get("type") != "lifespan"
+
+        async def first():
+            nonlocal asked
+            asked = True
+            return await receive()
+
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive if asked else first, send)
         except Exception as exception:
             kind = type(exception).__name__
 
             def told():
                 return "%s in %s %s" % (kind, scope.get("method", scope.get("type", "?")), scope.get("path", ""))
 
-            self.keeper.keep(exception, reason=told)
+            # An application that knows no lifespan raises at once, which servers take for an answer.
+            if asked:
+                self.keeper.keep(exception, reason=told)
             raise
 
 

@@ -17,6 +17,9 @@ PATIENCE = 1.0
 #: what of the options of ``dump`` counts without the interpreter lock
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
 
+#: signals that nobody asks with: what the program's own faults, its children and the kernel send
+_OTHERS = ("SEGV", "BUS", "FPE", "ILL", "ABRT", "TRAP", "SYS", "CHLD", "KILL", "STOP")
+
 _ready = False
 #: the keeper that was used last, and what answers for it
 _last = None, None
@@ -42,7 +45,8 @@ def _answer(keeper):
 
     def keep(reason):
         # The thread that calls this is none of the program's: the dump is about the main one, known by the process's number.
-        keeper.keep(False, reason=reason, thread="", options={"thread": os.getpid()})
+        # What is asked for is as much as what a process ends with: only the numbers that were given count.
+        keeper.keep(False, reason=reason, thread="", ends=True, options={"thread": os.getpid()})
 
     if keeper.makes:
         prepare(keeper.directory)
@@ -54,9 +58,11 @@ def _answer(keeper):
 
 
 def number_of(signal):
-    """A signal by its number or name; ``ValueError`` where there is none."""
+    """A signal by its number or name; ``ValueError`` where there is none, or where it is no signal to ask with."""
     import signal as module
 
+    if isinstance(signal, bool):
+        raise ValueError("signal is %r; it may be a name or a number, \"USR1\" for one" % signal)
     if isinstance(signal, str):
         name = signal.upper()
         found = getattr(module.Signals, name if name.startswith("SIG") else "SIG" + name, None)
@@ -65,7 +71,10 @@ def number_of(signal):
         if found is None:
             raise ValueError("there is no signal %s" % signal)
         signal = found
-    return int(signal)
+    number = int(signal)
+    if number in [getattr(module, "SIG" + name, None) for name in _OTHERS]:
+        raise ValueError("%s is sent by others than who asks for a dump; \"USR1\" is a signal to ask with" % _name_of(number))
+    return number
 
 
 def _name_of(number):

@@ -6,10 +6,13 @@ Whether somebody catches the exception further out is not known yet: then the du
 
 What no task was asked for, and what callbacks raise, is dumped when the loop is told.
 """
+import functools
 import sys
 import types
 
 from . import keep
+from .._fingerprint import set_trace, trace_of
+from .._interrupted import is_of_handler
 from ._hook import Hook
 from ._imports import forget, when_imported
 
@@ -20,14 +23,34 @@ _open = False
 
 def _save(exception, trace):
     name = getattr(type(exception), "__name__", "exception")
-    own = exception.__traceback__
+    own = trace_of(exception)
     try:
         # The frames that wait for the loop belong to its stack, and will, once it has passed them.
-        exception.__traceback__ = trace
+        set_trace(exception, trace)
         reason = "%s that left the event loop" % name if _all else "uncaught %s" % name
         keep(exception, reason=reason, provisional=not _all, ends=not _all)
     finally:
-        exception.__traceback__ = own
+        set_trace(exception, own)
+
+
+class _Once(float):
+    """A time that no callback is too slow for, once: what the debug mode of a loop says of slow ones is not about ours."""
+
+    def __le__(self, _):
+        self.loop.slow_callback_duration = self.before
+        return False
+
+
+def _excuse(loop):
+    """The callback that runs now takes as long as a dump does."""
+    bases = sys.modules.get("asyncio.base_events")
+    if bases is None or not isinstance(loop, bases.BaseEventLoop) or not loop.is_running() or not loop.get_debug():
+        return
+    before = loop.slow_callback_duration
+    if not isinstance(before, _Once):
+        once = _Once(before)
+        once.loop, once.before = loop, before
+        loop.slow_callback_duration = once
 
 
 def _from(frame, trace):
@@ -57,15 +80,20 @@ def _was_told(trace):
 
 
 def _make_done(before):
+    # The debug mode of a loop shows its callbacks.
+    @functools.wraps(before)
     def _run_until_complete_cb(future):
         try:
             if not future.cancelled() and future.exception() is not None:
                 exception = future.exception()
                 frame = _caller("run_until_complete", before.__code__.co_filename)
                 if frame is not None:
-                    _save(exception, _from(frame, exception.__traceback__))
-        except Exception:
-            pass
+                    _excuse(future.get_loop())
+                    _save(exception, _from(frame, trace_of(exception)))
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(future)
+                raise
         return before(future)
 
     return _run_until_complete_cb
@@ -77,14 +105,16 @@ def _make_cancel(before):
             exception, frame = sys.exc_info()[1], sys._getframe(1)
             # Whoever handles an exception may run a loop as well.
             for _ in range(4):
-                trace = getattr(exception, "__traceback__", None)
+                trace = trace_of(exception)
                 if frame is not None and trace is not None and trace.tb_frame is frame:
                     if not _was_told(trace):
                         _save(exception, trace)
                     break
                 frame = frame and frame.f_back
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(loop)
+                raise
         return before(loop)
 
     return _cancel_all_tasks
@@ -100,9 +130,12 @@ def _make_handler(before):
         try:
             exception = context.get("exception")
             if isinstance(exception, BaseException):
+                _excuse(self)
                 keep(exception, reason=told)
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                before(self, context)
+                raise
         return before(self, context)
 
     return call_exception_handler

@@ -15,7 +15,8 @@ from ._door import SIGNAL_SECONDS, keeper, signals
 
 def hooks(directory=None, **options):
     """The two settings of gunicorn."""
-    options.setdefault("once", False)
+    if directory is not None or options:
+        options.setdefault("once", False)
     kept = keeper(directory, **options)
 
     def post_fork(server, worker):
@@ -25,11 +26,15 @@ def hooks(directory=None, **options):
         done = threading.Event()
         threading.Thread(target=_alive, args=(worker, done), name="heapsake", daemon=True).start()
         try:
-            kept.keep(False, reason=lambda: "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?"))
+            kept.keep(False, ends=True, reason=lambda: _told(worker))
         finally:
             done.set()
 
     return post_fork, worker_abort
+
+
+def _told(worker):
+    return "gunicorn worker silent for %s s" % getattr(getattr(worker, "cfg", None), "timeout", "?")
 
 
 def post_fork(server, worker):

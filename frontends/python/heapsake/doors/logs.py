@@ -9,6 +9,7 @@ import logging
 
 from . import keep
 from .._keeping import Keeper
+from .._interrupted import is_of_handler
 from ._hook import Hook
 
 _level = logging.ERROR
@@ -29,8 +30,9 @@ def _make(before):
             exception = _exception(record) if record.levelno >= _level else None
             if exception is not None:
                 keep(exception, reason=_reason(record, exception))
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
         return before(self, record)
 
     return callHandlers

@@ -5,6 +5,7 @@ A block adds nothing to the traceback.  A function that is decorated has one mor
 import functools
 import inspect
 
+from .._fingerprint import set_trace, trace_of
 from .._keeping import Keeper
 
 
@@ -58,9 +59,9 @@ class OnError:
     def failed(self, exception, name):
         """Of a function that is decorated: dumps, and takes our own frame out of the traceback."""
         self._keep(exception, " in %s" % name)
-        own = exception.__traceback__
+        own = trace_of(exception)
         if own is not None and own.tb_next is not None:
-            exception.__traceback__ = own.tb_next
+            set_trace(exception, own.tb_next)
 
 
 def _wrapped(guard, function):
@@ -79,7 +80,7 @@ def _wrapped(guard, function):
                         await inner.aclose()
                         raise
                     except BaseException as thrown:
-                        value = await inner.athrow(type(thrown), thrown, thrown.__traceback__)
+                        value = await inner.athrow(thrown)
                     else:
                         value = await inner.asend(given)
             except StopAsyncIteration:

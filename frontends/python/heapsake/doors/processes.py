@@ -7,6 +7,7 @@ import os
 import sys
 
 from . import keep
+from .._fingerprint import trace_of
 from ._hook import Hook
 from ._imports import forget, when_imported
 
@@ -33,7 +34,7 @@ def _make_name(before):
     def get(self):
         try:
             frame, exception = sys._getframe(1), sys.exc_info()[1]
-            trace = getattr(exception, "__traceback__", None)
+            trace = trace_of(exception)
             if frame.f_code is type(self)._bootstrap.__code__ and trace is not None and trace.tb_frame is frame:
                 name = before.fget(self)
                 keep(exception, reason=lambda: "uncaught %s in process %s" % (type(exception).__name__, name), ends=True)
@@ -92,8 +93,9 @@ def _portable(arguments):
         found["ignore"] = [kind if isinstance(kind, str) else Named(name_of(kind)) for kind in found["ignore"]]
     found["warnings"] = [kind if isinstance(kind, str) else name_of(kind) for kind in found.get("warnings") or ()]
     callback = found.pop("callback", None)
-    if callback is not None and getattr(sys.modules.get(callback.__module__), callback.__qualname__, None) is callback:
-        found["callback"] = callback.__module__, callback.__qualname__
+    module, name = (getattr(callback, attribute, None) for attribute in ("__module__", "__qualname__"))
+    if isinstance(module, str) and isinstance(name, str) and getattr(sys.modules.get(module), name, None) is callback:
+        found["callback"] = module, name
     return found
 
 

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from .._keeping import Keeper, marked
+from .._fingerprint import set_trace, trace_of
+from .._keeping import Keeper, kept
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
 from ._pytest_options import AT_MOST, FOLDER
@@ -59,10 +60,11 @@ def _settings(config):
     if timeout is None:
         timeout = _number(config, "heapsake_timeout", float)
     folder = os.path.abspath(folder)
+    made = not os.path.isdir(folder)
     os.makedirs(folder, exist_ok=True)
     slots = tempfile.mkdtemp(prefix="heapsake-")
     return {"folder": folder, "at_most": at_most, "timeout": timeout, "slots": slots, "run": os.path.basename(slots)[9:],
-            "since": time.time() - 1}
+            "since": time.time() - 1, "made": made}
 
 
 def _number(config, name, kind):
@@ -111,8 +113,7 @@ class Plugin:
         try:
             who = "-%s" % self.worker if self.worker else ""
             stem = "crash-%s%s" % (self.settings["run"], who)
-            # xdist's threads are daemons: see _door.signals
-            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem, threads=False)
+            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem)
         except Exception as problem:
             self.problems.append("a process that a signal ends: %s" % problem)
             return False
@@ -123,7 +124,7 @@ class Plugin:
     def dump(self, exception, node_id, reason, behind=""):
         """The path of a dump of the exception, or None: then there is none to be had."""
         # pytest raises the exception of a fixture again for each test that wants it, and tests may have doors of their own
-        path = marked(exception)
+        path = kept(exception)
         if path is not None:
             return path
         return self.keep(exception, reason, self.name(node_id, behind))
@@ -264,7 +265,9 @@ class Plugin:
 
             shutil.rmtree(self.settings["slots"], ignore_errors=True)
             try:
-                os.rmdir(self.settings["folder"])
+                # one that was there is somebody's
+                if self.settings["made"]:
+                    os.rmdir(self.settings["folder"])
             except OSError:
                 pass  # there are dumps
 
@@ -281,6 +284,6 @@ def _counts(call, report):
 
 def _exception(call):
     exception = call.excinfo.value
-    if exception.__traceback__ is None:
-        exception.__traceback__ = call.excinfo.tb
+    if trace_of(exception) is None:
+        set_trace(exception, call.excinfo.tb)
     return exception

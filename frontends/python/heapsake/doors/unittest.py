@@ -6,11 +6,13 @@ takes what ``python -m unittest`` takes, and says in the end which dumps there a
 program starts itself (Django's, say).  Failures that are expected, and skipped tests, leave none.
 """
 import atexit
+import functools
 import os
 import shlex
 import sys
 import unittest
 
+from .._interrupted import is_of_handler
 from ._door import AT_MOST
 from ._names import shown, stem
 
@@ -38,28 +40,40 @@ class _Door:
         def add(name):
             before = self.before[name]
 
-            def added(result, test, *arguments):
-                # (test, err), or (test, subtest, err)
-                error = arguments[-1] if arguments else None
-                if error is not None:
-                    self.failed(arguments[0] if name == "addSubTest" else test, error[1])
-                return before(result, test, *arguments)
+            @functools.wraps(before)
+            def added(*arguments, **keywords):
+                # (result, test, err), or (result, test, subtest, err)
+                try:
+                    error = keywords["err"] if "err" in keywords else arguments[-1]
+                    if error is not None:
+                        test = keywords.get("subtest") or arguments[2] if name == "addSubTest" else keywords.get("test") or arguments[1]
+                        self.failed(test, error[1])
+                except Exception as problem:
+                    if is_of_handler(problem):
+                        raise
+                return before(*arguments, **keywords)
 
-            added.__name__, added.__doc__ = name, before.__doc__
             return added
 
+        self.ours = {name: add(name) for name in self.NAMES}
         for name in self.NAMES:
-            setattr(unittest.TestResult, name, add(name))
+            setattr(unittest.TestResult, name, self.ours[name])
+
+    def take_away(self):
+        """Puts back what was there, where ours still is."""
+        for name, before in self.before.items():
+            if vars(unittest.TestResult).get(name) is self.ours[name]:
+                setattr(unittest.TestResult, name, before)
 
     def failed(self, test, exception):
         """A test, or a set-up of a class or module, failed."""
-        from .._keeping import marked
+        from .._keeping import kept
 
         try:
             name = test.id()
         except Exception:
             name = "test"
-        path = marked(exception)
+        path = kept(exception)
         if path is None and len(self.listed) >= self.at_most:
             self.left_out += 1
             return
@@ -93,11 +107,10 @@ def install(directory=None, **options):
 
 
 def uninstall():
-    """Puts back what was there."""
+    """Puts back what was there, where ours still is."""
     global _installed
     if _installed is not None:
-        for name, before in _installed.before.items():
-            setattr(unittest.TestResult, name, before)
+        _installed.take_away()
         _installed = None
 
 

@@ -3,6 +3,7 @@ import warnings
 
 from . import keep
 from .._fingerprint import name_of, of_place
+from .._interrupted import is_of_handler
 from ._hook import Hook
 
 _categories = ()
@@ -23,8 +24,9 @@ def _make(before):
                 place = message.filename, message.lineno
                 reason = "%s at %s:%s" % ((message.category.__name__,) + place)
                 keep(False, reason=reason, fingerprint=of_place(name_of(message.category), *place))
-        except Exception:
-            pass
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
         return before(message)
 
     return _showwarnmsg
