@@ -60,7 +60,7 @@ fn examine(interpreter: &Environment, system: &Path, folder: &Path, opener: &Env
     }
     let shown = run(opener.heapsake().args(["stack", "--native"]).arg(&dump)).success("heapsake stack");
     // Python's frames to the line, and C's from the system call to the program's beginning.
-    for wanted in ["os.read(0, 1)", "in main", "C read + ", "C Py_RunMain + "] {
+    for wanted in ["in main", "in <module>", "C _Py_read + ", "C Py_RunMain + "] {
         if !shown.contains(wanted) {
             bad.push(format!("{name}: no {wanted:?} in\n{shown}"));
         }
