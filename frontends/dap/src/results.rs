@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn list(length: usize) -> Value {
-        Value::List(Arc::new(vec![Value::None; length]))
+        Value::List(Arc::new(vec![Value::None; length].into()))
     }
 
     fn question(text: &str) -> Question {
