@@ -116,7 +116,12 @@ fn every_origin_of_layouts_is_taken_in_its_turn() {
         let is_exact = known.column(version, Flags::NONE).unwrap().version == version;
         assert_eq!(plain.origin, if is_exact { Origin::Exact } else { Origin::NearestPatch });
 
-        let older = doctored(minor, |column| column.version = HexVersion((version.0 & 0xffff_0000) | 0xc1));
+        // Of an older release alone, which is laid out as this one is.
+        let standing = known.column(version, Flags::NONE).unwrap();
+        let of_others = known.columns().iter().filter(|column| u32::from(column.version.minor()) != minor).cloned();
+        let mut older = standing.clone();
+        older.version = HexVersion((version.0 & 0xffff_0000) | 0xc1);
+        let older = Table::new(Layouts::DECLARATIONS, of_others.chain([older]).collect());
         let nearest = find(&older, &files, &symbols).unwrap();
         assert_eq!((nearest.origin, nearest.version), (Origin::NearestPatch, version));
         assert!(nearest.layouts.version < version, "3.{minor} is read as {}", nearest.layouts.version);

@@ -12,7 +12,7 @@ use crate::debian::{Apt, archives_in, program_of};
 use crate::test::finish;
 
 /// The release of Debian and its interpreters.
-const SUITES: [(&str, &[u8]); 2] = [("bookworm", &[11]), ("forky", &[13, 15])];
+const SUITES: [(&str, &[u8]); 2] = [("bookworm", &[11]), ("forky", &[15])];
 const EMULATOR: &str = "qemu-aarch64";
 
 /// The interpreters, fetched if they are not there. Where they cannot be had there are none, and it is said why; that is an
