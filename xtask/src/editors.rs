@@ -82,7 +82,7 @@ fn emacs() -> anyhow::Result<()> {
 fn python(root: &Path, found: &[Interpreter], tests: &Path) -> anyhow::Result<Option<PathBuf>> {
     let newest = found.iter().rfind(|one| one.version.minor() >= READS_TOML);
     let installed = newest.and_then(|one| one.binaries.first()).context("no interpreter reads TOML").and_then(|binary| {
-        let python = environment(&root.join("target/environments/editors"), binary)?;
+        let python = environment(&root.join("target/editors"), binary)?;
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--only-binary", ":all:", "--requirement"]);
         finish(pip.arg(tests.join("requirements.txt")))?;

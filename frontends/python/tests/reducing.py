@@ -114,5 +114,5 @@ class Running:
 def others():
     """Other Pythons with heapsake: the environments beside this one."""
     beside = os.path.dirname(sys.prefix)
-    found = [os.path.join(beside, name, "bin", "python") for name in sorted(os.listdir(beside)) if name != "build"]
+    found = [os.path.join(beside, name, "bin", "python") for name in sorted(os.listdir(beside)) if name[:1].isdigit()]
     return [path for path in found if os.path.exists(path) and not path.startswith(sys.prefix + os.sep)]
