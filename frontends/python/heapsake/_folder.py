@@ -191,8 +191,10 @@ def _create(folder, stem):
             if not os.path.lexists(path):
                 return path
             os.unlink(path + ".partial")
-        except FileExistsError:
-            pass
+        except (FileExistsError, FileNotFoundError):
+            # Whoever completed it has given the name back, with what was ours of it.
+            if not os.path.isdir(folder):
+                raise
         number += 1
 
 
