@@ -69,17 +69,7 @@ impl Evaluator<'_> {
                 keyed = Some(self.item(values, &key)?);
                 used_mapping = true;
             }
-            let mut found = Specification {
-                fill: 0x20,
-                align: None,
-                sign: '-',
-                alternate: false,
-                zeros: false,
-                width: 0,
-                grouping: None,
-                precision: None,
-                kind: None,
-            };
+            let mut found = Specification::default();
             let mut left = false;
             while let Some(flag @ ('-' | '+' | ' ' | '#' | '0')) = letter(at) {
                 match flag {

@@ -21,6 +21,23 @@ pub(super) struct Specification {
     pub(super) kind: Option<char>,
 }
 
+impl Default for Specification {
+    /// That of an empty text.
+    fn default() -> Specification {
+        Specification {
+            fill: 0x20,
+            align: None,
+            sign: '-',
+            alternate: false,
+            zeros: false,
+            width: 0,
+            grouping: None,
+            precision: None,
+            kind: None,
+        }
+    }
+}
+
 /// The most digits that are written behind a point by the standard library, which panics above 65,534: a float has 1,074 at
 /// most, and all that is further behind is zeros.
 const WRITTEN: usize = 1_100;
@@ -31,17 +48,7 @@ pub(super) const WIDEST: usize = 1 << 24;
 pub(super) fn parsed(specification: &[u32]) -> Evaluated<Specification> {
     let letter = |at: usize| specification.get(at).and_then(|code| char::from_u32(*code));
     let is_align = |letter: Option<char>| matches!(letter, Some('<' | '>' | '=' | '^'));
-    let mut found = Specification {
-        fill: 0x20,
-        align: None,
-        sign: '-',
-        alternate: false,
-        zeros: false,
-        width: 0,
-        grouping: None,
-        precision: None,
-        kind: None,
-    };
+    let mut found = Specification::default();
     let mut at = 0;
     if specification.len() > 1 && is_align(letter(1)) {
         (found.fill, found.align) = (specification[0], letter(1));
