@@ -188,6 +188,15 @@ impl Waiting {
         self.child.id().to_string()
     }
 
+    /// Waits until it waits itself, in a call of `read` of its standard input: what it says is no sign that the call that says
+    /// it has come back.
+    pub fn until_it_reads(&self) {
+        let place = format!("/proc/{}/syscall", self.pid());
+        // The number of `read` on x86-64, and its descriptor.
+        let reads = || std::fs::read_to_string(&place).expect("the call that it is in").starts_with("0 0x0 ");
+        assert!(until(reads), "the program does not read: {}", self.problems());
+    }
+
     /// Sends it a signal that it dies of, and waits for that.
     pub fn die(mut self, signal: &str) {
         let sent = Command::new("kill").args([&format!("-{signal}"), &self.pid()]).status().expect("kill");
