@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::error::{Error, ErrorKind};
 use crate::format::records::{self, Header, Omissions, Reference, Trailer, Types};
 use crate::format::{self, ChunkKind, Compressor, MAXIMUM_RAW_LENGTH, Writer};
-use crate::heap::{Frame, Heap, Outline, Region, Root, RootKind, Source, Thread, TypeDescription, TypeId};
+use crate::heap::{Frame, Heap, Outline, Region, Root, RootKind, Thread, TypeDescription, TypeId};
 use crate::reduce::Reason;
 use crate::walk::{Budget, Marked, Numbers, ObjectWriter, Occupied, Previewer, Redaction, Redactor, Withheld, mark};
 
@@ -156,9 +156,8 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     number_types(&mut types, &numbers);
     write_types(&mut writer, 0, &types)?;
     head.roots(&mut writer)?;
-    let (near, far) = head.sources(heap.sources());
-    writer.records(ChunkKind::Sources, "sources", &near)?;
-    drop(near);
+    let of_frames = head.files_of_frames();
+    head.sources(heap, &|name| of_frames.contains(name), &mut writer)?;
 
     let occupied = Occupied::new(heap.regions());
     let mut objects = ObjectWriter::new(&numbers, &redactor, &mut writer, occupied, options.budget.bytes.unwrap_or(u64::MAX));
@@ -177,7 +176,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         number_types(&mut types[first..], &numbers);
         write_types(&mut writer, first, &types[first..])?;
     }
-    writer.records(ChunkKind::Sources, "sources", &far)?;
+    head.sources(heap, &|name| !of_frames.contains(name), &mut writer)?;
     writer.records(ChunkKind::Memory, "regions", &redacted(occupied.into_regions(), &redactor))?;
     let mut surrogates: Vec<_> = written.surrogates.iter().map(|(reason, count)| (*reason, *count)).collect();
     surrogates.sort_unstable();
@@ -242,7 +241,7 @@ fn number_types(types: &mut [TypeDescription], numbers: &Numbers) {
 
 fn write_types(writer: &mut Writer<'_>, first: usize, types: &[TypeDescription]) -> io::Result<()> {
     let mut at = first;
-    for part in types.chunks(2000) {
+    for part in types.chunks(250) {
         writer.record(ChunkKind::Types, at as u32, part.len() as u32, &Types { types: part.to_vec() })?;
         at += part.len();
     }
@@ -361,19 +360,24 @@ impl Head<'_> {
         writer.records(ChunkKind::Roots, "roots", &roots)
     }
 
-    /// The sources of the frames, and the others, scrubbed.
-    fn sources(&self, sources: Vec<Source>) -> (Vec<Source>, Vec<Source>) {
+    /// The files that frames name.
+    fn files_of_frames(&self) -> FxHashSet<&str> {
         let frames = self.outline.threads.iter().flat_map(|thread| &thread.frames);
-        let named: FxHashSet<&str> = frames.map(|frame| frame.filename.as_str()).collect();
-        let scrubbed = sources.into_iter().map(|mut source| {
+        frames.map(|frame| frame.filename.as_str()).collect()
+    }
+
+    /// Writes the sources with these names, scrubbed.
+    fn sources<H: Heap>(&self, heap: &mut H, wanted: &dyn Fn(&str) -> bool, writer: &mut Writer<'_>) -> io::Result<()> {
+        let mut records = writer.begin_records(ChunkKind::Sources, "sources");
+        heap.sources(wanted, &mut |mut source| {
             if let Some(text) = &mut source.text {
                 self.redactor.scrub_text(text);
             }
             if let Some(text) = source.text.take_if(|text| text.len() > LONGEST_SOURCE) {
                 source.problem = format!("{} bytes long, at most {LONGEST_SOURCE} are kept", text.len());
             }
-            source
-        });
-        scrubbed.partition(|source| named.contains(source.filename.as_str()))
+            records.put(&source)
+        })?;
+        records.end()
     }
 }

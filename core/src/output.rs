@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes that are gathered before they go to the file.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 256 << 10;
 /// Dumps that can be under way to the same path at once.
 const AT_ONCE: u32 = 16;
 

@@ -15,6 +15,7 @@ use crate::selfcheck::SelfCheck;
 use crate::symbols::{Binary, Symbols};
 use crate::version::{self, Evidence};
 use heapsake_core::Address;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -83,7 +84,15 @@ impl Runtime {
         symbols: &Symbols,
         machine: Machine,
     ) -> Result<Runtime> {
-        Runtime::by_table(memory, mappings, files, symbols, Table::of(machine).map_err(refused)?)
+        let all = || Table::of(machine).map(Cow::Borrowed).map_err(refused);
+        Runtime::by_tables(memory, mappings, files, symbols, all, |version| match version {
+            // What is said of a release that is not known names those that are.
+            Some(version) => match Table::of_minor(machine, version).map_err(refused)? {
+                table if table.columns().is_empty() => all(),
+                table => Ok(Cow::Owned(table)),
+            },
+            None => all(),
+        })
     }
 
     /// The runtime in a copy of a process's memory, while the process still lives.
@@ -103,6 +112,7 @@ impl Runtime {
     }
 
     /// The runtime in `memory`, by the layouts of `table` or, if it contradicts them, by its own debug information.
+    #[cfg(test)]
     fn by_table<M: Memory + ?Sized>(
         memory: &M,
         mappings: &[Mapping],
@@ -110,7 +120,21 @@ impl Runtime {
         symbols: &Symbols,
         table: &Table,
     ) -> Result<Runtime> {
-        let (binary, address) = locate::runtime(memory, mappings, symbols, table)?;
+        let owned = || Ok(Cow::Owned(table.clone()));
+        Runtime::by_tables(memory, mappings, files, symbols, owned, |_| owned())
+    }
+
+    /// The runtime in `memory`, by the layouts of the table for its version or, if it contradicts them, by its own debug
+    /// information. The table of all columns is asked for where nothing else tells where the runtime is.
+    fn by_tables<M: Memory + ?Sized>(
+        memory: &M,
+        mappings: &[Mapping],
+        files: &Files,
+        symbols: &Symbols,
+        all: impl FnOnce() -> Result<Cow<'static, Table>>,
+        of_version: impl FnOnce(Option<HexVersion>) -> Result<Cow<'static, Table>>,
+    ) -> Result<Runtime> {
+        let (binary, address) = locate::runtime(memory, mappings, symbols, all)?;
         let evidence = Evidence::gather(memory, address, symbols, binary);
         if evidence.stackless.verdict().is_none() {
             let signs = evidence.stackless;
@@ -120,6 +144,7 @@ impl Runtime {
             )));
         }
         let target = Target { memory, address, binary, flags: evidence.flags };
+        let table = &*of_version(evidence.version())?;
         let read = match evidence.version() {
             Some(version) => target.read_by_table(table, version).or_else(|veto| {
                 let own = || own_column(symbols, binary, files, version, evidence.flags);

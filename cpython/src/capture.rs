@@ -1,6 +1,6 @@
 //! A capture: memory in, a dump out. Finds the runtime, reads it as a heap, and hands it to the engine.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use heapsake_core::heap::{Heap, Outline, Region, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
 use heapsake_core::reduce::{Failure, Registry};
@@ -138,7 +138,7 @@ impl<S: Source> Heap for Target<S> {
         }
     }
 
-    fn sources(&mut self) -> Vec<SourceFile> {
-        sources::collect(&self.heap, &self.options)
+    fn sources(&mut self, wanted: &dyn Fn(&str) -> bool, take: &mut dyn FnMut(SourceFile) -> io::Result<()>) -> io::Result<()> {
+        sources::each(&self.heap, &self.options, wanted, take)
     }
 }

@@ -1,6 +1,7 @@
 //! Where `_PyRuntime` lies: by its symbol, by the section `.PyRuntime` (3.11+), by the cookie that begins it (3.13+), or, when
 //! the binary is not to be had and has left only its data, by its shape.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use heapsake_core::Address;
@@ -23,7 +24,7 @@ pub(crate) fn runtime<'a, M: Memory + ?Sized>(
     memory: &M,
     mappings: &[Mapping],
     symbols: &'a Symbols,
-    table: &Table,
+    table: impl FnOnce() -> Result<Cow<'static, Table>>,
 ) -> Result<(&'a Binary, Address)> {
     if let Some(binary) = symbols.python() {
         let section = binary.runtime_section().map(|section| section.start);
@@ -37,7 +38,7 @@ pub(crate) fn runtime<'a, M: Memory + ?Sized>(
         return Ok(found);
     }
     if symbols.binaries().iter().any(Binary::is_nameless) {
-        let layouts = every(table);
+        let layouts = every(&*table()?);
         let by_shape = |binary: &Binary| {
             Some(binary).filter(|binary| binary.is_nameless()).and_then(|binary| by_shape(memory, mappings, binary, &layouts))
         };

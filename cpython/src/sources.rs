@@ -4,7 +4,7 @@
 //! `linecache.cache` in its memory. Nothing is imported and no loader is asked. Encodings as by PEP 263 and
 //! `Parser/tokenizer.c`.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -20,8 +20,16 @@ const MAXIMUM_FILE: u64 = 4 << 20;
 const MAXIMUM_TOTAL: usize = 64 << 20;
 const MAXIMUM_LINES: u64 = 1 << 20;
 
-/// The sources of all files that were noted.
-pub fn collect<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Vec<Source> {
+/// Gives the sources of the files that were noted to `take`, of those whose names are `wanted`.
+///
+/// # Errors
+/// That of `take`.
+pub fn each<M: Memory>(
+    heap: &CPythonHeap<M>,
+    options: &CaptureOptions,
+    wanted: &dyn Fn(&str) -> bool,
+    take: &mut dyn FnMut(Source) -> io::Result<()>,
+) -> io::Result<()> {
     let mut seen = FxHashSet::default();
     let mut names = pystate::named_files(heap, options);
     let mut others: Vec<String> = heap.noted_filenames().into_iter().filter_map(|name| heap.text_of(name)).collect();
@@ -29,9 +37,8 @@ pub fn collect<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Ve
     names.extend(others);
     let places = Places::new(heap, options);
     let mut total = 0;
-    let mut sources = Vec::new();
     for filename in names {
-        if filename.is_empty() || options.is_hidden(&filename) || !seen.insert(filename.clone()) {
+        if filename.is_empty() || !wanted(&filename) || options.is_hidden(&filename) || !seen.insert(filename.clone()) {
             continue;
         }
         let (mut text, mut problem) = match places.read(&filename) {
@@ -51,9 +58,9 @@ pub fn collect<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Ve
         } else {
             total += length;
         }
-        sources.push(Source { filename, text, problem });
+        take(Source { filename, text, problem })?;
     }
-    sources
+    Ok(())
 }
 
 /// Where the files of the target lie.

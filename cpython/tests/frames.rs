@@ -480,7 +480,12 @@ fn roots_facts_and_sources() {
         let main = outline.roots.iter().find(|root| root.name == "__main__").unwrap().object;
         let remembered = heap.attribute(main, "remembered").unwrap();
         Told::of(&heap, Told::of(&heap, remembered).attribute("__code__"));
-        let sources = sources::collect(&heap, &program.options());
+        let mut sources = Vec::new();
+        let taken = sources::each(&heap, &program.options(), &|_| true, &mut |source| {
+            sources.push(source);
+            Ok(())
+        });
+        assert!(taken.is_ok());
         let source = |name: &str| sources.iter().find(|source| source.filename == name).unwrap();
         assert_eq!(source(PROGRAM).text.as_deref(), Some(&*std::fs::read_to_string(PROGRAM).unwrap()));
         assert_eq!(source("<remembered>").text.as_deref(), Some("x = 1\ny = 2\n"));

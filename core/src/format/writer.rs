@@ -10,7 +10,7 @@ use super::records::{Index, IndexEntry, Trailer};
 use super::{FIRST_LINE, varint};
 
 /// Bytes of one chunk of records: what is encoded is held twice, in a process that should stay small.
-const RECORDS_LENGTH: usize = 512 << 10;
+const RECORDS_LENGTH: usize = 128 << 10;
 /// Index entries of one chunk; 64 thousand take about 2 MB.
 const INDEX_ENTRIES: usize = 32 << 10;
 
@@ -98,24 +98,14 @@ impl<'w> Writer<'w> {
     /// # Errors
     /// As [`Writer::chunk`].
     pub fn records<T: Serialize>(&mut self, kind: ChunkKind, name: &str, items: &[T]) -> io::Result<()> {
-        let mut encoded = Vec::with_capacity(RECORDS_LENGTH);
-        let mut raw = Vec::new();
-        let mut first = 0;
-        for (at, item) in items.iter().enumerate() {
-            let before = encoded.len();
-            ciborium::into_writer(item, &mut encoded).map_err(|problem| io::Error::other(problem.to_string()))?;
-            if encoded.len() > RECORDS_LENGTH && at > first {
-                array_in_map(name, at - first, &encoded[..before], &mut raw);
-                self.chunk(kind, first as u32, (at - first) as u32, &raw)?;
-                encoded.drain(..before);
-                first = at;
-            }
-        }
-        if first < items.len() {
-            array_in_map(name, items.len() - first, &encoded, &mut raw);
-            self.chunk(kind, first as u32, (items.len() - first) as u32, &raw)?;
-        }
-        Ok(())
+        let mut records = self.begin_records(kind, name);
+        items.iter().try_for_each(|item| records.put(item))?;
+        records.end()
+    }
+
+    /// As [`Writer::records`], of items that come one after the other.
+    pub(crate) fn begin_records<'r>(&'r mut self, kind: ChunkKind, name: &'r str) -> Records<'r, 'w> {
+        Records { writer: self, kind, name, encoded: Vec::new(), raw: Vec::new(), first: 0, count: 0 }
     }
 
     /// Writes index and trailer, and flushes. The trailer's own offset ends the file, after a mark, so that the last 16
@@ -141,13 +131,58 @@ impl<'w> Writer<'w> {
     }
 }
 
+/// Items that are written as records; what was put is written by [`Records::end`] at the latest.
+#[must_use]
+pub(crate) struct Records<'r, 'w> {
+    writer: &'r mut Writer<'w>,
+    kind: ChunkKind,
+    name: &'r str,
+    encoded: Vec<u8>,
+    raw: Vec<u8>,
+    first: u32,
+    count: u32,
+}
+
+impl Records<'_, '_> {
+    /// Takes one item.
+    ///
+    /// # Errors
+    /// As [`Writer::chunk`].
+    pub(crate) fn put(&mut self, item: &impl Serialize) -> io::Result<()> {
+        let before = self.encoded.len();
+        ciborium::into_writer(item, &mut self.encoded).map_err(|problem| io::Error::other(problem.to_string()))?;
+        if self.encoded.len() > RECORDS_LENGTH && self.count > 0 {
+            self.write(before)?;
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// As [`Writer::chunk`].
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        if self.count > 0 { self.write(self.encoded.len()) } else { Ok(()) }
+    }
+
+    /// Writes the items that take the first `length` bytes.
+    fn write(&mut self, length: usize) -> io::Result<()> {
+        array_in_map(self.name, self.count, &self.encoded[..length], &mut self.raw);
+        self.writer.chunk(self.kind, self.first, self.count, &self.raw)?;
+        self.encoded.drain(..length);
+        (self.first, self.count) = (self.first + self.count, 0);
+        Ok(())
+    }
+}
+
 /// A map of one entry, an array of `count` items that are encoded already (RFC 8949, section 3).
-fn array_in_map(name: &str, count: usize, encoded: &[u8], raw: &mut Vec<u8>) {
+fn array_in_map(name: &str, count: u32, encoded: &[u8], raw: &mut Vec<u8>) {
     raw.clear();
     raw.push(0xa1);
     let _ = ciborium::into_writer(name, &mut *raw);
     raw.push(0x9a);
-    raw.extend((count as u32).to_be_bytes());
+    raw.extend(count.to_be_bytes());
     raw.extend_from_slice(encoded);
 }
 

@@ -15,6 +15,8 @@ pub use outline::{Frame, FrameKind, Outline, Root, RootKind, Source, Thread, Typ
 pub use region::{Region, RegionKind};
 pub use value::{Integer, Text, Value, push_wtf8};
 
+use std::io;
+
 use crate::address::Address;
 use crate::reduce::Failure;
 
@@ -192,8 +194,14 @@ pub trait Heap {
         let _ = (object, read);
     }
 
-    /// The source files that frames and code objects met so far name; called once, after the marking.
-    fn sources(&mut self) -> Vec<Source> {
-        Vec::new()
+    /// Gives the source files that frames and code objects met so far name to `take`, those whose names are `wanted`, one after
+    /// the other: their texts together may be large. After the marking it is asked twice, for those of frames and at the end for
+    /// all others.
+    ///
+    /// # Errors
+    /// That of `take`, which ends it.
+    fn sources(&mut self, wanted: &dyn Fn(&str) -> bool, take: &mut dyn FnMut(Source) -> io::Result<()>) -> io::Result<()> {
+        let _ = (wanted, take);
+        Ok(())
     }
 }

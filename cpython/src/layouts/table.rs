@@ -6,13 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::version::{Flags, HexVersion};
 use crate::layout::{LayoutError, StructDeclaration};
 use crate::machine::Machine;
 
 const TITLE: &str = "heapsake-layouts 1 lp64";
+const LP64: &str = include_str!("lp64.layout");
+const AARCH64: &str = include_str!("aarch64.layout");
 
 /// Where a field lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,13 +51,15 @@ impl fmt::Display for Cell {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StructCells {
     size: u32,
-    fields: HashMap<Box<str>, Cell>,
+    /// By the names of their rows, ascending. The columns of a table share the names: they are many, and each is held for as long
+    /// as the program runs.
+    fields: Vec<(Arc<str>, Cell)>,
 }
 
 impl StructCells {
     /// A struct of `size` bytes without fields.
     pub fn new(size: u32) -> StructCells {
-        StructCells { size, fields: HashMap::new() }
+        StructCells { size, fields: Vec::new() }
     }
 
     /// `sizeof` of the struct.
@@ -72,12 +76,23 @@ impl StructCells {
 
     /// Where the field of this row lies.
     pub fn field(&self, row: &str) -> Option<Cell> {
-        self.fields.get(row).copied()
+        self.place(row).ok().map(|place| self.fields[place].1)
     }
 
     /// Says where a field lies.
     pub fn insert(&mut self, row: &str, cell: Cell) {
-        self.fields.insert(row.into(), cell);
+        self.put(&row.into(), cell);
+    }
+
+    fn put(&mut self, row: &Arc<str>, cell: Cell) {
+        match self.place(row) {
+            Ok(place) => self.fields[place].1 = cell,
+            Err(place) => self.fields.insert(place, (Arc::clone(row), cell)),
+        }
+    }
+
+    fn place(&self, row: &str) -> Result<usize, usize> {
+        self.fields.binary_search_by(|(name, _)| (**name).cmp(row))
     }
 }
 
@@ -92,7 +107,7 @@ pub struct Column {
     pub binary: String,
     /// The compiler, as its debug information says.
     pub compiler: String,
-    structures: HashMap<Box<str>, StructCells>,
+    structures: HashMap<Arc<str>, StructCells>,
 }
 
 impl Column {
@@ -131,7 +146,7 @@ impl Table {
     /// The text is malformed, which tests exclude.
     pub fn lp64() -> Result<&'static Table, LayoutError> {
         static TABLE: OnceLock<Result<Table, LayoutError>> = OnceLock::new();
-        TABLE.get_or_init(|| Table::parse(include_str!("lp64.layout"))).as_ref().map_err(Clone::clone)
+        TABLE.get_or_init(|| Table::parse(LP64)).as_ref().map_err(Clone::clone)
     }
 
     /// The built-in table of CPythons on `machine`: that of LP64, with what is different there.
@@ -139,13 +154,26 @@ impl Table {
     /// # Errors
     /// The text is malformed, which tests exclude.
     pub fn of(machine: Machine) -> Result<&'static Table, LayoutError> {
-        static AARCH64: OnceLock<Result<Table, LayoutError>> = OnceLock::new();
+        static TABLE: OnceLock<Result<Table, LayoutError>> = OnceLock::new();
         match machine {
             Machine::X86_64 => Table::lp64(),
             Machine::Aarch64 => {
-                let made = || Ok(Table::lp64()?.differing(&Table::parse(include_str!("aarch64.layout"))?));
-                AARCH64.get_or_init(made).as_ref().map_err(Clone::clone)
+                let made = || Ok(Table::lp64()?.differing(&Table::parse(AARCH64)?));
+                TABLE.get_or_init(made).as_ref().map_err(Clone::clone)
             }
+        }
+    }
+
+    /// The built-in table of CPythons on `machine`, the columns of one minor release alone: little memory for as long as it is held.
+    ///
+    /// # Errors
+    /// The text is malformed, which tests exclude.
+    pub fn of_minor(machine: Machine, version: HexVersion) -> Result<Table, LayoutError> {
+        let is_of_it = |column: &Column| column.version.same_minor(version);
+        let table = Table::parse_columns(LP64, is_of_it)?;
+        match machine {
+            Machine::X86_64 => Ok(table),
+            Machine::Aarch64 => Ok(table.differing(&Table::parse_columns(AARCH64, is_of_it)?)),
         }
     }
 
@@ -158,7 +186,9 @@ impl Table {
             for (row, cells) in &known.structures {
                 if let Some(structure) = column.structures.get_mut(row) {
                     structure.size = cells.size;
-                    structure.fields.extend(cells.fields.iter().map(|(field, cell)| (field.clone(), *cell)));
+                    for (field, cell) in &cells.fields {
+                        structure.put(field, *cell);
+                    }
                 }
             }
         }
@@ -222,8 +252,14 @@ impl Table {
     /// # Errors
     /// [`LayoutError::Syntax`] with the number of the first line that makes no sense.
     pub fn parse(text: &str) -> Result<Table, LayoutError> {
+        Table::parse_columns(text, |_| true)
+    }
+
+    /// The table that `text` spells, those columns alone that are `wanted`.
+    fn parse_columns(text: &str, wanted: impl Fn(&Column) -> bool) -> Result<Table, LayoutError> {
         let mut table = Table { columns: Vec::new(), rows: Vec::new() };
-        let mut names: Option<usize> = None;
+        // How many columns there are, and the places of those that are wanted.
+        let mut names: Option<(usize, Vec<usize>)> = None;
         let mut seen = HashSet::new();
         let mut titled = false;
         for (index, line) in text.lines().enumerate() {
@@ -245,27 +281,33 @@ impl Table {
                 if rest != expected {
                     return Err(wrong(format!("expected the columns {}", expected.join(" "))));
                 }
-                names = Some(rest.len());
+                let places = (0..rest.len()).filter(|place| wanted(&table.columns[*place])).collect();
+                table.columns.retain(&wanted);
+                names = Some((rest.len(), places));
             } else {
-                let Some(count) = names else {
+                let Some((count, places)) = &names else {
                     return Err(wrong("a row before the line of column names".to_owned()));
                 };
-                if rest.len() != count {
+                if rest.len() != *count {
                     return Err(wrong(format!("expected {count} cells, found {}", rest.len())));
                 }
+                let rest: Vec<&str> = places.iter().map(|place| rest[*place]).collect();
                 if line.starts_with(char::is_whitespace) {
-                    table.parse_field(first, rest).map_err(wrong)?;
+                    table.parse_field(first, &rest).map_err(wrong)?;
                     if !seen.insert(first) {
                         return Err(wrong(format!("a second row {first}")));
                     }
                 } else {
-                    table.parse_structure(first, rest).map_err(wrong)?;
+                    table.parse_structure(first, &rest).map_err(wrong)?;
                     seen.clear();
                 }
             }
         }
         if !titled {
             return Err(LayoutError::Syntax { line: 1, message: format!("expected '{TITLE}'") });
+        }
+        for structure in table.columns.iter_mut().flat_map(|column| column.structures.values_mut()) {
+            structure.fields.shrink_to_fit();
         }
         Ok(table)
     }
@@ -275,10 +317,11 @@ impl Table {
             return Err(format!("a second row {row}"));
         }
         self.rows.push((row.to_owned(), Vec::new()));
+        let name: Arc<str> = row.into();
         for (column, &cell) in self.columns.iter_mut().zip(cells) {
             if cell != "." {
                 let size = cell.parse().map_err(|_| format!("'{cell}' is no size"))?;
-                column.insert(row, StructCells::new(size));
+                column.structures.insert(Arc::clone(&name), StructCells::new(size));
             }
         }
         Ok(())
@@ -289,13 +332,14 @@ impl Table {
             return Err("a field before any struct".to_owned());
         };
         fields.push(row.to_owned());
+        let name: Arc<str> = row.into();
         for (column, &text) in self.columns.iter_mut().zip(cells) {
             if text == "." {
                 continue;
             }
             let cell = Cell::parse(text).ok_or_else(|| format!("'{text}' is no offset"))?;
             let cells = column.structures.get_mut(structure.as_str());
-            cells.ok_or_else(|| format!("{structure} has a field {row} but no size"))?.insert(row, cell);
+            cells.ok_or_else(|| format!("{structure} has a field {row} but no size"))?.put(&name, cell);
         }
         Ok(())
     }

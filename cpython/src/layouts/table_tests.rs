@@ -182,3 +182,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_columns_of_a_minor_release_are_those_of_the_table() {
+    for machine in [Machine::X86_64, Machine::Aarch64] {
+        let table = Table::of(machine).unwrap();
+        for minor in 7..=15 {
+            let version = HexVersion(0x0300_00f0 | minor << 16);
+            let alone = Table::of_minor(machine, version).unwrap();
+            let columns: Vec<_> = table.columns().iter().filter(|column| column.version.same_minor(version)).cloned().collect();
+            assert!(!columns.is_empty(), "3.{minor}");
+            assert_eq!(alone.columns(), columns);
+        }
+        assert!(Table::of_minor(machine, HexVersion(0x0363_00f0)).unwrap().columns().is_empty());
+    }
+}

@@ -33,7 +33,7 @@ const SMALL: u64 = 256 << 10;
 const LARGE_FILE: u64 = 16 << 20;
 /// What the process may grow by between preparation and stop without a page fault in the pause: a part of what it has, of these
 /// bounds.
-const GROWTH: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
+const GROWTH: std::ops::RangeInclusive<u64> = 256 << 10..=16 << 20;
 const GROWING_PART: u64 = 32;
 /// Runs of at least this length ask for huge pages.
 const HUGE: u64 = 4 << 20;
