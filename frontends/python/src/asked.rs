@@ -462,7 +462,8 @@ fn without_lock(prepared: &Arc<Prepared>, reason: &str, waiting: Option<u64>) {
         // SAFETY: this process is a copy, in which nobody else uses it, and which ends without dropping what it was made from.
         let ready = unsafe { ptr::read(&raw const prepared.ready) };
         let line = ready.save(Why::Asked(reason, waiting), pid, pause);
-        let line = line.unwrap_or_else(|refusal| if refusal.is_full { format!("{FULL}{}", refusal.problem) } else { refusal.problem });
+        let line =
+            line.unwrap_or_else(|refusal| if refusal.is_full { format!("{FULL}{}", refusal.problem) } else { refusal.problem });
         // Nobody is there to be told that nobody listens.
         let _ = tell.write_all(line.as_bytes());
     };

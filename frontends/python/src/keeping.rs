@@ -70,14 +70,7 @@ pub(crate) struct Place {
 impl Limits {
     #[new]
     #[pyo3(signature = (name, counted=None, at_most=None, disk=None, quiet=false, offset=0))]
-    fn new(
-        name: String,
-        counted: Option<&str>,
-        at_most: Option<u64>,
-        disk: Option<u64>,
-        quiet: bool,
-        offset: i64,
-    ) -> Limits {
+    fn new(name: String, counted: Option<&str>, at_most: Option<u64>, disk: Option<u64>, quiet: bool, offset: i64) -> Limits {
         let counted = counted.map(Pattern::new);
         Limits(Arc::new(Rules { name, counted, at_most, disk, quiet, offset }))
     }
@@ -180,9 +173,8 @@ impl Place {
     /// Gives the name back, where no dump has begun there: only what is ours, and only while nobody writes to it.
     pub(crate) fn release(&self) {
         let partial = DumpFile::partial_path(&self.path);
-        let is_ours = |begun: &fs::Metadata, there: &fs::Metadata| {
-            (begun.dev(), begun.ino(), begun.len()) == (there.dev(), there.ino(), 0)
-        };
+        let is_ours =
+            |begun: &fs::Metadata, there: &fs::Metadata| (begun.dev(), begun.ino(), begun.len()) == (there.dev(), there.ino(), 0);
         if !matches!(self.begun.try_lock(), Err(TryLockError::WouldBlock))
             && let (Ok(begun), Ok(there)) = (self.begun.metadata(), fs::symlink_metadata(&partial))
             && is_ours(&begun, &there)
@@ -199,7 +191,8 @@ impl Held {
     fn of(folder: &Path) -> Held {
         let until = Instant::now() + PATIENCE;
         let file = File::open(folder).ok();
-        while file.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) && Instant::now() < until {
+        while file.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) && Instant::now() < until
+        {
             std::thread::sleep(PAUSE);
         }
         Held(file)

@@ -85,9 +85,7 @@ impl Piece {
                 let behind = rest.iter().enumerate().filter(|(_, byte)| **byte == b'-').map(|(at, _)| from + at + 1);
                 std::iter::once(from).chain(behind).collect()
             }
-            Piece::AnythingBehind if rest.first() == Some(&b'-') => {
-                std::iter::once(from).chain(from + 1..=name.len()).collect()
-            }
+            Piece::AnythingBehind if rest.first() == Some(&b'-') => std::iter::once(from).chain(from + 1..=name.len()).collect(),
             Piece::AnythingBehind => vec![from],
         }
     }
