@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The smallest dump that is worth writing, in bytes.
 const SMALLEST: u64 = 64 << 10;
 /// After which time a file that was begun, and that nobody goes on with, is no dump.
-const ABANDONED: Duration = Duration::from_secs(600);
+const ABANDONED: Duration = Duration::from_mins(10);
 /// How often a folder is read until it shows the same twice.
 const LOOKS: usize = 10;
 /// The longest name, and the longest reason in one, in bytes.
@@ -90,11 +90,12 @@ impl Refusal {
     fn full(problem: String) -> Refusal {
         Refusal { problem, is_full: true }
     }
-}
 
-impl From<io::Error> for Refusal {
-    fn from(problem: io::Error) -> Refusal {
-        Refusal { problem: problem.to_string(), is_full: false }
+    fn failed(path: &Path, problem: &io::Error) -> Refusal {
+        // As the C library says it, without the number.
+        let text = problem.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        Refusal { problem: format!("cannot create {}: {text}", path.display()), is_full: false }
     }
 }
 
@@ -129,10 +130,11 @@ impl Rules {
 
     /// A name for a dump in the folder, and the room for it.
     pub(crate) fn reserve(&self, folder: &Path, stem: &str) -> Result<Place, Refusal> {
+        let failed = |problem| Refusal::failed(&named(folder, stem, 0), &problem);
         let _held = Held::of(folder);
         let mut room = None;
         if self.at_most.is_some() || self.disk.is_some() {
-            let there = dumps(folder)?;
+            let there = dumps(folder).map_err(failed)?;
             if let Some(at_most) = self.at_most {
                 let number = there.keys().filter(|name| !name.is_empty() && self.counts(name)).count() as u64;
                 if number >= at_most {
@@ -141,7 +143,8 @@ impl Rules {
                 }
             }
             if let Some(disk) = self.disk {
-                room = Some(self::room(folder, disk, there.values().sum())?);
+                let free = fork::free_space(folder).map_err(failed)?;
+                room = Some(self::room(folder, disk, there.values().sum(), free)?);
             }
         }
         let (path, begun) = create(folder, stem)?;
@@ -151,18 +154,19 @@ impl Rules {
     /// Takes the finished dump away again where it is more than there is room for by now.
     pub(crate) fn check(&self, place: &Place) -> Result<(), Refusal> {
         let (Some(disk), Some(room)) = (self.disk, place.room) else { return Ok(()) };
-        let size = fs::metadata(&place.path)?.len();
+        let failed = |problem| Refusal::failed(&place.path, &problem);
+        let size = fs::metadata(&place.path).map_err(failed)?.len();
         if size > room {
-            fs::remove_file(&place.path)?;
+            fs::remove_file(&place.path).map_err(failed)?;
             return Err(Refusal::full(format!("it has {size} bytes with all cut that can be, and disk leaves {room}")));
         }
         let folder = place.path.parent().unwrap_or(Path::new("/"));
         let _held = Held::of(folder);
         let finished = |name: &Path| name.extension().is_some_and(|ending| ending == "heapsake");
-        let entries = fs::read_dir(folder)?.flatten().filter(|entry| finished(Path::new(&entry.file_name())));
+        let entries = fs::read_dir(folder).map_err(failed)?.flatten().filter(|entry| finished(Path::new(&entry.file_name())));
         let used: u64 = entries.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum();
         if used > disk {
-            fs::remove_file(&place.path)?;
+            fs::remove_file(&place.path).map_err(failed)?;
             return Err(Refusal::full("dumps that were made at once have used up what disk leaves".to_owned()));
         }
         Ok(())
@@ -239,7 +243,7 @@ fn listed(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
         let entry = entry?;
         let whole = entry.file_name().to_string_lossy().into_owned();
         let is_finished = whole.ends_with(ENDING);
-        if !is_finished && !(whole.ends_with(".partial") && whole.contains(".heapsake.")) {
+        if !(is_finished || whole.ends_with(".partial") && whole.contains(".heapsake.")) {
             continue;
         }
         let name = &whole[..whole.find(ENDING).unwrap_or_default() + ENDING.len()];
@@ -263,8 +267,8 @@ fn is_abandoned(path: &Path, about: &fs::Metadata) -> bool {
     is_old && open().is_ok_and(|file| file.try_lock().is_ok())
 }
 
-fn room(folder: &Path, disk: u64, used: u64) -> Result<u64, Refusal> {
-    let free = fork::free_space(folder)? / 10 * 9;
+fn room(folder: &Path, disk: u64, used: u64, free: u64) -> Result<u64, Refusal> {
+    let free = free / 10 * 9;
     let left = disk.saturating_sub(used);
     if left < SMALLEST {
         let text = format!("the dumps in {} have {used} bytes, and disk is {disk}", folder.display());
@@ -276,18 +280,16 @@ fn room(folder: &Path, disk: u64, used: u64) -> Result<u64, Refusal> {
     Ok(left.min(free))
 }
 
+fn named(folder: &Path, stem: &str, number: u32) -> PathBuf {
+    let behind = if number == 0 { String::new() } else { format!("-{number}") };
+    folder.join(format!("{stem}{behind}{ENDING}"))
+}
+
 /// The name, taken by an empty file: as it is called until it is complete.
 fn create(folder: &Path, stem: &str) -> Result<(PathBuf, File), Refusal> {
-    let failed = |path: &Path, problem: &io::Error| {
-        // As the C library says it, without the number.
-        let text = problem.to_string();
-        let text = text.split(" (os error").next().unwrap_or_default();
-        Refusal { problem: format!("cannot create {}: {text}", path.display()), is_full: false }
-    };
     let mut number = 0;
     loop {
-        let behind = if number == 0 { String::new() } else { format!("-{number}") };
-        let path = folder.join(format!("{stem}{behind}{ENDING}"));
+        let path = named(folder, stem, number);
         let partial = DumpFile::partial_path(&path);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial) {
             Ok(begun) => {
@@ -301,7 +303,7 @@ fn create(folder: &Path, stem: &str) -> Result<(PathBuf, File), Refusal> {
             Err(problem) => {
                 let is_taken = problem.kind() == io::ErrorKind::AlreadyExists;
                 if !is_taken && (problem.kind() != io::ErrorKind::NotFound || !folder.is_dir()) {
-                    return Err(failed(&path, &problem));
+                    return Err(Refusal::failed(&path, &problem));
                 }
             }
         }

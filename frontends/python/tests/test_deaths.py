@@ -51,6 +51,18 @@ class Deaths(Programs):
             ended = self.start(self.dumps_folder)
             self.assertEqual(ended.lines, ["heapsake: no dump of uncaught ZeroDivisionError: " + full])
 
+    def test_a_folder_that_is_not_there(self):
+        other = os.path.join(self.folder, "other")
+        os.mkdir(other)
+        for settings in ("quiet=False", "at_most=5", "disk=1 << 30"):
+            self.write(PROGRAM % settings)
+            ended = self.start(self.dumps_folder, environment={"TMPDIR": other})
+            self.assertEqual((ended.status, ended.rest), (-signal.SIGSEGV, ""))
+            name, = os.listdir(other)
+            said = " saved to %s; cannot create %s: No such file or directory"
+            self.assertIn(said % (os.path.join(other, name), os.path.join(self.dumps_folder, name)), ended.lines[0])
+            os.unlink(os.path.join(other, name))
+
     def test_disk(self):
         os.mkdir(self.dumps_folder)
         other = os.path.join(self.dumps_folder, "other.heapsake")
