@@ -65,6 +65,9 @@ def arm():
 def inner():
     at("tea")
 import heapsake
+from heapsake.doors import asked
+# With the lock or without: not by how fast it goes.
+asked.PATIENCE = %r
 %s
 inner()
 while len(called) < calls:
@@ -75,7 +78,7 @@ print("end", len(called))
 
 class Asked(Programs):
     def run_it(self, how, door="pass", signalled=0, dumps=1, armed="pass"):
-        self.write(PROGRAM % (armed, WAITS[how], door))
+        self.write(PROGRAM % (armed, WAITS[how], 0.02 if how in WITHOUT else float(PATIENCE), door))
         os.makedirs(self.dumps_folder, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HEAPSAKE"))}
         own["PYTHONPATH"] = os.path.dirname(os.path.dirname(heapsake.__file__))

@@ -19,13 +19,19 @@ from heapsake.doors import asked
 folder, hangs = sys.argv[1], int(sys.argv[2])
 library, buffer, called = ctypes.PyDLL(None), ctypes.create_string_buffer(1), []
 sys.setswitchinterval(1000)
+# It is not to be had, however long it is waited for.
+asked.PATIENCE = 0.02
 def hang(order):
     library.write(1, b"in C\\n", 5)
+    %s
     while library.read(0, buffer, 1) != 1:
         pass
+    heapsake.cancel_dump_after()
 def threads():
     return len(os.listdir("/proc/self/task"))
 %s
+# The thread that waits for times and signals is there from now on.
+heapsake.dump_after(3600)
 kept = threads()
 for number in range(hangs):
     hang("tea")
@@ -39,8 +45,8 @@ NO_OTHER = "heapsake: no other dump of asked by SIGUSR1: the interpreter lock is
 
 
 class WithoutLock(Programs):
-    def begin(self, door, hangs=1, then="pass"):
-        self.write(PROGRAM % (door, then))
+    def begin(self, door, hangs=1, then="pass", armed="pass"):
+        self.write(PROGRAM % (armed, door, then))
         os.makedirs(self.dumps_folder, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HEAPSAKE"))}
         own["PYTHONPATH"] = os.path.dirname(os.path.dirname(heapsake.__file__))
@@ -100,9 +106,8 @@ class WithoutLock(Programs):
         self.assertEqual((self.rest(started), len(self.dumps())), ("", 2))
 
     def test_a_time_that_comes_again_and_again(self):
-        door = "asked.PATIENCE = 0.01; heapsake.dump_after(0.01, repeat=True, directory=folder, template='{program}-{reason}-{pid}')"
-        # Those that come when the lock is to be had again are others.
-        started = self.begin(door, then="heapsake.cancel_dump_after()")
+        armed = "heapsake.dump_after(0.01, repeat=True, directory=folder, template='{program}-{reason}-{pid}')"
+        started = self.begin("pass", armed=armed)
         self.hangs(started)
         lines = [started.stderr.readline().decode() for _ in range(2)]
         self.assertIn("heapsake: after 0.01 s saved to ", lines[0])
