@@ -187,7 +187,7 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
     }
     let Some((answer, signal)) = answer.zip(signal) else {
         if asking_now().is_some() {
-            change(|plan| plan.by_signal = None)?;
+            change(|plan| plan.by_signal.take())?;
         }
         return Ok(());
     };
@@ -197,7 +197,8 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
         let text = format!("signal {signal} {what} in this program, and that is left as it is");
         return Err(Error::new_err(format!("{text}\nhint: choose another signal, or ask before the program does")));
     }
-    change(|plan| plan.by_signal = Some((answer.clone(), reason.unwrap_or_else(|| format!("asked by signal {signal}")))))?;
+    let reason = reason.unwrap_or_else(|| format!("asked by signal {signal}"));
+    change(|plan| plan.by_signal.replace((answer.clone(), reason)))?;
     // SAFETY: a `sigaction` is numbers, and all zero is one.
     let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
     new.sa_sigaction = handler_address();
@@ -217,14 +218,14 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
 pub(crate) fn ask_after(answer: Option<&Answer>, seconds: f64, repeats: bool, reason: Option<String>) -> PyResult<()> {
     let Some(answer) = answer else {
         if asking_now().is_some() {
-            change(|plan| plan.after = None)?;
+            change(|plan| plan.after.take())?;
         }
         return Ok(());
     };
     let every = time(seconds)?;
     let reason = reason.unwrap_or_else(|| format!("after {seconds} s"));
     let after = After { answer: answer.clone(), at: Instant::now() + every, every, repeats, reason };
-    change(|plan| plan.after = Some(after))
+    change(|plan| plan.after.replace(after))
 }
 
 /// In a child that was forked: it has a thread of its own for the signal, and no time that runs.
@@ -240,6 +241,8 @@ pub(crate) fn renew_asking() {
         // Without a thread it is a child that cannot be asked.
         let _ = change(|plan| plan.by_signal = by_signal);
     }
+    // The thread that forked it may have been one that makes a dump.
+    OURS.set(false);
 }
 
 /// Ends the threads, before the interpreter does, which must not find them waiting for its lock, and before the process forks,
@@ -266,7 +269,8 @@ pub(crate) fn end_asking(py: Python<'_>, seconds: f64) -> PyResult<bool> {
         })
     };
     let by_signal = held(&asking.plan).by_signal.clone();
-    *held(&INHERITED) = by_signal;
+    let before = mem::replace(&mut *held(&INHERITED), by_signal);
+    drop(before);
     Ok(have_ended)
 }
 
@@ -313,7 +317,9 @@ fn asking_now() -> Option<&'static Asking> {
 }
 
 /// Changes the plan, and sees to it that the thread runs. With the interpreter lock held.
-fn change(to: impl FnOnce(&mut Plan)) -> PyResult<()> {
+///
+/// What the change gives is dropped without the plan: the end of an object of Python may run anything, and give the lock back.
+fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     let asking = asking_now().unwrap_or_else(|| {
         let new: &'static Asking = Box::leak(Box::default());
         ASKING.store(ptr::from_ref(new).cast_mut(), Ordering::Release);
@@ -321,14 +327,17 @@ fn change(to: impl FnOnce(&mut Plan)) -> PyResult<()> {
         new
     });
     let mut plan = held(&asking.plan);
-    to(&mut plan);
-    if !plan.runs && plan.ended == 0 && (plan.by_signal.is_some() || plan.after.is_some()) {
-        held(&asking.threads).push(start("heapsake", move || serve(asking))?);
-        plan.runs = true;
-    }
+    let before = to(&mut plan);
+    let is_wanted = plan.by_signal.is_some() || plan.after.is_some();
+    let started = (!plan.runs && plan.ended == 0 && is_wanted).then(|| start("heapsake", move || serve(asking))).transpose();
+    let started = started.map(|thread| {
+        plan.runs |= thread.is_some();
+        held(&asking.threads).extend(thread);
+    });
     drop(plan);
+    drop(before);
     wake();
-    Ok(())
+    Ok(started?)
 }
 
 /// Starts a thread that no signal of the program comes to.

@@ -227,6 +227,40 @@ class Waited(Programs):
         self.assertEqual((ended.status, ended.output, ended.error), (0, "0 3\n4\n0\n", ""))
         self.assertEqual(len(self.dumps()), 5)
 
+    def test_a_callback_that_forks(self):
+        self.write("""
+            import os, signal, sys, time, warnings
+            import heapsake
+            warnings.simplefilter("ignore")
+            folder, program, ended = sys.argv[1], os.getpid(), []
+            os.mkdir(folder)
+
+            def wait(is_so):
+                while not is_so():
+                    time.sleep(0.001)
+
+            def fork(depth):
+                child = os.fork()
+                if child == 0:
+                    os.kill(os.getpid(), signal.SIGUSR1)
+                    wait(lambda: os.path.exists("%s/%d.heapsake" % (folder, os.getpid())))
+                    os._exit(fork(depth - 1) if depth else 0)
+                return os.waitpid(child, 0)[1]
+
+            def callback(path):
+                if os.getpid() == program:
+                    ended.append(fork(1))
+
+            heapsake.install(folder, signal="USR1", callback=callback, quiet=True, template="{pid}")
+            for number in (1, 2):
+                os.kill(os.getpid(), signal.SIGUSR1)
+                wait(lambda: len(ended) == number)
+            print(ended)
+        """)
+        ended = self.start(self.dumps_folder)
+        self.assertEqual((ended.status, ended.output, ended.error), (0, "[0, 0]\n", ""))
+        self.assertEqual(len(self.dumps()), 6)
+
     def test_the_end_of_a_program_whose_callback_never_ends(self):
         for callback in ("while True: time.sleep(0.0005)", "lock.acquire()"):
             self.write("""
