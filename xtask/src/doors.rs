@@ -16,7 +16,7 @@ const UVLOOP: &str = "uvloop==0.21.0";
 const NEWEST_WITH_UVLOOP: u8 = 13;
 /// What runs everywhere, and what runs in interpreters that run no other test of the package.
 const TESTS: [&str; 2] = ["test_autoload", "test_event_loop"];
-const MORE: [&str; 4] = ["test_doors", "test_asked", "test_keeping", "test_hooks"];
+const MORE: [&str; 6] = ["test_doors", "test_asked", "test_without_lock", "test_deaths", "test_keeping", "test_hooks"];
 
 /// Makes the environments, and runs the tests in them. `pythons` are those that test the package, `newer` those that do not.
 pub(crate) fn test(root: &Path, pythons: &[&Path], newer: &[PathBuf]) -> Result<()> {

@@ -254,12 +254,6 @@ pub(crate) fn stood_still(who: &str, taking: &Taking) -> String {
     if taking.copied_bytes.is_some() { time } else { format!("{time}, while it was read: there is no memory for a copy") }
 }
 
-/// A new name in a folder: what it is of, and when.
-pub(crate) fn new_name(folder: &Path, stem: &str) -> anyhow::Result<PathBuf> {
-    let is_free = |path: &Path| !path.exists() && !DumpFile::partial_path(path).exists();
-    numbered(folder, &dated(stem), 0, |path| Ok(is_free(path).then(|| path.to_owned())))
-}
-
 /// The file to write, and its path: what was asked for, or a new one in the folder that was asked for or the working directory.
 pub(crate) fn target_file(wanted: Option<&Path>, stem: &str) -> anyhow::Result<(PathBuf, DumpFile)> {
     match wanted {
@@ -296,9 +290,13 @@ fn claimed(path: &Path, suffix: &str) -> anyhow::Result<Option<(PathBuf, DumpFil
 
 fn dated(stem: &str) -> OsString {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    format!("{stem}-{}", stamp(seconds)).into()
+}
+
+pub(crate) fn stamp(seconds: u64) -> String {
     let stamp = crate::summary::time(seconds * 1_000_000_000);
     let stamp: String = stamp.chars().take(19).filter(char::is_ascii_digit).collect();
-    format!("{stem}-{}-{}", &stamp[..8], &stamp[8..]).into()
+    format!("{}-{}", &stamp[..8], &stamp[8..])
 }
 
 /// What is made of the first name that it is made of: of the stem alone, which is number 0, or with a number.

@@ -42,14 +42,9 @@ use output::Output;
 
 pub use plugins::Surroundings;
 
-/// A name that no dump in the folder has yet; without one it is the working directory.
-///
-/// # Errors
-/// Why there is none, in words.
-pub fn unused_name(folder: Option<&std::path::Path>, stem: &str) -> Result<PathBuf, String> {
-    let folder = folder.map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
-    let folder = folder.map_err(|problem| format!("the working directory is gone: {problem}"))?;
-    dump::new_name(&folder, stem).map_err(|problem| problem.to_string())
+/// A time, in seconds since 1970, as names of dumps have it.
+pub fn stamp(seconds: u64) -> String {
+    dump::stamp(seconds)
 }
 
 /// Saves every thread, frame and object of a Python program to one file, and shows it again on any machine.

@@ -53,8 +53,8 @@ def install(directory=None, *, ignore=None, signals=True, signal_seconds=60.0, *
 
     What is kept: ``once`` per distinct crash (True; ``"directory"``: as long as a dump of it lies there; False: always; by default once
     unless a thread or a process ends with it), ``at_most`` so many in the directory, ``disk`` so many bytes, under names by
-    ``template``; ``callback`` is called with each path, ``quiet`` prints nothing.  None of these counts for dumps of a signal that ends
-    the program, nor for those that are made without the interpreter lock.  Which doors are open: ``excepthook``, ``threads``,
+    ``template``; ``callback`` is called with each path, ``quiet`` prints nothing.  ``once`` and ``callback`` do not count for dumps of a
+    signal that ends the program, nor for those that are made without the interpreter lock.  Which doors are open: ``excepthook``, ``threads``,
     ``unraisable`` (``"threads"``; True for ``__del__`` too), ``asyncio`` (``"all"``: also what is caught further out),
     ``multiprocessing``, ``futures`` (``"all"``: threads too) are; ``logging`` (True or a level), ``warnings`` (categories) and
     ``signal`` (a number or name) are not.  Other options are those of ``dump``.

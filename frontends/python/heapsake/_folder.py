@@ -139,7 +139,7 @@ def _size(entry):
 
 
 def reserve(folder, stem, *, makes=True, **limits):
-    """As ``_reserve``, in a folder that is made if it is not there and ``makes`` says so."""
+    """As ``_reserve``, in a folder that is made if it is not there and ``makes`` says so; what is given is to be released."""
     try:
         if makes:
             os.makedirs(folder, exist_ok=True)
@@ -150,7 +150,7 @@ def reserve(folder, stem, *, makes=True, **limits):
 
 
 def _reserve(folder, stem, *, counts, at_most, disk, unless):
-    """A path that nobody else gets, and the bytes that may be written there, or None for as many as there are.
+    """A path that nobody else gets, ``Reserved``.
 
     ``counts`` says of a name whether it counts for ``at_most``.  ``Full`` where there is no room; ``unless`` is a text that no
     name may have in it: None is given where one has.
@@ -167,7 +167,7 @@ def _reserve(folder, stem, *, counts, at_most, disk, unless):
                     raise Full("%s has %d dumps, and at_most is %d" % (folder, number, at_most))
             if disk is not None:
                 room = _room(folder, disk, sum(there.values()))
-        return _create(folder, stem), room
+        return _create(folder, stem, room)
 
 
 def _room(folder, disk, used):
@@ -180,22 +180,71 @@ def _room(folder, disk, used):
     return min(disk - used, free)
 
 
-def _create(folder, stem):
-    """The name, taken by an empty file that the dump takes over: as it is called until it is complete."""
+def _create(folder, stem, room=None):
     number = 0
     while True:
         path = os.path.join(folder, stem + ("-%d" % number if number else "") + ENDING)
         try:
-            os.close(os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            reserved = Reserved(path, room)
             # One that was completed meanwhile has the name.
             if not os.path.lexists(path):
-                return path
-            os.unlink(path + ".partial")
+                return reserved
+            reserved.release()
         except (FileExistsError, FileNotFoundError):
-            # Whoever completed it has given the name back, with what was ours of it.
+            # The folder may be gone.
             if not os.path.isdir(folder):
                 raise
         number += 1
+
+
+class Reserved:
+    """A name, taken by an empty file that the dump takes over: as it is called until it is complete.
+
+    ``room`` is how many bytes may be written there, None for as many as there are.  The file is held open, so that no other gets its
+    number: a name that another has by now is told from ours.
+    """
+
+    def __init__(self, path, room):
+        self.path, self.room = path, room
+        self._handle = os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def release(self):
+        """Gives the name back, where no dump has begun there: only what is ours, and only while nobody writes to it."""
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return
+        try:
+            with _Locked(handle):
+                ours, there = os.fstat(handle), os.lstat(self.path + ".partial")
+                if (ours.st_dev, ours.st_ino, ours.st_size) == (there.st_dev, there.st_ino, 0):
+                    os.unlink(self.path + ".partial")
+        except OSError:
+            pass  # it has its name, or is gone, or is being written
+        finally:
+            os.close(handle)
+
+
+class _Locked:
+    """The lock that is held while a dump is written; ``BlockingIOError`` where another has it."""
+
+    def __init__(self, handle):
+        self.handle, self.unlock = handle, None
+
+    def __enter__(self):
+        try:
+            import fcntl
+
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.unlock = lambda: fcntl.flock(self.handle, fcntl.LOCK_UN)
+        except BlockingIOError:
+            raise
+        except (ImportError, OSError):
+            pass  # a file system without locks
+        return self
+
+    def __exit__(self, *_):
+        if self.unlock is not None:
+            self.unlock()
 
 
 def prepare(folder):
@@ -207,13 +256,4 @@ def prepare(folder):
             pass
 
 
-def release(path):
-    """Gives the name back, where no dump has begun there."""
-    try:
-        if os.lstat(path + ".partial").st_size == 0:
-            os.unlink(path + ".partial")
-    except OSError:
-        pass
-
-
-__all__ = ["Full", "prepare", "release", "reserve", "too_much"]
+__all__ = ["Full", "prepare", "reserve", "too_much"]

@@ -235,9 +235,25 @@ def dump(
     thread: Optional[int] = None,
     **options: Any,
 ) -> str: ...
+
+class Limits:
+    """What a keeper was told, for dumps that are made where nothing of Python runs."""
+
+    def __init__(
+        self,
+        name: str,
+        counted: Optional[str] = None,
+        at_most: Optional[int] = None,
+        disk: Optional[int] = None,
+        quiet: bool = False,
+        offset: int = 0,
+    ) -> None: ...
+    def stem(self, pid: int, reason: str) -> str: ...
+    def counts(self, name: str) -> bool: ...
+
 def watch_signals(
     folder: Optional[str],
-    stem: str,
+    limits: Limits,
     seconds: float,
     own: Sequence[int],
     faulthandler: bool,
@@ -257,7 +273,7 @@ def answer(
     keep: Callable[[str], Any],
     patience: float,
     folder: Optional[str],
-    stem: str,
+    limits: Limits,
     reducers: bool,
     redact: str = "names",
     sources: Optional[Sequence[str]] = None,
@@ -269,7 +285,7 @@ def ask_by(answer: Optional[Answer] = None, signal: Optional[int] = None, reason
 def ask_after(answer: Optional[Answer] = None, seconds: float = 0.0, repeats: bool = False, reason: Optional[str] = None) -> None: ...
 def renew_asking() -> None: ...
 def resume_asking() -> None: ...
-def end_asking() -> None: ...
+def end_asking(seconds: float) -> bool: ...
 
 def begin_stack() -> None:
     """Gives this thread a stack for the signal handler; `end_stack` takes it away."""

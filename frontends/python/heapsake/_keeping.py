@@ -12,9 +12,10 @@ An exception that was kept carries the path of its dump, as ``_heapsake_dump``: 
 import _thread
 import os
 import sys
+import time
 
 from . import _fingerprint, _provisional
-from ._folder import Full, release, reserve, too_much
+from ._folder import Full, reserve, too_much
 from ._interrupted import is_of_handler
 from ._naming import collect, collected, say
 from ._template import Template, sanitised
@@ -188,6 +189,11 @@ class Keeper:
         if not self.quiet:
             say("heapsake: " + line)
 
+    def limits(self, native):
+        """What counts of the settings where nothing of Python runs."""
+        offset = time.localtime().tm_gmtoff or 0
+        return native.Limits(self.template.unfinished(), self.template.counted(), self.at_most, self.disk, bool(self.quiet), offset)
+
     def _called(self, path):
         """Tells the callback; gives what is to be said of that."""
         if self.callback is None:
@@ -221,19 +227,19 @@ class Keeper:
             return path, "; %s%s" % (sentence(problem), why)
 
     def _write(self, folder, stem, limits, exception, told, options):
-        found = reserve(folder if folder is not None else os.getcwd(), stem, makes=self.makes, **limits)
-        if found is None:
+        reserved = reserve(folder if folder is not None else os.getcwd(), stem, makes=self.makes, **limits)
+        if reserved is None:
             return None, ""
-        path, room = found
+        path = reserved.path
         _made.add(path)
         collect()
         try:
-            path = self._within(room, path, exception, told, options)
+            path = self._within(reserved.room, path, exception, told, options)
         except BaseException:
             _made.discard(path)
             raise
         finally:
-            release(path)
+            reserved.release()
             lines = collected()
         return path, "".join("; " + line.split("heapsake: ", 1)[-1] for line in lines)
 

@@ -6,8 +6,6 @@ or ``_thread`` alone start, have no such stack: what else they die of is saved a
 import functools
 import operator
 
-from ._naming import program
-
 #: what of the options of ``dump`` counts for a process that dies
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
 #: how ``threading`` starts a thread, by version
@@ -26,8 +24,8 @@ def _with_stack(begin, native):
     return start
 
 
-def watch(native, directory, seconds, options, stem=None):
-    """The signals that have a handler of the program's own, which is left alone.  Names of files begin with ``stem``."""
+def watch(native, directory, seconds, options, limits):
+    """The signals that have a handler of the program's own, which is left alone.  ``limits`` is ``Keeper.limits``."""
     import threading
 
     # What it does at such a signal it does after us; any other handler may mend the matter.
@@ -37,7 +35,7 @@ def watch(native, directory, seconds, options, stem=None):
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
     own = [number for number in range(1, 32) if callable(_signal.getsignal(number))]
     reducers = bool(options.get("reducers", True))
-    left = native.watch_signals(directory, stem or program(), seconds, own, faulthandler.is_enabled(), reducers, **known)
+    left = native.watch_signals(directory, limits, seconds, own, faulthandler.is_enabled(), reducers, **known)
     for name in _STARTS:
         begin = getattr(threading, name, None)
         if begin is not None and _started.get(name, (None, None))[1] is not begin:

@@ -15,6 +15,8 @@ _LONGEST_FIELD, _LONGEST = 120, 200
 _FIELD = re.compile(r"\{(\w+)\}")
 #: of these a process has one value only
 _FIXED = ("program", "host")
+#: what stands for a value that is not known yet
+ANYTHING, TIME, PID, REASON = "\0", "\1", "\2", "\3"
 
 
 def sanitised(value, longest=_LONGEST_FIELD):
@@ -53,29 +55,38 @@ class Template:
             "program": program, "host": host, "pid": os.getpid, "time": lambda: time.strftime("%Y%m%d-%H%M%S"), "thread": _thread_name
         }
 
-        def value(match):
-            name = match.group(1)
+        def value(name):
             given = values.get(name)
             return sanitised(given if given is not None else fixed[name]() if name in fixed else "")
 
-        # What was left empty leaves no doubled hyphens.
-        name = re.sub(r"-{2,}", "-", _FIELD.sub(value, self.text)).strip("-")
-        return sanitised(name, _LONGEST) or "python"
+        return sanitised(self._filled(value), _LONGEST) or "python"
+
+    def unfinished(self):
+        """The name for what makes dumps without Python, of no exception: with ``TIME``, ``PID`` and ``REASON`` in it."""
+        return self._filled(lambda name: {"time": TIME, "pid": PID, "reason": REASON}.get(name) or _of_process(name))
+
+    def counted(self):
+        """What is the same in all names that count, with ``TIME``, ``PID`` and ``ANYTHING`` for the rest."""
+        return self._filled(lambda name: _of_process(name) or {"time": TIME, "pid": PID}.get(name, ANYTHING))
+
+    def _filled(self, value):
+        """What was left empty leaves no doubled hyphens."""
+        return re.sub(r"-{2,}", "-", _FIELD.sub(lambda match: value(match.group(1)), self.text)).strip("-")
 
     def pattern(self):
-        """What matches the files that it names in this process and others of the same program."""
+        """What matches the files that it names in this process and others of the same program.
 
-        def part(match):
-            name = match.group(1)
-            if name in _FIXED:
-                return sanitised(program() if name == "program" else host())
-            return {"time": "\1", "pid": "\2"}.get(name, "\0")
-
-        names = re.escape(re.sub(r"-{2,}", "-", _FIELD.sub(part, self.text)).strip("-")).replace(r"\-", "-")
+        Without Python ``pattern.rs`` of the native part does it.
+        """
+        names = re.escape(self.counted()).replace(r"\-", "-")
         # A field that was empty has no hyphen in front of it, or behind it where nothing is in front.
         names = re.sub("^(\0-)+", "(.*?-)?", names).replace("-\0", "(-.*?)?").replace("\0", ".*?")
         names = names.replace("\1", r"\d{8}-\d{6}").replace("\2", r"\d+")
         return re.compile(names + r"(-[0-9a-f]+)?(-\d+)?" + re.escape(ENDING) + r"(\.\d+)?(\.partial)?\Z", re.DOTALL)
+
+
+def _of_process(name):
+    return sanitised(program() if name == "program" else host()) if name in _FIXED else ""
 
 
 def _thread_name():
@@ -86,4 +97,4 @@ def _thread_name():
         return ""
 
 
-__all__ = ["DEFAULT", "ENDING", "Template", "sanitised"]
+__all__ = ["DEFAULT", "ENDING", "PID", "TIME", "Template", "sanitised"]

@@ -63,7 +63,7 @@ def _apply(keeper, chosen, settings):
 
 def _watch(keeper, settings):
     if settings["signals"]:
-        _signals.watch(_native(), keeper.directory, float(settings["signal_seconds"]), keeper.options)
+        _signals.watch(_native(), keeper.directory, float(settings["signal_seconds"]), keeper.options, keeper.limits(_native()))
     else:
         _signals.forget(_native())
 

@@ -4,6 +4,7 @@
 //! a lock.  Here the handler notes that the signal came and wakes the thread, which knows no Python until there is something to do.
 //! Then a second thread asks for the interpreter lock: with it the dump is made as any other.  If it is not to be had in
 //! time, the process is split without it, and the dump made as that of a process that dies ([`crate::dying`]).
+//! As long as that second thread waits there is no other dump: it is one hang.
 //!
 //! No descriptor is used, which a program may close: the thread waits for a word of memory.
 
@@ -13,6 +14,7 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::Write;
+use std::mem;
 use std::os::unix::thread::JoinHandleExt;
 use std::path::PathBuf;
 use std::ptr;
@@ -23,9 +25,16 @@ use std::time::{Duration, Instant};
 
 use heapsake_core::Budget;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::dying::{Ready, Wanted, Why};
-use crate::{Error, fork, isolation};
+use crate::keeping::Limits;
+use crate::{Error, fatal, fork, isolation};
+
+/// In front of what is told of a dump for which there is no room by what the keeper was told.
+const FULL: char = '\0';
+/// How often it is looked whether threads have ended: at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_micros(20), Duration::from_millis(2)];
 
 /// What the thread waits for: it has another value when there may be something to do.
 static WORD: AtomicU32 = AtomicU32::new(0);
@@ -37,6 +46,9 @@ static PROCESS: AtomicI32 = AtomicI32::new(0);
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// What the thread of this process has to do; null before it is first asked for.
 static ASKING: AtomicPtr<Asking> = AtomicPtr::new(ptr::null_mut());
+/// What a child that is about to be forked is to do at the signal. Used only with the interpreter lock held, so that a child
+/// never finds it locked.
+static INHERITED: Mutex<Option<(Answer, String)>> = Mutex::new(None);
 
 thread_local! {
     /// Whether this is a thread that makes a dump.
@@ -52,6 +64,8 @@ struct Prepared {
     keep: Py<PyAny>,
     patience: Duration,
     ready: Ready,
+    /// Whether it was said that there is no room.
+    told_full: AtomicBool,
 }
 
 /// What is asked for. Never freed: a child that is forked leaves its parent's as it was, with locks that nobody gives back.
@@ -59,6 +73,15 @@ struct Prepared {
 struct Asking {
     plan: Mutex<Plan>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    hang: Mutex<Option<Hang>>,
+}
+
+/// The interpreter lock was not to be had, there is a dump of that, and somebody waits for the lock since then.
+struct Hang {
+    waiting: JoinHandle<()>,
+    claim: Arc<Claim>,
+    /// Whether it was said that there is no other dump.
+    told: bool,
 }
 
 #[derive(Default)]
@@ -67,8 +90,8 @@ struct Plan {
     after: Option<After>,
     /// Whether the thread runs.
     runs: bool,
-    /// Whether the thread is to end: the interpreter is about to, or the process is about to fork.
-    ended: bool,
+    /// For how many the thread is to end: the interpreter is about to, or the process is about to fork.
+    ended: usize,
 }
 
 struct After {
@@ -106,6 +129,12 @@ impl Claim {
         let waited = self.changed.wait_timeout_while(held(&self.state), patience, |(taken, ended)| !*taken && !*ended);
         drop(waited);
     }
+
+    /// Whether the other has ended, or does so within this time.
+    fn ends(&self, patience: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(held(&self.state), patience, |(_, ended)| !*ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.1
+    }
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,7 +144,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What makes dumps: `keep` is called with the reason, in a thread that has the interpreter lock; if that is not to be had in
 /// `patience` seconds, the rest is used.
 #[pyfunction]
-#[pyo3(signature = (keep, patience, folder, stem, reducers, redact="names", sources=None, max_bytes=None, max_seconds=None,
+#[pyo3(signature = (keep, patience, folder, limits, reducers, redact="names", sources=None, max_bytes=None, max_seconds=None,
                     max_objects=None))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn answer(
@@ -123,7 +152,7 @@ pub(crate) fn answer(
     keep: Py<PyAny>,
     patience: f64,
     folder: Option<PathBuf>,
-    stem: String,
+    limits: &Limits,
     reducers: bool,
     redact: &str,
     sources: Option<Vec<PathBuf>>,
@@ -132,8 +161,9 @@ pub(crate) fn answer(
     max_objects: Option<u64>,
 ) -> PyResult<Answer> {
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let ready = Ready::new(py, Wanted { folder, stem, redact, sources, budget, reducers })?;
-    Ok(Answer(Arc::new(Prepared { keep, patience: time(patience)?, ready })))
+    let ready = Ready::new(py, Wanted { folder, rules: Arc::clone(&limits.0), redact, sources, budget, reducers })?;
+    let told_full = AtomicBool::new(false);
+    Ok(Answer(Arc::new(Prepared { keep, patience: time(patience)?, ready, told_full })))
 }
 
 fn time(seconds: f64) -> PyResult<Duration> {
@@ -157,7 +187,7 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
     }
     let Some((answer, signal)) = answer.zip(signal) else {
         if asking_now().is_some() {
-            change(|plan| plan.by_signal = None)?;
+            change(|plan| plan.by_signal.take())?;
         }
         return Ok(());
     };
@@ -167,7 +197,8 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
         let text = format!("signal {signal} {what} in this program, and that is left as it is");
         return Err(Error::new_err(format!("{text}\nhint: choose another signal, or ask before the program does")));
     }
-    change(|plan| plan.by_signal = Some((answer.clone(), reason.unwrap_or_else(|| format!("asked by signal {signal}")))))?;
+    let reason = reason.unwrap_or_else(|| format!("asked by signal {signal}"));
+    change(|plan| plan.by_signal.replace((answer.clone(), reason)))?;
     // SAFETY: a `sigaction` is numbers, and all zero is one.
     let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
     new.sa_sigaction = handler_address();
@@ -187,51 +218,75 @@ pub(crate) fn ask_by(answer: Option<&Answer>, signal: Option<i32>, reason: Optio
 pub(crate) fn ask_after(answer: Option<&Answer>, seconds: f64, repeats: bool, reason: Option<String>) -> PyResult<()> {
     let Some(answer) = answer else {
         if asking_now().is_some() {
-            change(|plan| plan.after = None)?;
+            change(|plan| plan.after.take())?;
         }
         return Ok(());
     };
     let every = time(seconds)?;
     let reason = reason.unwrap_or_else(|| format!("after {seconds} s"));
     let after = After { answer: answer.clone(), at: Instant::now() + every, every, repeats, reason };
-    change(|plan| plan.after = Some(after))
+    change(|plan| plan.after.replace(after))
 }
 
 /// In a child that was forked: it has a thread of its own for the signal, and no time that runs.
 #[pyfunction]
 pub(crate) fn renew_asking() {
-    let Some(before) = asking_now() else { return };
+    if asking_now().is_none() {
+        return;
+    }
     ASKING.store(ptr::null_mut(), Ordering::Release);
     CAME.store(false, Ordering::Release);
-    // The thread of the parent may have held it, and then the answer is not to be had.
-    let by_signal = before.plan.try_lock().ok().and_then(|mut plan| plan.by_signal.take());
+    let by_signal = held(&INHERITED).take();
     if SIGNAL.load(Ordering::Acquire) != 0 && by_signal.is_some() {
         // Without a thread it is a child that cannot be asked.
         let _ = change(|plan| plan.by_signal = by_signal);
     }
+    // The thread that forked it may have been one that makes a dump.
+    OURS.set(false);
 }
 
 /// Ends the threads, before the interpreter does, which must not find them waiting for its lock, and before the process forks,
-/// for Python warns of other threads then. A dump that is being made is waited for.
+/// for Python warns of other threads then. A dump that is being made is waited for, `seconds` at most: it may wait for what the
+/// caller holds. Whether they have ended; those that have not go on, and a child has nothing of them.
 #[pyfunction]
-pub(crate) fn end_asking(py: Python<'_>) {
+pub(crate) fn end_asking(py: Python<'_>, seconds: f64) -> PyResult<bool> {
+    let patience = time(seconds)?;
+    let Some(asking) = asking_now() else { return Ok(true) };
     // One of ours that forks, in a callback, cannot wait for itself.
-    let Some(asking) = asking_now().filter(|_| !OURS.get()) else { return };
-    held(&asking.plan).ended = true;
-    wake();
-    py.detach(|| {
-        // The first one may start others until it has ended.
-        loop {
-            let threads = std::mem::take(&mut *held(&asking.threads));
-            if threads.is_empty() {
-                break;
+    let have_ended = OURS.get() || {
+        held(&asking.plan).ended += 1;
+        wake();
+        py.detach(|| {
+            let (until, mut pause) = (Instant::now() + patience, PAUSES[0]);
+            while some_run(asking) {
+                if Instant::now() >= until {
+                    return false;
+                }
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(PAUSES[1]);
             }
-            for thread in threads {
-                let _ = thread.join();
-            }
-        }
-    });
-    held(&asking.plan).runs = false;
+            true
+        })
+    };
+    let by_signal = held(&asking.plan).by_signal.clone();
+    let before = mem::replace(&mut *held(&INHERITED), by_signal);
+    drop(before);
+    Ok(have_ended)
+}
+
+/// Whether some of the threads run; the others are gone then.
+fn some_run(asking: &Asking) -> bool {
+    let mut threads = held(&asking.threads);
+    let (ended, left): (Vec<_>, Vec<_>) = mem::take(&mut *threads).into_iter().partition(JoinHandle::is_finished);
+    *threads = left;
+    let mut hang = held(&asking.hang);
+    let waited = hang.take_if(|hang| hang.waiting.is_finished()).map(|hang| hang.waiting);
+    let some_run = !threads.is_empty() || hang.is_some();
+    drop((threads, hang));
+    for thread in ended.into_iter().chain(waited) {
+        let _ = thread.join();
+    }
+    some_run
 }
 
 /// Goes on after a fork, in the parent.
@@ -239,7 +294,9 @@ pub(crate) fn end_asking(py: Python<'_>) {
 pub(crate) fn resume_asking() {
     extern "C" fn resume(_: *mut c_void) -> c_int {
         if let Some(asking) = asking_now().filter(|_| !OURS.get()) {
-            held(&asking.plan).ended = false;
+            let mut plan = held(&asking.plan);
+            plan.ended = plan.ended.saturating_sub(1);
+            drop(plan);
             let _ = change(|_| ());
         }
         0
@@ -260,7 +317,9 @@ fn asking_now() -> Option<&'static Asking> {
 }
 
 /// Changes the plan, and sees to it that the thread runs. With the interpreter lock held.
-fn change(to: impl FnOnce(&mut Plan)) -> PyResult<()> {
+///
+/// What the change gives is dropped without the plan: the end of an object of Python may run anything, and give the lock back.
+fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     let asking = asking_now().unwrap_or_else(|| {
         let new: &'static Asking = Box::leak(Box::default());
         ASKING.store(ptr::from_ref(new).cast_mut(), Ordering::Release);
@@ -268,14 +327,17 @@ fn change(to: impl FnOnce(&mut Plan)) -> PyResult<()> {
         new
     });
     let mut plan = held(&asking.plan);
-    to(&mut plan);
-    if !plan.runs && !plan.ended && (plan.by_signal.is_some() || plan.after.is_some()) {
-        held(&asking.threads).push(start("heapsake", move || serve(asking))?);
-        plan.runs = true;
-    }
+    let before = to(&mut plan);
+    let is_wanted = plan.by_signal.is_some() || plan.after.is_some();
+    let started = (!plan.runs && plan.ended == 0 && is_wanted).then(|| start("heapsake", move || serve(asking))).transpose();
+    let started = started.map(|thread| {
+        plan.runs |= thread.is_some();
+        held(&asking.threads).extend(thread);
+    });
     drop(plan);
+    drop(before);
     wake();
-    Ok(())
+    Ok(started?)
 }
 
 /// Starts a thread that no signal of the program comes to.
@@ -292,7 +354,8 @@ fn serve(asking: &'static Asking) {
         let word = WORD.load(Ordering::Acquire);
         let (due, until) = {
             let mut plan = held(&asking.plan);
-            if plan.ended {
+            if plan.ended > 0 {
+                plan.runs = false;
                 return;
             }
             due(&mut plan)
@@ -328,31 +391,77 @@ fn due(plan: &mut Plan) -> (Option<(Answer, String)>, Option<Instant>) {
 
 /// Makes a dump, with the interpreter lock if that is to be had.
 fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
+    if !is_over(asking, prepared, reason) {
+        return;
+    }
     let claim = Arc::new(Claim::default());
     let (theirs, answer, told) = (Arc::clone(&claim), Arc::clone(prepared), reason.to_owned());
     let started = start("heapsake", move || {
         OURS.set(true);
         Python::try_attach(|py| {
             if theirs.take() {
-                // It says itself what went wrong.
-                let _ = answer.keep.call1(py, (told,));
+                keep(py, &answer.keep, told);
             }
             // Here, where the interpreter lock is held.
             drop(answer);
         });
         theirs.end();
     });
-    if let Ok(thread) = started {
+    if let Ok(waiting) = started {
         claim.wait(prepared.patience);
         if claim.take() {
-            without_lock(prepared, reason, Some(thread.as_pthread_t()));
-            held(&asking.threads).push(thread);
+            without_lock(prepared, reason, Some(waiting.as_pthread_t()));
+            *held(&asking.hang) = Some(Hang { waiting, claim, told: false });
         } else {
-            let _ = thread.join();
+            let _ = waiting.join();
         }
     } else if claim.take() {
         without_lock(prepared, reason, None);
     }
+}
+
+/// Whether nobody waits any more for the interpreter lock since the last dump that was made without, or not much longer.
+fn is_over(asking: &Asking, prepared: &Prepared, reason: &str) -> bool {
+    let Some(mut hang) = held(&asking.hang).take() else { return true };
+    if hang.claim.ends(prepared.patience) {
+        let _ = hang.waiting.join();
+        return true;
+    }
+    if !mem::replace(&mut hang.told, true) {
+        say(prepared, &format!("no other dump of {reason}: the interpreter lock is held since the one before"));
+    }
+    *held(&asking.hang) = Some(hang);
+    false
+}
+
+// SAFETY: as `pyo3::ffi` has it, which says of its functions that nothing unwinds through them.
+unsafe extern "C-unwind" {
+    fn PyObject_CallObject(callable: *mut pyo3::ffi::PyObject, arguments: *mut pyo3::ffi::PyObject) -> *mut pyo3::ffi::PyObject;
+}
+
+/// Stays where it is for ever.
+struct Stay;
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Calls what makes dumps, which says itself what went wrong.
+///
+/// Up to 3.13 a thread that asks for the interpreter lock when the interpreter has ended is ended by unwinding, which would be the
+/// end of the process here: it stays instead, until that ends.
+fn keep(py: Python<'_>, callable: &Py<PyAny>, reason: String) {
+    let Ok(arguments) = PyTuple::new(py, [reason]) else { return };
+    let stay = Stay;
+    // SAFETY: the interpreter lock is held, and both are objects.
+    let answer = unsafe { PyObject_CallObject(callable.as_ptr(), arguments.as_ptr()) };
+    mem::forget(stay);
+    // SAFETY: a reference of ours, or none and an error.
+    let _ = unsafe { Bound::from_owned_ptr_or_err(py, answer) };
 }
 
 /// Splits the process off as it is, and says what became of it. `waiting` is the thread that waits for the interpreter lock.
@@ -361,7 +470,9 @@ fn without_lock(prepared: &Arc<Prepared>, reason: &str, waiting: Option<u64>) {
     let work = |reason: String, pause: Duration, mut tell: File| {
         // SAFETY: this process is a copy, in which nobody else uses it, and which ends without dropping what it was made from.
         let ready = unsafe { ptr::read(&raw const prepared.ready) };
-        let line = ready.save(Why::Asked(reason, waiting), pid, pause).unwrap_or_else(|problem| problem);
+        let line = ready.save(Why::Asked(reason, waiting), pid, pause);
+        let line =
+            line.unwrap_or_else(|refusal| if refusal.is_full { format!("{FULL}{}", refusal.problem) } else { refusal.problem });
         // Nobody is there to be told that nobody listens.
         let _ = tell.write_all(line.as_bytes());
     };
@@ -370,8 +481,17 @@ fn without_lock(prepared: &Arc<Prepared>, reason: &str, waiting: Option<u64>) {
         Err((problem, _)) => Err(problem),
     };
     let line = line.unwrap_or_else(|problem| format!("no dump of {reason}: {problem}"));
-    let line = format!("heapsake: {}\n", line.split_whitespace().collect::<Vec<_>>().join(" "));
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    match line.strip_prefix(FULL) {
+        Some(line) if !prepared.told_full.swap(true, Ordering::AcqRel) => say(prepared, line),
+        Some(_) => {}
+        None => say(prepared, &line),
+    }
+}
+
+fn say(prepared: &Prepared, line: &str) {
+    if !prepared.ready.is_quiet() {
+        fatal::say(format!("heapsake: {}\n", fatal::in_one_line(line)).as_bytes());
+    }
 }
 
 extern "C" fn note(_: i32) {

@@ -1,7 +1,8 @@
 //! What a dump needs that is made without the interpreter lock, as of a process that dies of a signal: made ready while the
 //! program is well, used in the child that is split off ([`crate::fatal`], [`crate::asked`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use heapsake_core::format::Compressor;
@@ -13,6 +14,7 @@ use heapsake_cpython::pystate::CaptureOptions;
 use pyo3::prelude::*;
 
 use crate::capture::{LACKS, Save};
+use crate::keeping::{Place, Refusal, Rules};
 use crate::plugins::Prepared;
 use crate::{Error, annotate};
 
@@ -31,7 +33,7 @@ pub(crate) enum Why {
 pub(crate) struct Ready {
     /// None is the working directory at that time.
     folder: Option<PathBuf>,
-    stem: String,
+    rules: Arc<Rules>,
     registry: Registry,
     plugins: Prepared,
     redaction: Redaction,
@@ -45,7 +47,7 @@ pub(crate) struct Ready {
 /// Options of the dump.
 pub(crate) struct Wanted<'a> {
     pub(crate) folder: Option<PathBuf>,
-    pub(crate) stem: String,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) redact: &'a str,
     pub(crate) sources: Option<Vec<PathBuf>>,
     pub(crate) budget: Budget,
@@ -55,7 +57,7 @@ pub(crate) struct Wanted<'a> {
 
 impl Ready {
     pub(crate) fn new(py: Python<'_>, wanted: Wanted<'_>) -> PyResult<Ready> {
-        let Wanted { folder, stem, redact, sources, budget, reducers } = wanted;
+        let Wanted { folder, rules, redact, sources, budget, reducers } = wanted;
         let redaction = Redaction::from_word(redact)
             .ok_or_else(|| Error::new_err(format!("redact is {redact:?}; it may be \"none\", \"names\" or \"all-values\"")))?;
         let package: PathBuf = py.import("heapsake")?.getattr("__file__")?.extract()?;
@@ -66,14 +68,19 @@ impl Ready {
             && (heapsake_cli::python::packages_with_reducers(&package).is_some()
                 || !py.import("heapsake._registry")?.getattr("REDUCERS")?.is_empty()?);
         let (plugins, compressor) = (Prepared::new(py), Compressor::new());
-        Ok(Ready { folder, stem, registry, plugins, redaction, budget, sources, hidden, reducers, compressor })
+        Ok(Ready { folder, rules, registry, plugins, redaction, budget, sources, hidden, reducers, compressor })
+    }
+
+    /// Whether nothing is to be said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.rules.quiet
     }
 
     /// Saves this process, in the child; gives a line for the user.
     ///
     /// # Errors
-    /// Why there is no dump, in words.
-    pub(crate) fn save(self, why: Why, pid: i32, pause: Duration) -> Result<String, String> {
+    /// Why there is no dump, as a line for the user.
+    pub(crate) fn save(self, why: Why, pid: i32, pause: Duration) -> Result<String, Refusal> {
         let (reason, no_reducers, left_out, death) = match why {
             Why::Death(mut death) => {
                 death.find_place(&maps::own().unwrap_or_default());
@@ -81,8 +88,14 @@ impl Ready {
             }
             Why::Asked(reason, thread) => (reason, "the interpreter lock was not to be had", thread, None),
         };
-        let reducers = self.reducers;
-        let (path, notes) = self.file(pid)?;
+        let (reducers, rules) = (self.reducers, Arc::clone(&self.rules));
+        let no_dump = |refusal: Refusal| {
+            let problem = format!("no dump of {reason}: {}", refusal.problem);
+            Refusal { problem, ..refusal }
+        };
+        let (place, notes) = self.place(&rules.stem(pid, &reason)).map_err(no_dump)?;
+        let path = place.path.clone();
+        let bytes = self.budget.bytes.into_iter().chain(place.room).min();
         let options = CaptureOptions {
             // The main thread has the number of the process.
             current_thread: death.is_none().then_some(pid as u64),
@@ -104,7 +117,7 @@ impl Ready {
             plugins: self.plugins,
             reason: reason.clone(),
             redaction: self.redaction,
-            budget: self.budget,
+            budget: Budget { bytes, ..self.budget },
             wanted: None,
             compressor: self.compressor,
         };
@@ -112,8 +125,10 @@ impl Ready {
             let partial = DumpFile::partial_path(&path);
             let left =
                 if partial.exists() { format!("; what there is of it is in {}", partial.display()) } else { String::new() };
-            format!("no dump of {reason}: {problem}{left}")
+            place.release();
+            Refusal { problem: format!("no dump of {reason}: {problem}{left}"), is_full: false }
         })?;
+        rules.check(&place).map_err(no_dump)?;
         if reducers {
             told.extend(annotate::not_run(&path, no_reducers).err().map(|problem| format!("{LACKS}: {problem}")));
         }
@@ -122,21 +137,22 @@ impl Ready {
         Ok(format!("{reason} saved to {}{told}", path.display()))
     }
 
-    /// A file that can be written, in the folder that was meant or one for temporary files, and what is to be said of it.
-    fn file(&self, pid: i32) -> Result<(PathBuf, Option<String>), String> {
-        let stem = format!("{}-{pid}", self.stem);
-        let create = |folder: Option<PathBuf>| {
-            let path = heapsake_cli::unused_name(folder.as_deref(), &stem)?;
-            DumpFile::create(&path).map_err(|problem| problem.to_string())?;
-            Ok::<_, String>(path)
-        };
-        let problem = match create(self.folder.clone()) {
-            Ok(path) => return Ok((path, None)),
-            Err(problem) => problem,
+    /// A place in the folder that was meant or one for temporary files, and what is to be said of it.
+    fn place(&self, stem: &str) -> Result<(Place, Option<String>), Refusal> {
+        let reserve = |folder: &Path| self.rules.reserve(folder, stem);
+        let meant = self.folder.clone().map_or_else(std::env::current_dir, Ok);
+        let gone = |problem| Refusal { problem: format!("the working directory is gone: {problem}"), is_full: false };
+        let refusal = match meant.map_err(gone).and_then(|folder| reserve(&folder)) {
+            Ok(place) => return Ok((place, None)),
+            Err(refusal) if refusal.is_full => return Err(refusal),
+            Err(refusal) => refusal,
         };
         let folders = std::env::var_os("TMPDIR").map(PathBuf::from).into_iter().chain(ELSEWHERE.map(PathBuf::from));
-        let found = folders.filter(|folder| folder.is_dir()).find_map(|folder| create(Some(folder)).ok());
-        let problem = problem.lines().next().unwrap_or_default().to_owned();
-        found.map(|path| (path, Some(problem.clone()))).ok_or(problem)
+        let mut tried = folders.filter(|folder| folder.is_dir()).map(|folder| reserve(&folder));
+        match tried.find(|tried| tried.as_ref().map_or_else(|refusal| refusal.is_full, |_| true)) {
+            Some(Ok(place)) => Ok((place, Some(refusal.problem))),
+            Some(Err(full)) => Err(full),
+            None => Err(refusal),
+        }
     }
 }

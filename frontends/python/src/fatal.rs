@@ -14,6 +14,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::path::PathBuf;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use pyo3::prelude::*;
 
 use crate::dying::{Ready, Wanted, Why};
 use crate::fork;
+use crate::keeping::Limits;
 
 /// The signals. What else ends a program without warning, `heapsake run` sees.
 const SIGNALS: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
@@ -73,13 +75,13 @@ struct Note {
 /// Has this process saved when it dies of a signal; gives the signals that are left to handlers of the program's own. `own`
 /// are those that have one in Python, `faulthandler` says whether that is at work.
 #[pyfunction]
-#[pyo3(signature = (folder, stem, seconds, own, faulthandler, reducers, redact="names", sources=None, max_bytes=None, max_seconds=None,
+#[pyo3(signature = (folder, limits, seconds, own, faulthandler, reducers, redact="names", sources=None, max_bytes=None, max_seconds=None,
                     max_objects=None))]
 #[expect(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn watch_signals(
     py: Python<'_>,
     folder: Option<PathBuf>,
-    stem: String,
+    limits: &Limits,
     seconds: f64,
     own: Vec<i32>,
     faulthandler: bool,
@@ -93,7 +95,7 @@ pub(crate) fn watch_signals(
     let deadline = Duration::try_from_secs_f64(seconds)
         .map_err(|_| crate::Error::new_err(format!("signal_seconds is {seconds}; it may be any time from 0 on")))?;
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
-    let ready = Ready::new(py, Wanted { folder, stem, redact, sources, budget, reducers })?;
+    let ready = Ready::new(py, Wanted { folder, rules: Arc::clone(&limits.0), redact, sources, budget, reducers })?;
     let known = PREPARED.load(Ordering::Acquire);
     let stack = if known.is_null() {
         map(CHILD_STACK)?
@@ -302,6 +304,11 @@ fn save(pid: i32, signal: i32, info: *mut libc::siginfo_t, context: *mut c_void,
     // SAFETY: published, and never freed.
     let known = unsafe { &*prepared };
     let (stack, deadline) = (known.stack, known.deadline);
+    let say = |line: &[u8]| {
+        if !known.ready.is_quiet() {
+            self::say(line);
+        }
+    };
     let argument = (&raw mut note).cast();
     // SAFETY: without flags this is fork without an exit signal. The child has copies of all memory, so also of the note and of
     // its stack, which nothing else uses.
@@ -384,8 +391,11 @@ extern "C" fn child(argument: *mut c_void) -> i32 {
             place: None,
             before: None,
         };
-        let line = ready.save(Why::Death(death), note.pid, pause).unwrap_or_else(|problem| problem);
-        say(format!("heapsake: {line}\n").as_bytes());
+        let quiet = ready.is_quiet();
+        let line = ready.save(Why::Death(death), note.pid, pause).unwrap_or_else(|refusal| refusal.problem);
+        if !quiet {
+            say(format!("heapsake: {}\n", in_one_line(&line)).as_bytes());
+        }
     })
 }
 
@@ -435,8 +445,13 @@ fn since(started: libc::timespec) -> Duration {
     Duration::from_nanos(nanoseconds(now()).saturating_sub(nanoseconds(started)))
 }
 
-/// Writes to standard error, which may be closed.
-fn say(line: &[u8]) {
+/// As every door says what it says.
+pub(crate) fn in_one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes to standard error, which may be closed; without a lock, which another thread may have had when the process was forked.
+pub(crate) fn say(line: &[u8]) {
     // SAFETY: reads the line, which is borrowed.
     unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
 }

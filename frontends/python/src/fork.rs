@@ -11,9 +11,10 @@ use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use heapsake_plugins::{Process, Spawner, Worker};
@@ -193,6 +194,16 @@ fn lift_limit() {
         // SAFETY: the kernel reads a struct of ours; the limit is this process's alone, the program keeps its own.
         unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
     }
+}
+
+/// How many bytes the folder's disk has left for this user.
+pub(crate) fn free_space(folder: &Path) -> io::Result<u64> {
+    let folder = CString::new(folder.as_os_str().as_bytes())?;
+    // SAFETY: the struct is numbers, and all zero is one.
+    let mut about: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the path is a NUL-terminated text, and the kernel's answer goes to a struct of ours.
+    let asked = unsafe { libc::statvfs(folder.as_ptr(), &raw mut about) };
+    if asked == 0 { Ok(about.f_bavail.saturating_mul(about.f_frsize)) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Ends this process at once; nothing of the program's exit handlers runs.

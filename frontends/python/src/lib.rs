@@ -19,8 +19,10 @@ mod fatal;
 mod fork;
 mod holders;
 mod isolation;
+mod keeping;
 mod memory;
 mod names;
+mod pattern;
 mod plain;
 mod plugins;
 mod reduction;
@@ -63,6 +65,7 @@ fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<dump::Fault>()?;
     module.add_class::<memory::Region>()?;
     module.add_class::<view::View>()?;
+    module.add_class::<keeping::Limits>()?;
     module.add_class::<waits::Wait>()?;
     module.add_class::<waits::Task>()?;
     module.add_class::<waits::Deadlock>()?;

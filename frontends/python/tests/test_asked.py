@@ -14,6 +14,7 @@ WAITS = {
     "python": """
 def at(order):
     print("at it", flush=True)
+    arm()
     while not done():
         pass
 """,
@@ -28,9 +29,10 @@ def at(order):
     lock.acquire()
     threading.Thread(target=release, args=(lock,), daemon=True).start()
     print("at it", flush=True)
+    arm()
     lock.acquire()
 """,
-    # With the interpreter lock, in C code, until another process has written what is read.
+    # With the interpreter lock, which it never gives back, in C code until another process has written what is read.
     "c": """
 import ctypes
 def at(order):
@@ -41,35 +43,48 @@ def at(order):
         os.write(write, b"x")
         os._exit(0)
     library, buffer = ctypes.PyDLL(None), ctypes.create_string_buffer(1)
-    print("at it", flush=True)
+    sys.setswitchinterval(1000)
+    library.write(1, b"at it\\n", 6)
+    arm()
     while library.read(read, buffer, 1) != 1:
         pass
 """,
 }
+#: those of which a dump is made without the interpreter lock, so that no callback is called
+WITHOUT = ("c",)
 
 PROGRAM = """
 import os, sys, time, signal
-folder, dumps = sys.argv[1], int(sys.argv[2])
+folder, dumps, calls = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+called = []
 def done():
     return len([name for name in os.listdir(folder) if name.endswith(".heapsake")]) >= dumps
+def arm():
+    %s
 %s
 def inner():
     at("tea")
 import heapsake
+from heapsake.doors import asked
+# With the lock or without: not by how fast it goes.
+asked.PATIENCE = %r
 %s
 inner()
-print("end")
+while len(called) < calls:
+    time.sleep(0.001)
+print("end", len(called))
 """
 
 
 class Asked(Programs):
-    def run_it(self, how, door, signalled, dumps=1):
-        self.write(PROGRAM % (WAITS[how], door))
+    def run_it(self, how, door="pass", signalled=0, dumps=1, armed="pass"):
+        self.write(PROGRAM % (armed, WAITS[how], 0.02 if how in WITHOUT else float(PATIENCE), door))
         os.makedirs(self.dumps_folder, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HEAPSAKE"))}
         own["PYTHONPATH"] = os.path.dirname(os.path.dirname(heapsake.__file__))
-        started = subprocess.Popen([sys.executable, self.program, self.dumps_folder, str(dumps)], stdin=subprocess.DEVNULL, env=own,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        calls = 0 if how in WITHOUT else dumps
+        started = subprocess.Popen([sys.executable, self.program, self.dumps_folder, str(dumps), str(calls)], stdin=subprocess.DEVNULL,
+                                   env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         with started:
             self.assertEqual(started.stdout.readline(), "at it\n", started.stderr.read() if started.poll() is not None else "")
             for number in range(1, signalled + 1):
@@ -77,7 +92,7 @@ class Asked(Programs):
                 self.wait(lambda: len(self.paths()) >= number)
             output, error = started.communicate(timeout=PATIENCE)
         lines = error.splitlines()
-        self.assertEqual((started.returncode, output, len(lines)), (0, "end\n", dumps), error)
+        self.assertEqual((started.returncode, output, len(lines)), (0, "end %d\n" % calls, dumps), error)
         self.assertTrue(all(line.startswith("heapsake: ") for line in lines), error)
         return self.dumps()
 
@@ -101,11 +116,12 @@ class Asked(Programs):
             with self.subTest(how):
                 for path in self.paths():
                     os.unlink(path)
-                dump, = self.run_it(how, "heapsake.install(folder, signal='USR1')", 1)
+                dump, = self.run_it(how, "heapsake.install(folder, signal='USR1', callback=called.append)", 1)
                 self.check(dump, "asked by SIGUSR1")
 
     def test_a_signal_again(self):
-        dumps = self.run_it("python", "heapsake.install(folder, signal=signal.SIGUSR1, template='{program}-{reason}')", 3, 3)
+        door = "heapsake.install(folder, signal=signal.SIGUSR1, template='{program}-{reason}', callback=called.append)"
+        dumps = self.run_it("python", door, 3, 3)
         for dump in dumps:
             self.check(dump, "asked by SIGUSR1")
             self.assertTrue(os.path.basename(dump.path).startswith("app-asked_by_SIGUSR1"))
@@ -115,8 +131,9 @@ class Asked(Programs):
             with self.subTest(how):
                 for path in self.paths():
                     os.unlink(path)
-                dump, = self.run_it(how, "heapsake.dump_after(0.3, directory=folder)", 0)
-                self.check(dump, "after 0.3 s")
+                # Not before it is at it, however long that takes.
+                dump, = self.run_it(how, armed="heapsake.dump_after(0.01, directory=folder, callback=called.append)")
+                self.check(dump, "after 0.01 s")
 
     def test_a_time_again_and_again(self):
         self.write("""

@@ -5,16 +5,18 @@ import gc
 import io
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from unittest import mock
 
 import heapsake
-from heapsake import _folder, _keeping, _provisional, _template
+from heapsake import _folder, _keeping, _native, _provisional, _template
 from heapsake._keeping import Keeper, Named
 from programs import PATIENCE
 
@@ -207,6 +209,7 @@ class Keeping(unittest.TestCase):
             for program in ("shop", "my--shop"):
                 with mock.patch.object(_template, "program", lambda: program):
                     matches = template.pattern().match
+                    native = _native().Limits(template.unfinished(), template.counted()).counts
                 for other, stems in names.items():
                     for stem in stems:
                         for end in (".heapsake", "-7.heapsake", "-0123abcdef01.heapsake", ".heapsake.partial"):
@@ -214,6 +217,38 @@ class Keeping(unittest.TestCase):
                                 self.assertTrue(matches(stem + end), (text, stem + end))
                             elif other in ("shop2", "workshop"):
                                 self.assertFalse(matches(stem + end), (text, stem + end))
+                            self.assertEqual(native(stem + end), bool(matches(stem + end)), (text, stem + end))
+
+    def test_names_count_without_python_as_with_it(self):
+        letters, chosen = ["-", "0", "a", "x", ".", "shop", "12", "20261129-081500", "\n", "\N{SNOWMAN}"], random.Random(6)
+        parts = ["{%s}" % field for field in _template.FIELDS] + ["-", "x", "1", "."]
+        ends = ["", ".heapsake", ".heapsake.partial", ".heapsake.2.partial", ".heapsake.2", ".partial", "-3.heapsake", "-af-1.heapsake"]
+        seen = set()
+        with mock.patch.object(_template, "program", lambda: "shop"):
+            for _ in range(300):
+                text = "".join(chosen.choice(parts) for _ in range(chosen.randrange(1, 6)))
+                if not text.strip("."):
+                    continue
+                template = _keeping.Template(text)
+                matches, native = template.pattern().match, _native().Limits(template.unfinished(), template.counted())
+                values = {"exception": chosen.choice(["", "KeyError"]), "node": chosen.choice(["", "a-b"]), "reason": "why", "thread": ""}
+                names = ["".join(chosen.choice(letters) for _ in range(chosen.randrange(6))) for _ in range(30)]
+                for name in names + [template.stem(values), native.stem(os.getpid(), "why")] * 4:
+                    name += chosen.choice(ends)
+                    self.assertEqual(native.counts(name), bool(matches(name)), (text, name))
+                    seen.add((native.counts(name), name.endswith("heapsake")))
+        self.assertEqual(len(seen), 4)
+
+    def test_names_without_python_are_those_of_the_template(self):
+        values = {"exception": "", "thread": "", "reason": "asked by ../USR1 \N{SNOWMAN}" + 20 * "tête"}
+        for text in (None, "{program}", "{reason}-{node}-{pid}", "-{exception}--{reason}", "..{reason}", "{exception}", "{host}-{program}-x", 80 * "ä{reason}"):
+            template = _keeping.Template(text)
+            offset = time.localtime().tm_gmtoff
+            native = _native().Limits(template.unfinished(), template.counted(), offset=offset)
+            # The second may be another by then.
+            before, name, after = template.stem(values), native.stem(os.getpid(), values["reason"]), template.stem(values)
+            self.assertIn(name, (before, after), text)
+        self.assertEqual(_native().Limits("a--\2-").stem(7, "why"), "a--7-")
 
     def test_paths_of_dumps_that_stay_are_plain_texts(self):
         keeper = self.keeper(quiet=True, once=False)
@@ -310,6 +345,37 @@ class Keeping(unittest.TestCase):
             self.assertIsNone(keeper.keep(failed(), reason="one"))
         self.assertEqual((self.there(), self.said()), ([], ["heapsake: no dump of one: OSError: no such luck"]))
         self.assertIsNotNone(keeper.keep(failed(), reason="one"))
+
+    def test_only_what_is_ours_is_given_back(self):
+        def reserve():
+            return _folder.reserve(self.folder, "one", counts=None, at_most=None, disk=None, unless=None)
+
+        ours = reserve()
+        partial = ours.path + ".partial"
+        ours.release()
+        self.assertEqual(self.there(), [])
+        ours.release()
+        # Ours is gone, and another has the name: by a file of the same size, and of the same number where the system gives it again.
+        ours = reserve()
+        os.unlink(partial)
+        other = reserve()
+        self.assertEqual(other.path, ours.path)
+        ours.release()
+        self.assertTrue(os.path.exists(partial))
+        # A dump has taken it over, and has not written to it yet.
+        with open(partial, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            other.release()
+            self.assertTrue(os.path.exists(partial))
+        os.unlink(partial)
+        # What there is of a dump stays.
+        ours = reserve()
+        with open(partial, "wb") as file:
+            file.write(b"x")
+        ours.release()
+        self.assertEqual(self.there(), [os.path.basename(partial)])
+        os.unlink(partial)
+        self.assertEqual([os.path.basename(reserve().path) for _ in range(2)], ["one.heapsake", "one-1.heapsake"])
 
     def test_a_lock_that_nobody_gives_back_is_not_waited_for_for_ever(self):
         os.makedirs(self.folder)

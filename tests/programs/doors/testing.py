@@ -114,7 +114,7 @@ def workers(run):
 def hanging(run):
     """Tests that take too long, and one that pytest-timeout ends together with its worker."""
     door = ["--heapsake-timeout", "1"] if run.with_door else []
-    seen, cases = pytest(run, "-n", "1", "--timeout", "8", "--timeout-method", "thread", *door, suite="hanging", SHOP_STUCK="1")
+    seen, cases = pytest(run, "-n", "1", "--timeout", "100", "--timeout-method", "thread", *door, suite="hanging", SHOP_STUCK="1")
     outcomes = [re.sub(r"gw\d", "gw", line) for line in seen["output"].splitlines() if re.match(r"(FAILED|ERROR|PASSED|SKIPPED) ", line)]
     run.see("outcomes", "\n".join(sorted(outcomes)))
     run.see("junit", "\n".join(sorted(cases)))

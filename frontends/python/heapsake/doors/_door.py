@@ -33,7 +33,7 @@ def signals(kept):
     if installed is not None:
         return
     try:
-        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options)
+        _signals.watch(_native(), kept.directory, SIGNAL_SECONDS, kept.options, kept.limits(_native()))
     except Exception as problem:
         say("heapsake: no dump of a signal that ends this process: %s" % _sentence(problem))
 

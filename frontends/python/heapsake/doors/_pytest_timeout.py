@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .._template import ENDING
+from .._template import ENDING, PID, TIME
 from . import asked
 from ._names import shown, stem
 from .pytest import PROPERTY, SECTION
@@ -58,8 +58,9 @@ class Watch:
             if path is not None and self.stderr is not None:
                 self.say("heapsake: %s; saved to %s" % (shown(self.reason(node_id)), shown(path)))
 
-        # without the interpreter lock the name has time and process behind it
-        answer = native.answer(keep, asked.PATIENCE, self.plugin.settings["folder"], _name(node_id, self.plugin.worker), True)
+        # without the interpreter lock the name has process and time behind it
+        limits = native.Limits("%s-%s-%s" % (_name(node_id, self.plugin.worker), PID, TIME))
+        answer = native.answer(keep, asked.PATIENCE, self.plugin.settings["folder"], limits, True)
         native.ask_after(answer, float(self.seconds), False, self.reason(node_id))
 
     def say(self, line):

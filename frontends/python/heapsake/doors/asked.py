@@ -1,19 +1,21 @@
 """A signal, and a time that is over: a dump of a program that need not come back to Python for it.
 
 A thread of native code waits for both, and asks for the interpreter lock; where that is not to be had within a second, as of a main
-thread that sits in C code with it, the dump is made without.  Then its name is program, time and process, whatever the template
-says, and of the limits those of ``dump`` hold.  A signal that the program handles or ignores is left to it, with an error.
+thread that sits in C code with it, the dump is made without, and there is no other until somebody has given the lock back.  All
+settings count then, but ``callback``.  A signal that the program handles or ignores is left to it, with an error.
 """
 import atexit
+import functools
 import os
 
 from .. import doors
 from .._folder import prepare
 from .._keeping import Keeper
-from .._naming import program
 
 #: seconds that the interpreter lock is waited for
 PATIENCE = 1.0
+#: seconds that a fork, and the end of the program, wait for a dump that is being made
+FORK, END = 2.0, 60.0
 #: what of the options of ``dump`` counts without the interpreter lock
 _OPTIONS = ("redact", "sources", "max_bytes", "max_seconds", "max_objects")
 
@@ -33,8 +35,9 @@ def _native():
     global _ready
     if not _ready:
         _ready = True
-        os.register_at_fork(before=native().end_asking, after_in_parent=native().resume_asking, after_in_child=native().renew_asking)
-        atexit.register(native().end_asking)
+        end, go_on, renew = native().end_asking, native().resume_asking, native().renew_asking
+        os.register_at_fork(before=functools.partial(end, FORK), after_in_parent=go_on, after_in_child=renew)
+        atexit.register(lambda: end(END))
     return native()
 
 
@@ -52,7 +55,8 @@ def _answer(keeper):
         prepare(keeper.directory)
     options = keeper.options
     known = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
-    answer = _native().answer(keep, PATIENCE, keeper.directory, program(), bool(options.get("reducers", True)), **known)
+    limits, reducers = keeper.limits(_native()), bool(options.get("reducers", True))
+    answer = _native().answer(keep, PATIENCE, keeper.directory, limits, reducers, **known)
     _last = keeper, answer
     return answer
 

@@ -13,6 +13,7 @@ import pytest
 
 from .._fingerprint import set_trace, trace_of
 from .._keeping import Keeper, kept
+from .._template import PID, TIME
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
 from ._pytest_options import AT_MOST, FOLDER
@@ -112,8 +113,9 @@ class Plugin:
 
         try:
             who = "-%s" % self.worker if self.worker else ""
-            stem = "crash-%s%s" % (self.settings["run"], who)
-            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, stem)
+            # the number of this run does not count: no other tells what ended a worker
+            limits = _native().Limits("crash-%s%s-%s-%s" % (self.settings["run"], who, PID, TIME))
+            _signals.watch(_native(), self.settings["folder"], SIGNAL_SECONDS, {}, limits)
         except Exception as problem:
             self.problems.append("a process that a signal ends: %s" % problem)
             return False
