@@ -14,7 +14,7 @@ import wsgiref.validate
 from unittest import mock
 
 import heapsake
-from heapsake import _keeping, _signals
+from heapsake import _keeping, _naming, _signals
 from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, unittest as unittest_door, wsgi
 
 
@@ -136,6 +136,25 @@ class Asgi(Kept):
         self.assertEqual(asyncio.run(ask(wait)), ("CancelledError", []))
         self.assertEqual(self.kept, [("KeyError", "KeyError in GET /order")])
 
+    def test_a_failure_that_has_no_name_goes_on(self):
+        class Nameless(type):
+            @property
+            def __name__(cls):
+                raise OSError("no name")
+
+        class Hostile(Exception, metaclass=Nameless):
+            pass
+
+        async def fail(scope, receive, send):
+            raise Hostile("spoon")
+
+        def keep(keeper, exception=None, reason=None, **fields):
+            self.kept.append(_keeping._words(reason, "an exception"))
+
+        with mock.patch.object(_keeping.Keeper, "keep", keep), self.assertRaises(Hostile) as raised:
+            asyncio.run(asgi.Middleware(fail)({"type": "http", "method": "GET", "path": "/order"}, None, None))
+        self.assertIsNone(raised.exception.__context__)
+        self.assertEqual(self.kept, ["an exception"])
 
     def test_an_application_without_a_lifespan_is_no_failure(self):
         async def unknown(scope, receive, send):
@@ -211,6 +230,9 @@ class Others(Kept):
         abort(types.SimpleNamespace())
         self.assertTrue(notified.wait(30))
         self.assertEqual(self.kept, [("bool", "gunicorn worker silent for 30 s"), ("bool", "gunicorn worker silent for ? s")])
+        with mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
+            abort(worker)
+        self.assertEqual(len(self.kept), 3)
 
     def test_sentry_takes_events_of_any_shape(self):
         send = sentry.before_send("there", then=lambda event, hint: event or None)
@@ -220,6 +242,29 @@ class Others(Kept):
         self.assertEqual(send({"tags": 5}, {"exc_info": exc_info})["tags"], 5)
         self.assertEqual(send({"message": "x"}, {}), {"message": "x"})
         self.assertIsNone(send({}, {}))
+
+    def test_what_a_signal_handler_raises_meanwhile_passes(self):
+        def handler(number, frame):
+            raise TimeoutError("too late")
+
+        def keep(*_, **__):
+            handler(14, sys._getframe())
+
+        class Slow(io.StringIO):
+            def write(self, _):
+                keep()
+
+        class Interrupted(io.StringIO):
+            def write(self, _):
+                raise KeyboardInterrupt
+
+        with mock.patch.object(_keeping.Keeper, "keep", keep), self.assertRaises(TimeoutError):
+            sentry.before_send("there")({}, {"exc_info": (KeyError, KeyError("spoon"), None)})
+        for stream, problem in ((Slow(), TimeoutError), (Interrupted(), KeyboardInterrupt)):
+            with contextlib.redirect_stderr(stream), self.assertRaises(problem):
+                _naming.say("a line")
+        with contextlib.redirect_stderr(None):
+            _naming.say("a line")
 
     def keep(self, _, reason, ends):
         self.kept.append(reason())
@@ -305,6 +350,19 @@ class Runner(unittest.TestCase):
     def test_nothing_fails_and_nothing_is_said(self):
         done = self.run_it("few.T.test_c")
         self.assertEqual((done.returncode, "heapsake" in done.stderr, os.path.exists(os.path.join(self.folder, "heapsake-dumps"))), (0, False, False))
+
+    def test_what_tests_know_of_how_they_are_run(self):
+        """The arguments are the runner's own; where they go meanwhile does not matter."""
+        with open(os.path.join(self.folder, "moving.py"), "w") as file:
+            file.write("import os, sys, tempfile, unittest\nprint(sys.argv)\nclass T(unittest.TestCase):\n"
+                       "    def test_a(self):\n        with tempfile.TemporaryDirectory() as there:\n            os.chdir(there)\n"
+                       "        self.fail('a')\n")
+        plain = subprocess.run([sys.executable, "-m", "unittest", "-b", "moving"], cwd=self.folder, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        done = self.run_it("-b", "--heapsake=kept", "moving")
+        self.assertEqual((done.returncode, done.stdout), (plain.returncode, plain.stdout))
+        self.assertIn("unittest", plain.stdout)
+        self.assertEqual(done.stderr.split("heapsake: ")[1], "1 dump\n  moving.T.test_a: heapsake debug kept/moving.T.test_a.heapsake\n")
 
     def test_a_number_that_is_none(self):
         done = self.run_it("--heapsake-at-most=0")

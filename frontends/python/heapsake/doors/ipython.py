@@ -19,7 +19,7 @@ class _Door:
         """Of a cell that ran; what failed before that is no more than its text."""
         exception = getattr(result, "error_in_exec", None)
         if self.on and isinstance(exception, BaseException):
-            self.keeper.keep(exception, reason="%s in cell %s" % (type(exception).__name__, getattr(result, "execution_count", "?")))
+            self.keeper.keep(exception, reason=lambda: "%s in cell %s" % (type(exception).__name__, getattr(result, "execution_count", "?")))
 
     def magic(self, line):
         """%heapsake_dumps [on | off | now]: dumps of cells that fail."""

@@ -4,6 +4,7 @@ Outcomes and exit status stay as they are.  A dump is made while the report is, 
 terminal, to junit's XML, from a worker of xdist to the controller.
 """
 import bdb
+import contextlib
 import os
 import shlex
 import tempfile
@@ -12,7 +13,8 @@ import time
 import pytest
 
 from .._fingerprint import set_trace, trace_of
-from .._keeping import Keeper, kept
+from .._interrupted import is_of_handler
+from .._keeping import Keeper, kept, sentence
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
 from ._pytest_options import AT_MOST, FOLDER
@@ -168,12 +170,26 @@ class Plugin:
         except OSError:
             return 0
 
+    @contextlib.contextmanager
+    def harmless(self, what):
+        """What goes wrong about a dump is told in the summary, and never to pytest: that would be an internal error."""
+        try:
+            yield
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
+            self.problems.append("no dump of %s: %s" % (what, sentence(problem, True)))
+
     # -- hooks
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
         outcome = yield
         report = outcome.get_result()
+        with self.harmless(item.nodeid):
+            self.made_report(item, call, report)
+
+    def made_report(self, item, call, report):
         if not (report.failed and _counts(call, report)):
             return
         behind = "" if call.when == "call" else "-%s" % call.when
@@ -193,6 +209,10 @@ class Plugin:
     def pytest_make_collect_report(self, collector):
         outcome = yield
         report = outcome.get_result()
+        with self.harmless(collector.nodeid):
+            self.made_collect_report(collector, report)
+
+    def made_collect_report(self, collector, report):
         call = getattr(report, "call", None)
         if not (report.failed and call is not None and _counts(call, report)):
             return
@@ -211,9 +231,10 @@ class Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo):
-        path = self.dump(excinfo.value, "internal-error", "internal error of pytest")
-        if path is not None:
-            self.listed.append(("internal error", path))
+        with self.harmless("an internal error of pytest"):
+            path = self.dump(excinfo.value, "internal-error", "internal error of pytest")
+            if path is not None:
+                self.listed.append(("internal error", path))
 
     def pytest_runtest_logreport(self, report):
         self._list(report)
@@ -259,7 +280,8 @@ class Plugin:
         if self.watched:
             from . import _door
 
-            _door.unwatch()
+            with self.harmless("signals"):
+                _door.unwatch()
         if self.worker is None:
             import shutil
 

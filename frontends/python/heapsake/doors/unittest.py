@@ -34,6 +34,8 @@ class _Door:
         self.keeper = Keeper(directory, once=False, quiet=True, **options)
         self.before = {name: getattr(unittest.TestResult, name) for name in self.NAMES}
         self.listed, self.left_out, self.owner = [], 0, os.getpid()
+        #: where the runner was started, and what it says is read
+        self.here = _here()
 
     def hang(self):
         """Puts it into the class."""
@@ -87,13 +89,20 @@ class _Door:
             return
         lines = ["heapsake: %d dump%s" % (len(self.listed), "" if len(self.listed) == 1 else "s")]
         for name, path in self.listed:
-            near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+            near = path[len(self.here) + 1:] if self.here and path.startswith(self.here + os.sep) else path
             lines.append("  %s: heapsake debug %s" % (shown(name), shown(shlex.quote(near))))
         if self.left_out:
             lines.append("  %d more without a dump, as there are %d" % (self.left_out, self.at_most))
         from .._naming import say
 
         say("\n".join(lines))
+
+
+def _here():
+    try:
+        return os.getcwd()
+    except OSError:
+        return None  # a folder that was deleted
 
 
 def install(directory=None, **options):
@@ -128,7 +137,9 @@ def main(arguments):
         else:
             rest.append(argument)
     install(directory, at_most=at_most)
-    unittest.main(module=None, argv=["python -m unittest"] + rest)
+    # as the tests find it without this door
+    sys.argv = [os.path.basename(sys.executable) + " -m unittest"] + rest
+    unittest.main(module=None)
 
 
 __all__ = ["install", "main", "uninstall"]
