@@ -216,6 +216,19 @@ class Missing(unittest.TestCase):
             self.assertIn("no door to Flask: it is of another version than those known (AttributeError", self.said(flask.install))
             self.assertIn("no door to Celery", self.said(celery.install))
 
+    def test_settings_of_django_that_are_wrong(self):
+        apps = types.SimpleNamespace(AppConfig=object)
+        signals = types.SimpleNamespace(got_request_exception=mock.Mock())
+        for given, expected in (({"at_most": "many"}, "at_most is 'many'"), ("/dumps", "")):
+            conf = types.SimpleNamespace(settings=types.SimpleNamespace(HEAPSAKE=given))
+            with mock.patch.dict(sys.modules, {"django": types.ModuleType("django"), "django.apps": apps, "django.conf": conf,
+                                               "django.core": types.ModuleType("django.core"), "django.core.signals": signals}):
+                from heapsake.doors.django.apps import Door
+
+                line = self.said(lambda: Door().ready() or False)
+                self.assertTrue(line.startswith("heapsake: no door to Django: the setting HEAPSAKE is %r: %s" % (given, expected)), line)
+        signals.got_request_exception.connect.assert_not_called()
+
     def test_shells_that_are_none(self):
         with mock.patch.dict(sys.modules, {"IPython": types.SimpleNamespace(get_ipython=lambda: None)}):
             self.assertIn("this program is not run by IPython", self.said(ipython.install))
