@@ -77,6 +77,7 @@ OPTIONS = (
     (["options"], "", None, "1 failed"),
     (["-o", "heapsake_at_most=x", "--heapsake", "options"], "", None, "heapsake: no dumps of failing tests: heapsake_at_most = x is no number above 0"),
     (["--heapsake=pytest.ini/below", "options"], "", None, "heapsake: no dumps of failing tests: "),
+    (["--heapsake", "--timeout", "100", "options"], "", "heapsake-dumps", "timer stopped with 0 dumps"),
     (["--heapsake", "options", "--broken"], "", None, "no dump of options/test_one.py::test_one: ZeroDivisionError: "),
     (["--heapsake", "options", "--heapsake-at-most", "x"], "", None, "error: argument --heapsake-at-most: wants a number from 1 on, not 'x'"),
     (["--heapsake", "options", "-p", "no:terminal"], "", "heapsake-dumps", ""),

@@ -192,6 +192,10 @@ class Plugin:
     def made_report(self, item, call, report):
         if not (report.failed and _counts(call, report)):
             return
+        # pytest-timeout stops its timer when it is told of the failure; it would end what runs longer with a dump
+        stop = getattr(item.ihook, "pytest_timeout_cancel_timer", None)
+        if stop is not None:
+            stop(item=item)
         behind = "" if call.when == "call" else "-%s" % call.when
         phase = "%s of " % _PHASES[call.when] if call.when in _PHASES else ""
         path = self.dump(_exception(call), item.nodeid, "%s%s failed" % (phase, item.nodeid), behind)
