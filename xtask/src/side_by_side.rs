@@ -1,6 +1,6 @@
 //! Work of which much is waiting, done side by side; what each part says is shown whole, when it ends.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,16 +28,13 @@ pub(crate) fn each<T: Sync>(at_once: usize, items: &[(String, T)], work: impl Fn
 
 /// Runs a command to its end; shows what it said, both outputs in their order, below `header`.
 pub(crate) fn shown_whole(header: &str, command: &mut Command) -> Result<()> {
-    let (mut said, output) = std::io::pipe()?;
-    command.stdout(output.try_clone()?).stderr(output);
-    let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.spawn().with_context(|| format!("cannot run {program}"))?;
-    // Else this process would keep the pipe open.
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    // No pipe, which what the command has left running would keep open.
+    let mut said = tempfile::tempfile()?;
+    command.stdout(said.try_clone()?).stderr(said.try_clone()?);
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let mut text = Vec::new();
-    let read = said.read_to_end(&mut text);
-    let status = child.wait()?;
-    read?;
+    said.rewind()?;
+    said.read_to_end(&mut text)?;
     println!("-- {header}\n{}", String::from_utf8_lossy(&text).trim_end());
     if !status.success() {
         bail!("{header} ended with {status}");

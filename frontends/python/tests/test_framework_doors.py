@@ -364,6 +364,14 @@ class Runner(unittest.TestCase):
         done = self.run_it("few.T.test_c")
         self.assertEqual((done.returncode, "heapsake" in done.stderr, os.path.exists(os.path.join(self.folder, "heapsake-dumps"))), (0, False, False))
 
+    def test_what_is_in_the_way_of_dumps_is_one_line(self):
+        with open(os.path.join(self.folder, "full.py"), "w") as file:
+            file.write("import heapsake\ndef full(*_, **__): raise OSError('no space left')\nheapsake.dump = full\nfrom few import T\n")
+        done = self.run_it("full")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith("FAILED (failures=1, errors=1)\nheapsake: 0 dumps; no dump of few.T.test_a failed: OSError: no space left; "
+                                             "and 1 more\n"), done.stderr)
+
     def test_what_tests_know_of_how_they_are_run(self):
         """The arguments are the runner's own; where they go meanwhile does not matter."""
         with open(os.path.join(self.folder, "moving.py"), "w") as file:
