@@ -206,6 +206,13 @@ pub fn problems(out: &str) -> Vec<String> {
     found
 }
 
+/// How much `compare.py` has compared: objects, references found, and of how many.
+pub fn compared(out: &str) -> [u64; 3] {
+    let line = out.lines().find_map(|line| line.strip_prefix("compared ")).unwrap_or_else(|| panic!("nothing compared: {out}"));
+    let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
+    numbers.try_into().unwrap_or_else(|numbers| panic!("three numbers, not {numbers:?}"))
+}
+
 /// Fails with all problems, or the first of many.
 pub fn no_problems(problems: &[String]) {
     let shown: Vec<&str> = problems.iter().take(20).map(String::as_str).collect();

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use heapsake_tests::cores::with_core;
-use heapsake_tests::{Environment, Waiting, aarch64, environments, file, in_parallel, no_problems, problems, run};
+use heapsake_tests::{Environment, Waiting, aarch64, compared, environments, file, in_parallel, no_problems, problems, run};
 
 /// The core that the emulator wrote of its program to a folder, not the one that the kernel wrote of the emulator.
 fn emulated_core(folder: &Path) -> PathBuf {
@@ -41,9 +41,7 @@ fn examine(interpreter: &Environment, system: &Path, folder: &Path, opener: &Env
     command.arg("--sysroot").arg(system).arg("--exe").arg(interpreter.python.with_added_extension("elf"));
     let told = run(&mut command).success(name);
     let out = run(opener.python().arg(file("programs/compare.py")).arg(&dump).arg(&said)).success("the comparison");
-    let line = out.lines().find_map(|line| line.strip_prefix("compared ")).expect("how much was compared");
-    let compared: Vec<u64> = line.split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [objects, found, of] = compared[..] else { panic!("three numbers, not {compared:?}") };
+    let [objects, found, of] = compared(&out);
     println!("{name}: {}; {objects} objects compared, {found} of {of} references", told.trim_end());
     let mut bad: Vec<String> = problems(&out).into_iter().map(|problem| format!("{name}: {problem}")).collect();
     if objects < 50_000 || found * 1000 < of * 999 {

@@ -2,7 +2,7 @@
 //! builds without an interpreter lock, whose threads have instructions of their own. Dumped from outside, against what the
 //! program says of itself.
 
-use heapsake_tests::{Waiting, environments, file, frozen, in_parallel, no_problems, problems, run};
+use heapsake_tests::{Waiting, compared, environments, file, frozen, in_parallel, no_problems, problems, run};
 
 #[test]
 fn builds_without_a_package_are_read_to_the_last_reference() {
@@ -19,9 +19,7 @@ fn builds_without_a_package_are_read_to_the_last_reference() {
         let told = run(command.args(["dump", &waiting.pid(), "--redact", "none", "--all", "-o"]).arg(&dump)).success(name);
         waiting.release();
         let out = run(opener.python().arg(file("programs/compare.py")).arg(&dump).arg(&said)).success("the comparison");
-        let line = out.lines().find_map(|line| line.strip_prefix("compared ")).expect("how much was compared");
-        let compared: Vec<u64> = line.split(' ').filter_map(|number| number.parse().ok()).collect();
-        let [objects, found, of] = compared[..] else { panic!("three numbers, not {compared:?}") };
+        let [objects, found, of] = compared(&out);
         println!("{name}: {}; {objects} objects compared, {found} of {of} references", told.trim_end());
         let mut bad: Vec<String> = problems(&out).into_iter().map(|problem| format!("{name}: {problem}")).collect();
         if objects < 50_000 || found * 1000 < of * 999 {

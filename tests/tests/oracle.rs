@@ -1,7 +1,7 @@
 //! Dumps against what the program says of itself just before: every object that it can reach, by address: type, value, items
 //! in their order, and the references that `gc.get_referents` gives.
 
-use heapsake_tests::{Waiting, environments, file, in_parallel, no_problems, problems, run};
+use heapsake_tests::{Waiting, compared, environments, file, in_parallel, no_problems, problems, run};
 
 #[test]
 fn a_dump_holds_what_the_program_says_of_itself() {
@@ -26,11 +26,7 @@ fn a_dump_holds_what_the_program_says_of_itself() {
         }
         let out = run(opener.python().arg(file("programs/compare.py")).arg(&dump).arg(&said)).success("the comparison");
         let shares: Vec<&str> = out.lines().filter(|line| line.starts_with("SHARE ")).collect();
-        let compared: Vec<u64> = out
-            .lines()
-            .find_map(|line| Some(line.strip_prefix("compared ")?.split(' ').map(|number| number.parse().unwrap_or(0)).collect()))
-            .expect("how much was compared");
-        let [objects, found, of] = compared[..] else { panic!("three numbers, not {compared:?}") };
+        let [objects, found, of] = compared(&out);
         println!("{name}: {objects} objects, {found} of {of} references\n{}", shares.join("\n"));
         let mut bad: Vec<String> = problems(&out).into_iter().map(|problem| format!("{name}: {problem}")).collect();
         if objects < 50_000 || found * 1000 < of * 999 {

@@ -22,7 +22,7 @@ const SUITE: &str = "forky";
 /// Names a mirror of Debian, where apt's own configuration names none.
 const MIRROR: &str = "HEAPSAKE_DEBIAN_MIRROR";
 /// What installs the package for them.
-const PIP: &str = "pip>=26,<27";
+const PIP: &str = "pip==26.3";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Options of `cargo xtask interpreters`.

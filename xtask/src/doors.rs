@@ -16,7 +16,17 @@ const UVLOOP: &str = "uvloop==0.21.0";
 const NEWEST_WITH_UVLOOP: u8 = 13;
 /// What runs everywhere, and what runs in interpreters that run no other test of the package.
 const TESTS: [&str; 2] = ["test_autoload", "test_event_loop"];
-const MORE: [&str; 6] = ["test_doors", "test_asked", "test_without_lock", "test_deaths", "test_keeping", "test_hooks"];
+const MORE: [&str; 7] =
+    ["test_doors", "test_framework_doors", "test_asked", "test_without_lock", "test_deaths", "test_keeping", "test_hooks"];
+/// What builds the package that is of Python alone, with all that it needs.
+const BUILDER: [&str; 6] = [
+    "hatchling==1.33.0",
+    "packaging==26.4",
+    "pathspec==1.1.1",
+    "pluggy==1.7.0",
+    "tomlkit==0.15.2",
+    "trove-classifiers==2026.9.21.13",
+];
 
 /// Makes the environments, and runs the tests in them. `pythons` are those that test the package, `newer` those that do not.
 pub(crate) fn test(root: &Path, pythons: &[&Path], newer: &[PathBuf]) -> Result<()> {
@@ -65,9 +75,14 @@ pub(crate) fn test(root: &Path, pythons: &[&Path], newer: &[PathBuf]) -> Result<
 fn autoload(root: &Path, packager: &Path, base: &Path) -> Result<PathBuf> {
     let wheels = base.join("wheels");
     let _ = std::fs::remove_dir_all(&wheels);
-    let mut command = Command::new(packager);
-    command.args(["-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--wheel-dir"]).arg(&wheels);
-    finish(command.arg(root.join("frontends/autoload")))?;
+    let pip = |command: &str| {
+        let mut pip = Command::new(packager);
+        pip.args(["-m", "pip", "--disable-pip-version-check", command, "--quiet", "--no-deps"]);
+        pip
+    };
+    finish(pip("install").args(["--only-binary", ":all:"]).args(BUILDER))?;
+    // Else pip would fetch a builder of its own.
+    finish(pip("wheel").args(["--no-build-isolation", "--wheel-dir"]).arg(&wheels).arg(root.join("frontends/autoload")))?;
     let wheel = std::fs::read_dir(&wheels)?.next().context("pip made no wheel")??.path();
     let listed = Command::new(packager).args(["-m", "zipfile", "--list"]).arg(&wheel).output()?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();

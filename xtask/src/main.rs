@@ -24,6 +24,7 @@ mod referents;
 mod salvage;
 mod seed;
 mod servers;
+mod side_by_side;
 mod stackless;
 mod test;
 mod tidy;

@@ -21,13 +21,16 @@ use crate::free_threaded;
 use crate::frozen;
 use crate::interpreters::{self, Interpreter};
 use crate::programs;
+use crate::side_by_side;
 use crate::tidy;
 use crate::vscode;
 
 /// Interpreters that continuous integration must have.
 const EXPECTED: [(u8, u8); 6] = [(3, 8), (3, 9), (3, 10), (3, 11), (3, 12), (3, 13)];
+/// Environments whose tests run side by side: they leave a processor idle for a third of the time and more.
+const AT_ONCE: usize = 2;
 /// The packager.
-const MATURIN: &str = "maturin>=1.16,<2";
+const MATURIN: &str = "maturin==1.16.0";
 
 /// What to run.
 #[derive(clap::Args)]
@@ -62,8 +65,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     step("system packages", system_packages)?;
     let environments = step("environments", || environments(&root, &found))?;
     let programs = step("programs", || programs::environments(&root, &found, &built(&root)?))?;
-    let frameworks = step("frameworks", || frameworks::environments(&root, &found, &built(&root)?))?;
     let newer = step("newer environments", || debian::environments(&root, &newer, &built(&root)?))?;
+    let frameworks = step("frameworks", || frameworks::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let debuggers = step("debuggers", || debuggers::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
     let aarch64 = step("interpreters of aarch64", || emulated::provide(&root))?;
@@ -91,16 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         finish(&mut command)
     })?;
     step("python tests", || {
-        for environment in &environments {
-            for folder in ["frontends/python/tests", "tests/seed", "tests/seed/values"] {
-                println!("-- {} {folder}", environment.name);
-                let tests = root.join(folder);
-                let mut command = Command::new(&environment.python);
-                command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests);
-                finish(command.current_dir(&tests))?;
-            }
-        }
-        Ok(())
+        let all: Vec<_> = environments.iter().map(|environment| (environment.name.clone(), environment)).collect();
+        side_by_side::each(AT_ONCE, &all, |environment| python_tests(&root, environment))
     })?;
     if let Some(environment) = environments.last() {
         let heapsake = environment.python.with_file_name("heapsake");
@@ -113,6 +108,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     println!("everything passed on {}", found.iter().map(Interpreter::name).collect::<Vec<_>>().join(", "));
     Ok(())
+}
+
+/// All folders are run through, even if one fails.
+fn python_tests(root: &Path, environment: &Environment) -> anyhow::Result<()> {
+    let folders = ["frontends/python/tests", "tests/seed", "tests/seed/values"];
+    let folders = folders.map(|folder| (folder.to_owned(), folder));
+    side_by_side::each(1, &folders, |folder| {
+        let tests = root.join(folder);
+        let mut command = Command::new(&environment.python);
+        command.args(["-m", "unittest", "discover", "-t", "."]).arg("-s").arg(&tests).current_dir(&tests);
+        side_by_side::shown_whole(&format!("{} {folder}", environment.name), &mut command)
+    })
 }
 
 /// gdb makes cores of live processes. Where it is not and cannot be installed, the tests say what they leave out.

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from ._interrupted import is_of_handler
+
 #: names given out, so that threads that fail at once do not get the same
 _given = {}
 #: by thread, lines that are to become one
@@ -46,8 +48,10 @@ def say(line):
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
-    except BaseException:
-        pass  # a program without a stderr still gets its dump
+    except Exception as problem:
+        if is_of_handler(problem):
+            raise
+        # a program without a stderr still gets its dump
 
 
 __all__ = ["collect", "collected", "program", "say", "unused_path"]

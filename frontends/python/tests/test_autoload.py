@@ -86,14 +86,17 @@ class Autoload(Programs):
         ended = self.run_it("-S", "-c", script)
         self.assertEqual((ended.output, ended.error), ("[]\n", ""))
 
+    def take_away(self, name):
+        """What is installed under the name is not there until the test ends."""
+        packages = os.path.join(_made.name, "lib", "python%d.%d" % sys.version_info[:2], "site-packages") if _made else sysconfig.get_path("purelib")
+        path = os.path.join(packages, name)
+        os.rename(path, path + ".away")
+        self.addCleanup(os.rename, path + ".away", path)
+
     def test_the_file_that_is_read(self):
-        """Of 3.15 the `.start` file: it works where the other is not there."""
-        if _made is None or sys.version_info < (3, 15):
-            return
-        packages = os.path.join(_made.name, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
-        os.rename(packages + "/heapsake-autoload.pth", packages + "/kept")
-        self.addCleanup(os.rename, packages + "/kept", packages + "/heapsake-autoload.pth")
+        """Up to 3.14 the `.pth` file, and then the `.start` file: it works where the other is not there."""
         self.write(CRASH)
+        self.take_away("heapsake-autoload." + ("pth" if sys.version_info >= (3, 15) else "start"))
         self.same()
 
     def test_variables(self):
@@ -141,11 +144,7 @@ class Autoload(Programs):
             self.assertRegex(line, r"\Aheapsake-autoload: nothing is installed: .*(%s|%s)" % (name, value.strip("{}")))
 
     def test_heapsake_that_is_not_there(self):
-        if _made is None:
-            return
-        link = os.path.join(_made.name, "lib", "python%d.%d" % sys.version_info[:2], "site-packages", "heapsake")
-        os.rename(link, link + ".away")
-        self.addCleanup(os.rename, link + ".away", link)
+        self.take_away("heapsake")
         self.write("print('runs')\n")
         ended = self.run_it()
         self.assertEqual((ended.status, ended.output), (0, "runs\n"))

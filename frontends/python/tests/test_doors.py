@@ -293,6 +293,26 @@ class OnError(Programs):
         dump, = self.dumps()
         self.assertEqual(self.names(dump), ["<module>", "work"])
 
+    def test_what_it_decorates(self):
+        guard = heapsake.on_error(self.folder)
+
+        class Shop:
+            @guard
+            @staticmethod
+            def one(*arguments):
+                return arguments
+
+            @guard
+            @classmethod
+            def other(cls, *arguments):
+                return (cls,) + arguments
+
+        for shop in (Shop, Shop()):
+            self.assertEqual((shop.one(1), shop.other(2)), ((1,), (Shop, 2)))
+        for wrong in (Shop, 7, property(lambda _: None)):
+            with self.assertRaisesRegex(TypeError, "on_error decorates functions, not "):
+                guard(wrong)
+
     def test_functions_of_every_kind(self):
         self.write("""
             import asyncio, heapsake, inspect, sys

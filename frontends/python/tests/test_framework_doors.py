@@ -14,7 +14,7 @@ import wsgiref.validate
 from unittest import mock
 
 import heapsake
-from heapsake import _keeping, _signals
+from heapsake import _keeping, _naming, _signals
 from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, unittest as unittest_door, wsgi
 
 
@@ -136,6 +136,25 @@ class Asgi(Kept):
         self.assertEqual(asyncio.run(ask(wait)), ("CancelledError", []))
         self.assertEqual(self.kept, [("KeyError", "KeyError in GET /order")])
 
+    def test_a_failure_that_has_no_name_goes_on(self):
+        class Nameless(type):
+            @property
+            def __name__(cls):
+                raise OSError("no name")
+
+        class Hostile(Exception, metaclass=Nameless):
+            pass
+
+        async def fail(scope, receive, send):
+            raise Hostile("spoon")
+
+        def keep(keeper, exception=None, reason=None, **fields):
+            self.kept.append(_keeping._words(reason, "an exception"))
+
+        with mock.patch.object(_keeping.Keeper, "keep", keep), self.assertRaises(Hostile) as raised:
+            asyncio.run(asgi.Middleware(fail)({"type": "http", "method": "GET", "path": "/order"}, None, None))
+        self.assertIsNone(raised.exception.__context__)
+        self.assertEqual(self.kept, ["an exception"])
 
     def test_an_application_without_a_lifespan_is_no_failure(self):
         async def unknown(scope, receive, send):
@@ -197,6 +216,19 @@ class Missing(unittest.TestCase):
             self.assertIn("no door to Flask: it is of another version than those known (AttributeError", self.said(flask.install))
             self.assertIn("no door to Celery", self.said(celery.install))
 
+    def test_settings_of_django_that_are_wrong(self):
+        apps = types.SimpleNamespace(AppConfig=object)
+        signals = types.SimpleNamespace(got_request_exception=mock.Mock())
+        for given, expected in (({"at_most": "many"}, "at_most is 'many'"), ("/dumps", "")):
+            conf = types.SimpleNamespace(settings=types.SimpleNamespace(HEAPSAKE=given))
+            with mock.patch.dict(sys.modules, {"django": types.ModuleType("django"), "django.apps": apps, "django.conf": conf,
+                                               "django.core": types.ModuleType("django.core"), "django.core.signals": signals}):
+                from heapsake.doors.django.apps import Door
+
+                line = self.said(lambda: Door().ready() or False)
+                self.assertTrue(line.startswith("heapsake: no door to Django: the setting HEAPSAKE is %r: %s" % (given, expected)), line)
+        signals.got_request_exception.connect.assert_not_called()
+
     def test_shells_that_are_none(self):
         with mock.patch.dict(sys.modules, {"IPython": types.SimpleNamespace(get_ipython=lambda: None)}):
             self.assertIn("this program is not run by IPython", self.said(ipython.install))
@@ -211,6 +243,9 @@ class Others(Kept):
         abort(types.SimpleNamespace())
         self.assertTrue(notified.wait(30))
         self.assertEqual(self.kept, [("bool", "gunicorn worker silent for 30 s"), ("bool", "gunicorn worker silent for ? s")])
+        with mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
+            abort(worker)
+        self.assertEqual(len(self.kept), 3)
 
     def test_sentry_takes_events_of_any_shape(self):
         send = sentry.before_send("there", then=lambda event, hint: event or None)
@@ -220,6 +255,29 @@ class Others(Kept):
         self.assertEqual(send({"tags": 5}, {"exc_info": exc_info})["tags"], 5)
         self.assertEqual(send({"message": "x"}, {}), {"message": "x"})
         self.assertIsNone(send({}, {}))
+
+    def test_what_a_signal_handler_raises_meanwhile_passes(self):
+        def handler(number, frame):
+            raise TimeoutError("too late")
+
+        def keep(*_, **__):
+            handler(14, sys._getframe())
+
+        class Slow(io.StringIO):
+            def write(self, _):
+                keep()
+
+        class Interrupted(io.StringIO):
+            def write(self, _):
+                raise KeyboardInterrupt
+
+        with mock.patch.object(_keeping.Keeper, "keep", keep), self.assertRaises(TimeoutError):
+            sentry.before_send("there")({}, {"exc_info": (KeyError, KeyError("spoon"), None)})
+        for stream, problem in ((Slow(), TimeoutError), (Interrupted(), KeyboardInterrupt)):
+            with contextlib.redirect_stderr(stream), self.assertRaises(problem):
+                _naming.say("a line")
+        with contextlib.redirect_stderr(None):
+            _naming.say("a line")
 
     def keep(self, _, reason, ends):
         self.kept.append(reason())
@@ -305,6 +363,27 @@ class Runner(unittest.TestCase):
     def test_nothing_fails_and_nothing_is_said(self):
         done = self.run_it("few.T.test_c")
         self.assertEqual((done.returncode, "heapsake" in done.stderr, os.path.exists(os.path.join(self.folder, "heapsake-dumps"))), (0, False, False))
+
+    def test_what_is_in_the_way_of_dumps_is_one_line(self):
+        with open(os.path.join(self.folder, "full.py"), "w") as file:
+            file.write("import heapsake\ndef full(*_, **__): raise OSError('no space left')\nheapsake.dump = full\nfrom few import T\n")
+        done = self.run_it("full")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith("FAILED (failures=1, errors=1)\nheapsake: 0 dumps; no dump of few.T.test_a failed: OSError: no space left; "
+                                             "and 1 more\n"), done.stderr)
+
+    def test_what_tests_know_of_how_they_are_run(self):
+        """The arguments are the runner's own; where they go meanwhile does not matter."""
+        with open(os.path.join(self.folder, "moving.py"), "w") as file:
+            file.write("import os, sys, tempfile, unittest\nprint(sys.argv)\nclass T(unittest.TestCase):\n"
+                       "    def test_a(self):\n        with tempfile.TemporaryDirectory() as there:\n            os.chdir(there)\n"
+                       "        self.fail('a')\n")
+        plain = subprocess.run([sys.executable, "-m", "unittest", "-b", "moving"], cwd=self.folder, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        done = self.run_it("-b", "--heapsake=kept", "moving")
+        self.assertEqual((done.returncode, done.stdout), (plain.returncode, plain.stdout))
+        self.assertIn("unittest", plain.stdout)
+        self.assertEqual(done.stderr.split("heapsake: ")[1], "1 dump\n  moving.T.test_a: heapsake debug kept/moving.T.test_a.heapsake\n")
 
     def test_a_number_that_is_none(self):
         done = self.run_it("--heapsake-at-most=0")

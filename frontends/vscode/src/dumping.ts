@@ -9,8 +9,8 @@ import { findOrTell } from "./program";
 import { run } from "./run";
 import { told } from "./text";
 
-/** Asks, dumps, opens. */
-export async function dumpProcess(): Promise<void> {
+/** Asks, dumps, opens. Where the file is shown already, `reload` shows what it has now. */
+export async function dumpProcess(reload: (dump: vscode.Uri) => Promise<boolean>): Promise<void> {
   const pid = await vscode.window.showInputBox({
     title: "Dump a Python process",
     prompt: "The number of the process (PID). It stands still for milliseconds and goes on; none of its code runs.",
@@ -52,6 +52,7 @@ export async function dumpProcess(): Promise<void> {
     return false;
   });
   if (written) {
+    await reload(target);
     await open(target);
   }
 }

@@ -39,7 +39,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         await open(dump);
       }
     }),
-    command("heapsake.dumpProcess", dumpProcess),
+    command("heapsake.dumpProcess", () => dumpProcess((dump) => summaries.reload(dump))),
     command(
       "heapsake.debugDump",
       withDump(async (dump) => {

@@ -1,8 +1,9 @@
 /**
  * The editor of dumps: shows what `heapsake FILE` says, and starts the debugger when a dump is opened to stay.
  *
- * A single click shows a preview and debugs nothing, until its tab is made to stay. A tab that the editor brings back after a
- * reload debugs nothing, nor does a workspace that is not trusted.
+ * A single click shows a preview and debugs nothing, until its tab is made to stay. Nothing is debugged where a dump is one side of
+ * two that are compared (as among the changes of source control), in a tab that the editor brings back after a reload, and in a
+ * workspace that is not trusted.
  */
 
 import * as path from "node:path";
@@ -22,6 +23,8 @@ const OPEN = "open";
 /** The editor's provider. */
 export class Summaries implements vscode.CustomReadonlyEditorProvider {
   private readonly panels = new Map<string, Set<vscode.WebviewPanel>>();
+  /** What waits for a dump's tab to stay. */
+  private readonly waiting = new Map<string, vscode.Disposable>();
 
   constructor(
     private readonly sessions: Sessions,
@@ -38,15 +41,16 @@ export class Summaries implements vscode.CustomReadonlyEditorProvider {
     panel.webview.options = { enableScripts: false, enableCommandUris: LINKS, localResourceRoots: [] };
     const panels = this.panels.get(address) ?? new Set();
     this.panels.set(address, panels.add(panel));
-    const waiting = this.debugWhenItStays(uri);
     panel.onDidDispose(() => {
-      waiting?.dispose();
       panels.delete(panel);
       if (panels.size === 0) {
         this.panels.delete(address);
+        this.waiting.get(address)?.dispose();
+        this.waiting.delete(address);
         void this.remember(address, false);
       }
     });
+    this.debugWhenItStays(uri);
     await this.show(uri, panel);
   }
 
@@ -73,32 +77,28 @@ export class Summaries implements vscode.CustomReadonlyEditorProvider {
     }
   }
 
-  private debugWhenItStays(uri: vscode.Uri): vscode.Disposable | undefined {
+  private debugWhenItStays(uri: vscode.Uri): void {
     const address = uri.toString();
     const wanted = vscode.workspace.getConfiguration("heapsake").get<boolean>("debugOnOpen", true);
     // Before any debugger starts, the editor asks to trust the workspace: that is too much for opening a file.
-    if (uri.scheme !== "file" || !wanted || !vscode.workspace.isTrusted) {
-      return undefined;
+    if (uri.scheme !== "file" || !wanted || !vscode.workspace.isTrusted || this.waiting.has(address)) {
+      return;
     }
-    const start = (): void => {
-      void this.remember(address, true);
-      void this.sessions.debug(uri);
-    };
-    const tab = tabOf(uri);
-    if (tab?.isPreview !== true) {
+    const look = (): void => {
+      // A preview may come to stay. Two files that are compared have a tab of neither, and the dump may get one of its own.
+      if (tabOf(uri)?.isPreview !== false) {
+        return;
+      }
+      this.waiting.get(address)?.dispose();
+      this.waiting.delete(address);
       // After a reload of the window it was open already.
       if (!this.memory.get<string[]>(OPEN, []).includes(address)) {
-        start();
+        void this.remember(address, true);
+        void this.sessions.debug(uri);
       }
-      return undefined;
-    }
-    const waiting = vscode.window.tabGroups.onDidChangeTabs(() => {
-      if (tabOf(uri)?.isPreview === false) {
-        waiting.dispose();
-        start();
-      }
-    });
-    return waiting;
+    };
+    this.waiting.set(address, vscode.window.tabGroups.onDidChangeTabs(look));
+    look();
   }
 
   private async remember(address: string, open: boolean): Promise<void> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
+import type * as vscode from "vscode";
 import { URI } from "vscode-uri";
 
 import { type World, TabInputCustom, events } from "./double";
@@ -126,6 +127,22 @@ test("a process is dumped by its number, and its dump opened", async () => {
   assert.equal(readFileSync(path.join(place, "asked"), "utf8"), `dump 4242 --output ${target.fsPath}\n`);
   assert.deepEqual(world.executed, [["vscode.openWith", target, "heapsake.summary", { preview: false }]]);
   assert.deepEqual(world.messages, []);
+});
+
+test("a dump that is shown already is shown anew when a process is dumped over it", async () => {
+  await activate(context());
+  const target = URI.file(dump(folder()));
+  const place = folder();
+  process.env["PATH"] = `${path.dirname(program(folder(), "heapsake", `echo "$1" >> "${place}/asked"; cat "${place}/asked"`))}:/bin`;
+  const webview = { html: "", options: {} };
+  const panel = { webview, onDidDispose: () => undefined, reveal: () => undefined } as unknown as vscode.WebviewPanel;
+  const editor = world.editors.get("heapsake.summary")!;
+  const token = undefined as unknown as vscode.CancellationToken;
+  await editor.resolveCustomEditor({ uri: target, dispose: () => undefined }, panel, token);
+  world.answers.push("4242", target);
+  await call("heapsake.dumpProcess");
+  assert.equal(readFileSync(path.join(place, "asked"), "utf8"), `${target.fsPath}\ndump\n${target.fsPath}\n`);
+  assert.ok(webview.html.includes(`dump\n${target.fsPath}`));
 });
 
 test("a process that is not dumped: the reason is said, and nothing opened", async () => {

@@ -67,6 +67,7 @@ test("the page's policy allows its own style and nothing else, and the editor no
   assert.equal((panel.webview.html.match(/<style/g) ?? []).length, 1);
   assert.deepEqual(panel.webview.options, { enableScripts: false, enableCommandUris: LINKS, localResourceRoots: [] });
   assert.notEqual(nonce, /nonce="([^"]*)"/.exec(page({ title: "", address: "", text: "" }))![1]);
+  panel.closed.fire();
 });
 
 test("opened to stay, a dump is shown and debugged", async () => {
@@ -95,6 +96,34 @@ test("a preview is debugged when it is made to stay, once", async () => {
   changed();
   assert.equal(world.debugged.length, 1, "a preview that was closed");
   assert.equal(events.tabs.listeners.size, 0);
+});
+
+test("one side of two that are compared is not debugged, and its own tab is", async () => {
+  const uri = URI.file(dump(folder()));
+  const all = summaries();
+  // The editor tells nothing of what such a tab shows.
+  world.tabs.push({ input: undefined, isActive: true, isPreview: false });
+  const compared = await show(all, uri);
+  changed();
+  assert.match(compared.webview.html, /<pre>said of/);
+  assert.deepEqual(world.debugged, []);
+  const preview = await show(all, uri, { isPreview: true });
+  changed();
+  assert.deepEqual(world.debugged, []);
+  compared.closed.fire();
+  world.tabs[1]!.isPreview = false;
+  changed();
+  changed();
+  assert.equal(world.debugged.length, 1, "its own tab has come to stay");
+  await show(all, uri);
+  changed();
+  assert.equal(world.debugged.length, 1, "compared, while it is open");
+  preview.closed.fire();
+
+  const before = await show(summaries(), URI.file(dump(folder())));
+  before.closed.fire();
+  changed();
+  assert.equal(world.debugged.length, 1);
 });
 
 test("nobody wants it: the setting, a workspace that is not trusted, a window that was reloaded", async () => {

@@ -1,15 +1,15 @@
-"""Runs the shop behind a real framework twice, without a door and with it, and says what differs.
+"""Runs the shop behind a real framework twice, without a door and with it side by side, and says what differs.
 
 Arguments: the door, and a folder.  One JSON value names package and version, the dumps, what is different about status, output and
 answers, and how many lines the door has said.
 """
+import concurrent.futures
 import importlib.metadata
 import json
 import os
 import re
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.dirname(sys.executable)
@@ -61,18 +61,6 @@ class Run:
         return self.run(sys.executable, os.path.join(HERE, name), *arguments)
 
 
-def until(what, condition):
-    """Waits for a condition, for a bounded time."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise SystemExit("waited %d s for %s" % (PATIENCE, what))
-        time.sleep(0.01)
-
-
 def ours(text):
     """The text without lines of the door; how many those are."""
     lines = text.splitlines()
@@ -113,11 +101,15 @@ def main(door, folder):
 
     package, drive = {**web.DOORS, **runs.DOORS, **testing.DOORS}[door]
     os.makedirs(os.path.join(folder, "dumps"))
-    both = []
-    for with_door in (False, True):
+
+    def one(with_door):
         run = Run(folder, with_door)
         drive(run)
-        both.append(run)
+        return run
+
+    # much of it is waiting
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(one, (False, True)))
     found, said = differences(*both)
     dumps = sorted(os.path.join(folder, "dumps", name) for name in os.listdir(os.path.join(folder, "dumps")))
     names = [package] if isinstance(package, str) else package

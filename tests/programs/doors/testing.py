@@ -77,6 +77,9 @@ OPTIONS = (
     (["options"], "", None, "1 failed"),
     (["-o", "heapsake_at_most=x", "--heapsake", "options"], "", None, "heapsake: no dumps of failing tests: heapsake_at_most = x is no number above 0"),
     (["--heapsake=pytest.ini/below", "options"], "", None, "heapsake: no dumps of failing tests: "),
+    (["--heapsake", "--timeout", "100", "options"], "", "heapsake-dumps", "timer stopped with 0 dumps"),
+    (["--heapsake", "options", "--broken"], "", None, "no dump of options/test_one.py::test_one: ZeroDivisionError: "),
+    (["--heapsake", "options", "--heapsake-at-most", "x"], "", None, "error: argument --heapsake-at-most: wants a number from 1 on, not 'x'"),
     (["--heapsake", "options", "-p", "no:terminal"], "", "heapsake-dumps", ""),
     (["-W", "error", "--heapsake", "options"], "", "heapsake-dumps", "1 dump in heapsake-dumps"),
 )
@@ -93,7 +96,8 @@ def options(run):
         done = subprocess.run([sys.executable, "-m", "pytest", "--own", "-p", "no:cacheprovider"] + arguments, cwd=root, env=run.environment(),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, timeout=driven.PATIENCE)
         dumps = [os.path.relpath(place, root) for place, _, names in os.walk(root) if any(name.endswith(".heapsake") for name in names)]
-        if done.returncode != 1 or dumps != [folder] * (folder is not None) or line not in done.stdout:
+        status = 4 if line.startswith("error: ") else 1
+        if done.returncode != status or dumps != [folder] * (folder is not None) or line not in done.stdout:
             bad.append("%s with %r: status %d, dumps in %s\n%s" % (arguments, settings, done.returncode, dumps, done.stdout))
     return bad
 

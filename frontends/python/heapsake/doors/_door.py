@@ -45,13 +45,17 @@ def unwatch():
     rewatch()
 
 
+class Wrong(Exception):
+    """What the program's settings say cannot be done."""
+
+
 def hung(door, hang):
     """Whether ``hang`` could hang the door; else one sentence says why not, and the program goes on without."""
     from .._naming import say
 
     try:
         hang()
-    except ImportError as problem:
+    except (ImportError, Wrong) as problem:
         say("heapsake: no door to %s: %s" % (door, _sentence(problem)))
         return False
     except Exception as problem:
@@ -65,4 +69,4 @@ def _sentence(problem):
     return " ".join(str(problem).split())
 
 
-__all__ = ["AT_MOST", "SIGNAL_SECONDS", "hung", "keeper", "signals", "unwatch"]
+__all__ = ["AT_MOST", "SIGNAL_SECONDS", "Wrong", "hung", "keeper", "signals", "unwatch"]

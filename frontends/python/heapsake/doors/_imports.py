@@ -2,7 +2,10 @@
 
 One finder, at the head of ``sys.meta_path`` as long as modules are waited for; each import until then costs a look into a dict.
 """
+import functools
 import sys
+
+from ._hook import Hook
 
 _waiting = {}
 _looking = set()
@@ -26,6 +29,35 @@ def forget(name, action):
         if not actions:
             _waiting.pop(name, None)
     _leave()
+
+
+class Hooks:
+    """Functions of modules with ours in front, each ``(module, owner, name, make)``: as long as it is open, also in what is imported
+    later.  The owner is a class of the module, or the module itself where it is empty."""
+
+    def __init__(self, *places):
+        self._actions = [(module, functools.partial(self._hang, *place)) for module, *place in places]
+        self._is_open = False
+        self._hung = []
+
+    def _hang(self, owner, name, make, module):
+        if self._is_open:
+            hook = Hook(functools.reduce(getattr, filter(None, owner.split(".")), module), name, make)
+            hook.open()
+            self._hung.append(hook)
+
+    def open(self):
+        if not self._is_open:
+            self._is_open = True
+            for module, action in self._actions:
+                when_imported(module, action)
+
+    def close(self):
+        self._is_open = False
+        for module, action in self._actions:
+            forget(module, action)
+        while self._hung:
+            self._hung.pop().close()
 
 
 def _is_being_imported(module):
@@ -89,4 +121,4 @@ class _Loader:
         return getattr(self._loader, name)
 
 
-__all__ = ["forget", "when_imported"]
+__all__ = ["Hooks", "forget", "when_imported"]

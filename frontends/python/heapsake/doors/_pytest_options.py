@@ -2,6 +2,8 @@
 
 PYTEST_DONT_REWRITE: there is nothing to rewrite here.
 """
+import argparse
+
 import pytest
 
 #: the folder, where ``--heapsake`` names none
@@ -23,16 +25,18 @@ def pytest_addoption(parser):
 
 
 def _count(text):
-    number = int(text)
-    if number < 1:
-        raise ValueError("at least 1")
-    return number
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("wants a number from 1 on, not %r" % text)
+    return int(text)
 
 
 def _seconds(text):
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 0 < seconds < 1e9:
-        raise ValueError("a time")
+        raise argparse.ArgumentTypeError("wants a number of seconds above 0, not %r" % text)
     return seconds
 
 

@@ -29,6 +29,10 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem, report):
         """Never answers, as the first answer would end it for other plugins."""
+        with self.plugin.harmless(crashitem):
+            self.crashed(crashitem, report)
+
+    def crashed(self, crashitem, report):
         plugin, worker = self.plugin, report.node.gateway.id
         pattern = os.path.join(glob.escape(plugin.settings["folder"]), "crash-%s-%s-*%s" % (plugin.settings["run"], worker, ENDING))
         paths = [_renamed(path, "%s-crash-%s" % (stem(crashitem), worker)) for path in sorted(glob.glob(pattern))]

@@ -25,15 +25,17 @@ class Middleware:
         try:
             await self.app(scope, receive if asked else first, send)
         except Exception as exception:
-            kind = type(exception).__name__
-
-            def told():
-                return "%s in %s %s" % (kind, scope.get("method", scope.get("type", "?")), scope.get("path", ""))
-
             # An application that knows no lifespan raises at once, which servers take for an answer.
             if asked:
-                self.keeper.keep(exception, reason=told)
+                self.failed(exception, scope)
             raise
+
+    def failed(self, exception, scope):
+        def told():
+            where = scope.get("method", scope.get("type", "?")), scope.get("path", "")
+            return "%s in %s %s" % ((type(exception).__name__,) + where)
+
+        self.keeper.keep(exception, reason=told)
 
 
 __all__ = ["Middleware"]

@@ -13,12 +13,9 @@ import types
 from . import keep
 from .._fingerprint import set_trace, trace_of
 from .._interrupted import is_of_handler
-from ._hook import Hook
-from ._imports import forget, when_imported
+from ._imports import Hooks
 
-_hooks = []
 _all = False
-_open = False
 
 
 def _save(exception, trace):
@@ -141,43 +138,23 @@ def _make_handler(before):
     return call_exception_handler
 
 
-def _hook(owner, name, make):
-    def patch(module):
-        if not _open:
-            return
-        found = getattr(module, owner) if owner else module
-        hook = Hook(found, name, make)
-        hook.open()
-        _hooks.append(hook)
-
-    return patch
-
-
-_PATCHES = (
-    ("asyncio.base_events", _hook("", "_run_until_complete_cb", _make_done)),
-    ("asyncio.base_events", _hook("BaseEventLoop", "call_exception_handler", _make_handler)),
-    ("asyncio.runners", _hook("", "_cancel_all_tasks", _make_cancel)),
-    ("uvloop", _hook("", "_cancel_all_tasks", _make_cancel)),
-    ("uvloop", _hook("Loop", "call_exception_handler", _make_handler)),
+_hooks = Hooks(
+    ("asyncio.base_events", "", "_run_until_complete_cb", _make_done),
+    ("asyncio.base_events", "BaseEventLoop", "call_exception_handler", _make_handler),
+    ("asyncio.runners", "", "_cancel_all_tasks", _make_cancel),
+    ("uvloop", "", "_cancel_all_tasks", _make_cancel),
+    ("uvloop", "Loop", "call_exception_handler", _make_handler),
 )
 
 
 def open(setting):
     """True for what nobody catches, ``"all"`` for all that leave."""
-    global _all, _open
+    global _all
     if setting not in (True, "all"):
         raise ValueError("asyncio is %r; it may be True, \"all\" or False" % (setting,))
     _all = setting == "all"
-    if not _open:
-        _open = True
-        for name, patch in _PATCHES:
-            when_imported(name, patch)
+    _hooks.open()
 
 
 def close():
-    global _open
-    _open = False
-    for name, patch in _PATCHES:
-        forget(name, patch)
-    while _hooks:
-        _hooks.pop().close()
+    _hooks.close()

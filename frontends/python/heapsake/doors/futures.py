@@ -6,13 +6,8 @@ dumps them where they come from as well, for programs that never ask.
 import sys
 
 from . import keep
-from ._hook import Hook
-from ._imports import forget, when_imported
+from ._imports import Hooks
 from .processes import wrapping
-
-_hooks = []
-_open = False
-_all = False
 
 
 def _make_set(before):
@@ -32,42 +27,21 @@ def _make_set(before):
     return set_exception
 
 
-def _patch_process(module):
-    _patch(module, "_ExceptionWithTraceback", wrapping)
-
-
-def _patch_thread(module):
-    if _all:
-        _patch(sys.modules["concurrent.futures._base"].Future, "set_exception", _make_set)
-
-
-def _patch(owner, name, make):
-    if _open:
-        hook = Hook(owner, name, make)
-        hook.open()
-        _hooks.append(hook)
-
-
-_PATCHES = (("concurrent.futures.process", _patch_process), ("concurrent.futures.thread", _patch_thread))
+_processes = Hooks(("concurrent.futures.process", "", "_ExceptionWithTraceback", wrapping))
+_threads = Hooks(("concurrent.futures.thread", "_base.Future", "set_exception", _make_set))
 
 
 def open(setting):
     """True for processes, ``"all"`` for threads too."""
-    global _open, _all
     if setting not in (True, "all"):
         raise ValueError("futures is %r; it may be True, \"all\" or False" % (setting,))
-    if _open and _all == (setting == "all"):
-        return
-    close()
-    _open, _all = True, setting == "all"
-    for name, patch in _PATCHES:
-        when_imported(name, patch)
+    _processes.open()
+    if setting == "all":
+        _threads.open()
+    else:
+        _threads.close()
 
 
 def close():
-    global _open
-    _open = False
-    for name, patch in _PATCHES:
-        forget(name, patch)
-    while _hooks:
-        _hooks.pop().close()
+    _processes.close()
+    _threads.close()

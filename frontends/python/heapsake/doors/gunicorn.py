@@ -10,6 +10,7 @@ or ``post_fork, worker_abort = heapsake.doors.gunicorn.hooks("/dumps", at_most=5
 import threading
 import time
 
+from .._interrupted import is_of_handler
 from ._door import SIGNAL_SECONDS, keeper, signals
 
 
@@ -24,7 +25,12 @@ def hooks(directory=None, **options):
 
     def worker_abort(worker):
         done = threading.Event()
-        threading.Thread(target=_alive, args=(worker, done), name="heapsake", daemon=True).start()
+        try:
+            threading.Thread(target=_alive, args=(worker, done), name="heapsake", daemon=True).start()
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
+            # no thread is to be had: then there is a second
         try:
             kept.keep(False, ends=True, reason=lambda: _told(worker))
         finally:

@@ -12,14 +12,14 @@ from ._door import hung, keeper
 
 
 class _Door:
-    def __init__(self, shell, directory=None, **options):
-        self.shell, self.keeper, self.on = shell, keeper(directory, **options), True
+    def __init__(self, shell, kept):
+        self.shell, self.keeper, self.on = shell, kept, True
 
     def after_cell(self, result=None):
         """Of a cell that ran; what failed before that is no more than its text."""
         exception = getattr(result, "error_in_exec", None)
         if self.on and isinstance(exception, BaseException):
-            self.keeper.keep(exception, reason="%s in cell %s" % (type(exception).__name__, getattr(result, "execution_count", "?")))
+            self.keeper.keep(exception, reason=lambda: "%s in cell %s" % (type(exception).__name__, getattr(result, "execution_count", "?")))
 
     def magic(self, line):
         """%heapsake_dumps [on | off | now]: dumps of cells that fail."""
@@ -41,6 +41,8 @@ _doors = {}
 
 def install(shell=None, directory=None, **options):
     """For the shell that runs, or for this one; whether that worked, else a sentence says why not."""
+    kept = keeper(directory, **options)
+
     def hang():
         from IPython import get_ipython
 
@@ -49,7 +51,7 @@ def install(shell=None, directory=None, **options):
             raise ImportError("this program is not run by IPython")
         if id(here) in _doors:
             uninstall(here)
-        door = _Door(here, directory, **options)
+        door = _Door(here, kept)
         here.events.register("post_run_cell", door.after_cell)
         here.register_magic_function(door.magic, "line", "heapsake_dumps")
         _doors[id(here)] = door

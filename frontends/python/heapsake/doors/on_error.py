@@ -54,6 +54,10 @@ class OnError:
 
     def __call__(self, function):
         """The function, with the exceptions that leave it dumped: also one that is a coroutine or a generator, of either kind."""
+        if isinstance(function, (staticmethod, classmethod)):
+            return type(function)(_wrapped(self, function.__func__))
+        if isinstance(function, type) or not callable(function):
+            raise TypeError("on_error decorates functions, not %r" % (function,))
         return _wrapped(self, function)
 
     def failed(self, exception, name):

@@ -8,8 +8,7 @@ import sys
 
 from . import keep
 from .._fingerprint import trace_of
-from ._hook import Hook
-from ._imports import forget, when_imported
+from ._imports import Hooks
 
 #: in the words of Python, run by a worker that is told of its parent; the folder of heapsake may not be on its path
 _BEGIN = """try:
@@ -23,8 +22,6 @@ _BEGIN = """try:
 except Exception:
     pass"""
 
-_hooks = []
-_open = False
 #: what `install` was called with, for workers
 settings = {}
 
@@ -123,35 +120,16 @@ def begin(data):
     install(**arguments)
 
 
-def _hook(owner, name, make):
-    def patch(module):
-        if _open:
-            hook = Hook(getattr(module, owner) if owner else module, name, make)
-            hook.open()
-            _hooks.append(hook)
-
-    return patch
-
-
-_PATCHES = (
-    ("multiprocessing.process", _hook("BaseProcess", "name", _make_name)),
-    ("multiprocessing.pool", _hook("", "ExceptionWithTraceback", wrapping)),
-    ("multiprocessing.spawn", _hook("", "get_preparation_data", _make_data)),
+_hooks = Hooks(
+    ("multiprocessing.process", "BaseProcess", "name", _make_name),
+    ("multiprocessing.pool", "", "ExceptionWithTraceback", wrapping),
+    ("multiprocessing.spawn", "", "get_preparation_data", _make_data),
 )
 
 
 def open(_):
-    global _open
-    if not _open:
-        _open = True
-        for name, patch in _PATCHES:
-            when_imported(name, patch)
+    _hooks.open()
 
 
 def close():
-    global _open
-    _open = False
-    for name, patch in _PATCHES:
-        forget(name, patch)
-    while _hooks:
-        _hooks.pop().close()
+    _hooks.close()

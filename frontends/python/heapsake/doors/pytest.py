@@ -4,6 +4,7 @@ Outcomes and exit status stay as they are.  A dump is made while the report is, 
 terminal, to junit's XML, from a worker of xdist to the controller.
 """
 import bdb
+import contextlib
 import os
 import shlex
 import tempfile
@@ -12,7 +13,8 @@ import time
 import pytest
 
 from .._fingerprint import set_trace, trace_of
-from .._keeping import Keeper, kept
+from .._interrupted import is_of_handler
+from .._keeping import Keeper, kept, sentence
 from .._template import PID, TIME
 from ._door import SIGNAL_SECONDS
 from ._names import shown, stem
@@ -170,14 +172,32 @@ class Plugin:
         except OSError:
             return 0
 
+    @contextlib.contextmanager
+    def harmless(self, what):
+        """What goes wrong about a dump is told in the summary, and never to pytest: that would be an internal error."""
+        try:
+            yield
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
+            self.problems.append("no dump of %s: %s" % (what, sentence(problem, True)))
+
     # -- hooks
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
         outcome = yield
         report = outcome.get_result()
+        with self.harmless(item.nodeid):
+            self.made_report(item, call, report)
+
+    def made_report(self, item, call, report):
         if not (report.failed and _counts(call, report)):
             return
+        # pytest-timeout stops its timer when it is told of the failure; it would end what runs longer with a dump
+        stop = getattr(item.ihook, "pytest_timeout_cancel_timer", None)
+        if stop is not None:
+            stop(item=item)
         behind = "" if call.when == "call" else "-%s" % call.when
         phase = "%s of " % _PHASES[call.when] if call.when in _PHASES else ""
         path = self.dump(_exception(call), item.nodeid, "%s%s failed" % (phase, item.nodeid), behind)
@@ -195,6 +215,10 @@ class Plugin:
     def pytest_make_collect_report(self, collector):
         outcome = yield
         report = outcome.get_result()
+        with self.harmless(collector.nodeid):
+            self.made_collect_report(collector, report)
+
+    def made_collect_report(self, collector, report):
         call = getattr(report, "call", None)
         if not (report.failed and call is not None and _counts(call, report)):
             return
@@ -213,9 +237,10 @@ class Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo):
-        path = self.dump(excinfo.value, "internal-error", "internal error of pytest")
-        if path is not None:
-            self.listed.append(("internal error", path))
+        with self.harmless("an internal error of pytest"):
+            path = self.dump(excinfo.value, "internal-error", "internal error of pytest")
+            if path is not None:
+                self.listed.append(("internal error", path))
 
     def pytest_runtest_logreport(self, report):
         self._list(report)
@@ -261,7 +286,8 @@ class Plugin:
         if self.watched:
             from . import _door
 
-            _door.unwatch()
+            with self.harmless("signals"):
+                _door.unwatch()
         if self.worker is None:
             import shutil
 

@@ -4,6 +4,7 @@
 """
 import os
 
+from .._interrupted import is_of_handler
 from ._door import keeper
 
 
@@ -15,11 +16,13 @@ def before_send(directory=None, then=None, **options):
         try:
             exception = (hint.get("exc_info") or (None, None))[1]
             if exception is not None:
-                path = kept.keep(exception, reason="%s sent to Sentry" % type(exception).__name__) or kept.dump_of(exception)
+                path = kept.keep(exception, reason=lambda: "%s sent to Sentry" % type(exception).__name__) or kept.dump_of(exception)
                 if path is not None:
                     _tag(event, path)
-        except Exception:
-            pass  # an event of another version goes out as it is
+        except Exception as problem:
+            if is_of_handler(problem):
+                raise
+            # an event of another version goes out as it is
         return event if then is None else then(event, hint)
 
     return send

@@ -34,6 +34,11 @@ class _Door:
         self.keeper = Keeper(directory, once=False, quiet=True, **options)
         self.before = {name: getattr(unittest.TestResult, name) for name in self.NAMES}
         self.listed, self.left_out, self.owner = [], 0, os.getpid()
+        # what the keeper says, where there is no dump, is said in the end
+        self.said, self.problems = [], []
+        self.keeper.say = self.said.append
+        #: where the runner was started, and what it says is read
+        self.here = _here()
 
     def hang(self):
         """Puts it into the class."""
@@ -77,23 +82,36 @@ class _Door:
         if path is None and len(self.listed) >= self.at_most:
             self.left_out += 1
             return
+        del self.said[:]
         path = path or self.keeper.keep(exception, reason="%s failed" % name, name=stem(name))
-        if path is not None and (name, path) not in self.listed:
+        if path is None:
+            self.problems.extend(self.said)
+        elif (name, path) not in self.listed:
             self.listed.append((name, path))
 
     def say(self):
         """What there is, after everything that the runner says."""
-        if os.getpid() != self.owner or not self.listed:
+        if os.getpid() != self.owner or not (self.listed or self.problems):
             return
         lines = ["heapsake: %d dump%s" % (len(self.listed), "" if len(self.listed) == 1 else "s")]
+        if self.problems:
+            more = len(self.problems) - 1
+            lines[0] += "; %s%s" % (shown(" ".join(self.problems[0].split())), "; and %d more" % more if more else "")
         for name, path in self.listed:
-            near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+            near = path[len(self.here) + 1:] if self.here and path.startswith(self.here + os.sep) else path
             lines.append("  %s: heapsake debug %s" % (shown(name), shown(shlex.quote(near))))
         if self.left_out:
             lines.append("  %d more without a dump, as there are %d" % (self.left_out, self.at_most))
         from .._naming import say
 
         say("\n".join(lines))
+
+
+def _here():
+    try:
+        return os.getcwd()
+    except OSError:
+        return None  # a folder that was deleted
 
 
 def install(directory=None, **options):
@@ -128,7 +146,9 @@ def main(arguments):
         else:
             rest.append(argument)
     install(directory, at_most=at_most)
-    unittest.main(module=None, argv=["python -m unittest"] + rest)
+    # as the tests find it without this door
+    sys.argv = [os.path.basename(sys.executable) + " -m unittest"] + rest
+    unittest.main(module=None)
 
 
 __all__ = ["install", "main", "uninstall"]

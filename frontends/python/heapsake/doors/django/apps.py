@@ -23,7 +23,11 @@ class Door(AppConfig):
 
         from .. import _door
 
-        keep = _door.keeper(**dict(getattr(settings, "HEAPSAKE", {}))).keep
+        given = getattr(settings, "HEAPSAKE", {})
+        try:
+            keep = _door.keeper(**dict(given)).keep
+        except Exception as problem:
+            raise _door.Wrong("the setting HEAPSAKE is %r: %s" % (given, problem)) from problem
 
         def failed(sender, request=None, **_):
             exception = sys.exc_info()[1]
