@@ -86,7 +86,9 @@ fn folder(root: &Path, bases: &[Base]) -> anyhow::Result<PathBuf> {
     for name in [FRAMEWORKS, PYTEST] {
         fs::read_to_string(root.join(name)).with_context(|| name.to_owned())?.hash(&mut hasher);
     }
-    bases.iter().for_each(|one| one.interpreter.name().hash(&mut hasher));
+    for one in bases {
+        one.interpreter.name().hash(&mut hasher);
+    }
     let all = root.join("target/environments/frameworks");
     let base = all.join(format!("{:016x}", hasher.finish()));
     for entry in fs::read_dir(&all).into_iter().flatten().filter_map(Result::ok).filter(|entry| entry.path() != base) {
