@@ -87,8 +87,8 @@ pub fn newer() -> Vec<Environment> {
     listed.iter().flat_map(std::env::split_paths).map(Environment::ask).collect()
 }
 
-/// An interpreter without an interpreter lock, for which there is no package; it may be missing outside of continuous
-/// integration, which is said.
+/// An interpreter without an interpreter lock, built from source; it may be missing outside of continuous integration, which is
+/// said.
 pub fn free_threaded() -> Option<Environment> {
     let python = std::env::var_os("HEAPSAKE_TEST_FREE_THREADED").map(PathBuf::from);
     assert!(python.is_some() || std::env::var_os("CI").is_none(), "in CI the free-threaded interpreter must be there");
@@ -96,9 +96,9 @@ pub fn free_threaded() -> Option<Environment> {
         println!("not tested: CPython 3.13t: HEAPSAKE_TEST_FREE_THREADED is not set (cargo xtask test sets it where it can)");
         return None;
     };
-    let question = "import sys; assert not sys._is_gil_enabled(); print('%d.%d.%d' % sys.version_info[:3])";
-    let version = run(Command::new(&python).args(["-I", "-c", question])).success("the free-threaded interpreter");
-    Some(Environment { version: format!("{}t", version.trim()), minor: 13, python, has_package: false })
+    let found = without_pip(python);
+    assert!(found.version.ends_with('t'), "{found:?}");
+    Some(found)
 }
 
 /// Interpreters of releases and builds that no registry has as such; they may be missing outside of continuous integration,
@@ -109,14 +109,22 @@ pub fn frozen() -> Vec<Environment> {
     if listed.is_none() {
         println!("not tested: frozen interpreters: HEAPSAKE_TEST_FROZEN is not set (cargo xtask test sets it where it can)");
     }
-    let ask = |python: PathBuf| {
-        let question = "import sys; lock = getattr(sys, '_is_gil_enabled', lambda: True)(); \
-                        print('%d.%d.%d' % sys.version_info[:3] + ('' if lock else 't'))";
-        let version = run(Command::new(&python).args(["-I", "-c", question])).success("a frozen interpreter");
-        let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("a version");
-        Environment { version: version.trim().to_owned(), minor, python, has_package: false }
-    };
-    listed.iter().flat_map(std::env::split_paths).map(ask).collect()
+    listed.iter().flat_map(std::env::split_paths).map(without_pip).collect()
+}
+
+/// An interpreter that has no pip, and no package but from 3.14 on where there is no lock: for those the test command makes one.
+fn without_pip(python: PathBuf) -> Environment {
+    let question = "import sys, importlib.util; lock = getattr(sys, '_is_gil_enabled', lambda: True)(); \
+                    print('%d.%d.%d' % sys.version_info[:3] + ('' if lock else 't'), bool(importlib.util.find_spec('heapsake')))";
+    let answer = run(Command::new(&python).args(["-I", "-c", question])).success("an interpreter without pip");
+    let (version, package) = answer.trim().split_once(' ').expect("two words");
+    let minor: u32 = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("a version");
+    let (has_package, is_made) = (package == "True", version.ends_with('t') && minor >= 14);
+    assert!(has_package == is_made || std::env::var_os("CI").is_none(), "{version} has the package: {has_package}");
+    if !has_package && is_made {
+        println!("not tested: dumps from inside of {version}, which has no package (cargo xtask test makes it)");
+    }
+    Environment { version: version.to_owned(), minor, python, has_package }
 }
 
 /// Interpreters of aarch64, each with the folder that holds its system, run by an emulator that writes cores of that processor;

@@ -29,6 +29,7 @@ mod stackless;
 mod test;
 mod tidy;
 mod torch;
+mod unlocked;
 mod vscode;
 
 use clap::{Parser, Subcommand};

@@ -23,6 +23,7 @@ use crate::interpreters::{self, Interpreter};
 use crate::programs;
 use crate::side_by_side;
 use crate::tidy;
+use crate::unlocked;
 use crate::vscode;
 
 /// Interpreters that continuous integration must have.
@@ -69,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let frameworks = step("frameworks", || frameworks::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let debuggers = step("debuggers", || debuggers::environments(&root, &found, &debian::present(&root), &built(&root)?))?;
     let frozen = step("frozen interpreters", || frozen::provide(&root, &frozen::packager(&root)?, &found))?;
+    step("package without a lock", || unlocked::provide(&root, &frozen))?;
     let aarch64 = step("interpreters of aarch64", || emulated::provide(&root))?;
     let clients = step("clients of the debug adapter", || dap_clients::provide(&root, &found))?;
     step("rust tests", || {

@@ -190,10 +190,9 @@ def _create(folder, stem, room=None):
             if not os.path.lexists(path):
                 return reserved
             reserved.release()
-        except (FileExistsError, FileNotFoundError):
-            # The folder may be gone.
-            if not os.path.isdir(folder):
-                raise
+        except FileExistsError:
+            # Another's.
+            pass
         number += 1
 
 

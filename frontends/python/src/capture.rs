@@ -1,5 +1,6 @@
 //! Dumps of this process from inside: the roots are noted with the interpreter lock held, then a child is split off that
-//! walks and writes while the program goes on. Where no child can be split off, the walk is done in place, with the lock held
+//! walks and writes while the program goes on. In a build without that lock all other threads stand still for the moment of the
+//! split ([`crate::stillness`]). Where no child can be split off, the walk is done in place, with the lock held
 //! to the end.
 
 #![expect(unsafe_code, reason = "this process's own memory is read in place")]
@@ -23,7 +24,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBool;
 
 use crate::plugins::Prepared;
-use crate::{Error, annotate, fork, isolation, worker};
+use crate::{Error, annotate, fork, isolation, stillness, worker};
 
 /// What the child answers when all went well; lines for the user may follow.
 const DONE: &[u8] = b"done";
@@ -101,21 +102,24 @@ pub(crate) fn dump(
     };
     let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
     let plugins = Prepared::new(py);
+    let threads_stand = stillness::has_no_lock(py)?;
     // The other needs no memory but what the child has.
     let compressor = if has_room(COMPRESSION) { Compressor::new() } else { Compressor::zlib() };
-    let save = Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, compressor };
+    let save =
+        Save { path: path.clone(), options, registry, plugins, reason, redaction, budget, wanted, threads_stand, compressor };
     // What cannot be created is said before the program is split, and leaves nothing behind.
     // (Without the memory for that the child says it. A file that is there was made by whoever gave the name, to hold it.)
     if has_room(COMPRESSION) && !DumpFile::partial_path(&path).exists() {
         DumpFile::create(&path).map_err(|problem| Error::new_err(problem.to_string()))?;
     }
-    let answer = match fork::split(save, Save::run) {
+    let split = || fork::split(save, Save::run).map_err(|(problem, save)| save.run_in_place(&problem));
+    let answer = match stillness::with_others_still(py, split)? {
         Ok(child) => py.detach(|| child.wait()).map_err(|problem| {
             let partial = DumpFile::partial_path(&path);
             let left = partial.exists().then(|| format!("\nhint: what there is of it is in {}", partial.display()));
             Error::new_err(format!("{problem}{}", left.unwrap_or_default()))
         })?,
-        Err((problem, save)) => save.run_in_place(&problem),
+        Err(told) => told,
     };
     let Some(told) = answer.strip_prefix(DONE) else {
         return Err(Error::new_err(String::from_utf8_lossy(&answer).into_owned()));
@@ -156,15 +160,20 @@ pub(crate) struct Save {
     /// The folder of installed packages with reducers, the time, and where the interpreter's runtime lies, when Python
     /// reducers are to run.
     pub(crate) wanted: Option<(Option<PathBuf>, Duration, usize)>,
+    /// Whether the child has the program's threads as stopped by an interpreter without a lock, which no thread can join.
+    pub(crate) threads_stand: bool,
     pub(crate) compressor: Compressor,
 }
 
 impl Save {
     fn run(mut self, pause: Duration, mut tell: File) {
-        let (path, wanted) = (self.path.clone(), self.wanted.take());
+        let (path, wanted, threads_stand) = (self.path.clone(), self.wanted.take(), self.threads_stand);
         let answer = match self.save(pause) {
             Ok((mut notes, withheld)) => {
-                if let Some((packages, time, runtime)) = wanted {
+                if wanted.is_some() && threads_stand {
+                    let noted = annotate::not_run(&path, "in builds without an interpreter lock no thread could run them");
+                    notes.extend(noted.err().map(|problem| format!("{LACKS}: {problem}")));
+                } else if let Some((packages, time, runtime)) = wanted {
                     let job = annotate::Job { path, packages, live: true, time, withheld, runtime };
                     // What a reducer starts must never come to the program, which may be the container's first process.
                     fork::adopt_orphans();

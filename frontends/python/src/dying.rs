@@ -119,6 +119,7 @@ impl Ready {
             redaction: self.redaction,
             budget: Budget { bytes, ..self.budget },
             wanted: None,
+            threads_stand: false,
             compressor: self.compressor,
         };
         let (mut told, _) = save.save(pause).map_err(|problem| {

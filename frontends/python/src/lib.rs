@@ -1,7 +1,7 @@
 //! The extension module `heapsake._heapsake`: the only crate that names PyO3.
 //!
 //! Views of a dump ([`view`], [`dump`], [`waits`], [`memory`]) for Python, and dumps of this process from inside ([`capture`]) by a child that is
-//! split off ([`fork`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]) or is asked
+//! split off ([`fork`], [`stillness`]) and allocates from an arena of its own ([`arena`]), also when it dies of a signal ([`fatal`], [`dying`]) or is asked
 //! by one ([`asked`]). Reducers written in Python run over a dump that is
 //! written ([`annotate`]), in a process of their own ([`worker`], [`isolation`]) that tells what they give ([`channel`],
 //! [`reduction`]).
@@ -26,6 +26,7 @@ mod pattern;
 mod plain;
 mod plugins;
 mod reduction;
+mod stillness;
 mod view;
 mod waits;
 mod worker;
@@ -54,7 +55,7 @@ fn main(py: Python<'_>, argv: Vec<std::ffi::OsString>) -> PyResult<i32> {
 }
 
 /// The native half of heapsake.
-#[pymodule]
+#[pymodule(gil_used = false)]
 fn _heapsake(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add("Error", py.get_type::<Error>())?;
