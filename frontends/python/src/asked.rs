@@ -329,7 +329,9 @@ fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     let mut plan = held(&asking.plan);
     let before = to(&mut plan);
     let is_wanted = plan.by_signal.is_some() || plan.after.is_some();
-    let started = (!plan.runs && plan.ended == 0 && is_wanted).then(|| start("heapsake", move || serve(asking))).transpose();
+    let started = (!plan.runs && plan.ended == 0 && is_wanted)
+        .then(|| start("heapsake", move |signals| serve(asking, &signals)))
+        .transpose();
     let started = started.map(|thread| {
         plan.runs |= thread.is_some();
         held(&asking.threads).extend(thread);
@@ -340,16 +342,16 @@ fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     Ok(started?)
 }
 
-/// Starts a thread that no signal of the program comes to.
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+/// Starts a thread that no signal of the program comes to; it is given those that are blocked in this one.
+fn start(name: &str, work: impl FnOnce(libc::sigset_t) + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     let before = fork::block_signals();
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(before));
     fork::restore_signals(&before);
     started
 }
 
-/// What the thread does.
-fn serve(asking: &'static Asking) {
+/// What the thread does. The signals are those that the program blocks.
+fn serve(asking: &'static Asking, signals: &libc::sigset_t) {
     loop {
         let word = WORD.load(Ordering::Acquire);
         let (due, until) = {
@@ -361,7 +363,7 @@ fn serve(asking: &'static Asking) {
             due(&mut plan)
         };
         if let Some((answer, reason)) = due {
-            make(asking, &answer.0, &reason);
+            make(asking, signals, &answer.0, &reason);
         } else {
             wait(word, until);
         }
@@ -390,16 +392,19 @@ fn due(plan: &mut Plan) -> (Option<(Answer, String)>, Option<Instant>) {
 }
 
 /// Makes a dump, with the interpreter lock if that is to be had.
-fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
+fn make(asking: &Asking, signals: &libc::sigset_t, prepared: &Arc<Prepared>, reason: &str) {
     if !is_over(asking, prepared, reason) {
         return;
     }
     let claim = Arc::new(Claim::default());
     let (theirs, answer, told) = (Arc::clone(&claim), Arc::clone(prepared), reason.to_owned());
-    let started = start("heapsake", move || {
+    let signals = *signals;
+    let started = start("heapsake", move |_| {
         OURS.set(true);
         Python::try_attach(|py| {
             if theirs.take() {
+                // What a callback starts has them from this thread.
+                fork::restore_signals(&signals);
                 keep(py, &answer.keep, told);
             }
             // Here, where the interpreter lock is held.

@@ -234,6 +234,7 @@ class Waited(Programs):
             warnings.simplefilter("ignore")
             folder, program, ended = sys.argv[1], os.getpid(), []
             os.mkdir(folder)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
 
             def wait(is_so):
                 while not is_so():
@@ -249,7 +250,8 @@ class Waited(Programs):
 
             def callback(path):
                 if os.getpid() == program:
-                    ended.append(fork(1))
+                    # What it starts blocks what the program blocks.
+                    ended.append((sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))), fork(1)))
 
             heapsake.install(folder, signal="USR1", callback=callback, quiet=True, template="{pid}")
             for number in (1, 2):
@@ -258,7 +260,7 @@ class Waited(Programs):
             print(ended)
         """)
         ended = self.start(self.dumps_folder)
-        self.assertEqual((ended.status, ended.output, ended.error), (0, "[0, 0]\n", ""))
+        self.assertEqual((ended.status, ended.output, ended.error), (0, "%r\n" % ([([signal.SIGUSR2.value], 0)] * 2,), ""))
         self.assertEqual(len(self.dumps()), 6)
 
     def test_the_end_of_a_program_whose_callback_never_ends(self):
