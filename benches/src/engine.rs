@@ -86,6 +86,15 @@ fn file(path: &str) -> io::Result<()> {
     let (dump, opening) = timed(|| open().inspect(|dump| assert!(!dump.threads().is_empty(), "a stack")));
     let dump = dump?;
     writeln!(out, "open to the first stack: {opening:.4} s, {:.0} MB at most", peak())?;
+    let (decoded, decoding) =
+        timed(|| (0..dump.chunk_count()).filter_map(|at| dump.chunk(at)).map(|chunk| chunk.len()).sum::<usize>());
+    writeln!(
+        out,
+        "decoding all {} chunks of objects: {decoding:.3} s, {:.2} ms each, {:.1} M objects/s",
+        dump.chunk_count(),
+        decoding * 1e3 / dump.chunk_count().max(1) as f64,
+        decoded as f64 / 1e6 / decoding,
+    )?;
     let (graph, making) = timed(|| dump.graph());
     let (objects, edges) = (graph.objects(), graph.edge_count());
     let after = peak();

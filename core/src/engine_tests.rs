@@ -165,7 +165,7 @@ impl File {
         let objects = chunks
             .iter()
             .filter(|(header, _)| header.kind == ChunkKind::Objects)
-            .map(|(header, raw)| Objects::decode(header.first, header.count, raw.clone()).unwrap())
+            .map(|(header, raw)| Objects::decode(header.first, header.count, raw).unwrap())
             .collect();
         File { chunks, objects }
     }

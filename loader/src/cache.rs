@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heapsake_core::format::Objects;
 
-/// Chunks that are kept unless more are asked for: up to some MB each.
-const KEPT: usize = 24;
+/// Bytes of chunks that are kept unless more are asked for.
+const KEPT: usize = 64 << 20;
 
 /// The last decoded chunks. None is decoded while others wait for the lock; two who want one chunk at once decode it twice.
 #[derive(Debug)]
@@ -17,9 +17,18 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By position of the chunk; none when it cannot be decoded.
-    chunks: HashMap<usize, (u64, Option<Arc<Objects>>)>,
+    /// By position of the chunk.
+    chunks: HashMap<usize, Kept>,
+    bytes: usize,
     clock: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    used: u64,
+    bytes: usize,
+    /// None when it cannot be decoded.
+    chunk: Option<Arc<Objects>>,
 }
 
 impl Default for Cache {
@@ -28,10 +37,31 @@ impl Default for Cache {
     }
 }
 
+impl State {
+    /// Keeps a chunk, which is the newest, and as many of the others as there is room for.
+    fn keep(&mut self, position: usize, chunk: Option<Arc<Objects>>, most: usize) {
+        self.forget(position);
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.footprint());
+        while self.bytes + bytes > most
+            && let Some(oldest) = self.chunks.iter().min_by_key(|(_, kept)| kept.used).map(|(position, _)| *position)
+        {
+            self.forget(oldest);
+        }
+        self.bytes += bytes;
+        self.chunks.insert(position, Kept { used: self.clock, bytes, chunk });
+    }
+
+    fn forget(&mut self, position: usize) {
+        if let Some(kept) = self.chunks.remove(&position) {
+            self.bytes -= kept.bytes;
+        }
+    }
+}
+
 impl Cache {
-    /// Keeps more chunks, or fewer.
+    /// Keeps so many bytes.
     pub(crate) fn keep(&mut self, most: usize) {
-        self.most = most.max(1);
+        self.most = most;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -48,20 +78,41 @@ impl Cache {
         let mut state = self.state();
         state.clock += 1;
         let now = state.clock;
-        if let Some((used, chunk)) = state.chunks.get_mut(&position) {
-            *used = now;
-            return chunk.clone();
+        if let Some(kept) = state.chunks.get_mut(&position) {
+            kept.used = now;
+            return kept.chunk.clone();
         }
         drop(state);
         let chunk = decode().map(Arc::new);
-        let mut state = self.state();
-        if state.chunks.len() >= self.most
-            && !state.chunks.contains_key(&position)
-            && let Some(oldest) = state.chunks.iter().min_by_key(|(_, (used, _))| *used).map(|(position, _)| *position)
-        {
-            state.chunks.remove(&oldest);
-        }
-        state.chunks.insert(position, (now, chunk.clone()));
+        self.state().keep(position, chunk.clone(), self.most);
         chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chunk of one object without anything, which takes some bytes all the same.
+    fn chunk() -> Objects {
+        let raw = [1, 0, 0, 0, 28, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        Objects::decode(0, 1, &raw).expect("a chunk")
+    }
+
+    #[test]
+    fn the_chunks_that_were_used_last_are_kept() {
+        let room = chunk().footprint() * 2;
+        let mut cache = Cache::default();
+        cache.keep(room + 1);
+        for position in [0, 1, 0, 2] {
+            assert!(cache.get(position, || Some(chunk())).is_some());
+        }
+        assert_eq!([0, 1, 2].map(|position| cache.has(position)), [true, false, true]);
+        assert_eq!(cache.state().bytes, room);
+        // What is too large for the room is kept alone, and what cannot be decoded takes none.
+        cache.keep(1);
+        assert!(cache.get(3, || Some(chunk())).is_some() && cache.get(4, || None).is_none());
+        assert_eq!([0, 2, 3, 4].map(|position| cache.has(position)), [false, false, false, true]);
+        assert_eq!(cache.state().bytes, 0);
     }
 }

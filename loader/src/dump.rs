@@ -51,6 +51,8 @@ pub struct Dump {
     pub(crate) payload_chunks: HashMap<u32, Vec<u64>>,
     cache: Cache,
     pub(crate) graph: OnceLock<HeapGraph>,
+    /// Held by whoever makes the graph.
+    pub(crate) making: Mutex<()>,
 }
 
 /// A root of the heap.
@@ -158,6 +160,7 @@ impl Dump {
             payload_chunks: by_object(ChunkKind::Payload),
             cache: Cache::default(),
             graph: OnceLock::new(),
+            making: Mutex::default(),
             container,
         })
     }
@@ -289,7 +292,7 @@ impl Dump {
             let found = self.container.payload(*offset, &holds).and_then(|(header, raw)| {
                 let shapes = Objects::decode_shapes(&raw)?;
                 let some = header.kind == ChunkKind::Objects && shapes.iter().any(|shape| is_wanted(shape.type_id));
-                some.then(|| Objects::decode(header.first, header.count, raw)).flatten()
+                some.then(|| Objects::decode(header.first, header.count, &raw)).flatten()
             });
             let objects = found.iter().flat_map(Objects::iter).map(|object| (ObjectId(object.id), object.shape().type_id));
             objects.filter(|(_, type_id)| is_wanted(*type_id)).collect::<Vec<_>>()
@@ -362,7 +365,7 @@ impl Dump {
     fn decode(&self, first: u32, count: u32, offset: u64) -> Option<Objects> {
         let holds = format!("objects {first} to {}", first.saturating_add(count).saturating_sub(1));
         let (header, raw) = self.container.payload(offset, &holds)?;
-        let objects = (header.kind == ChunkKind::Objects).then(|| Objects::decode(header.first, header.count, raw)).flatten();
+        let objects = (header.kind == ChunkKind::Objects).then(|| Objects::decode(header.first, header.count, &raw)).flatten();
         if objects.is_none() {
             self.container.fault(offset, FaultKind::Undecodable, format!("{holds}: the columns contradict each other"));
         }
@@ -380,8 +383,8 @@ impl Dump {
         (id - first < count).then_some(position)
     }
 
-    /// Keeps so many decoded chunks of objects, some MB each, for whoever looks at objects all over the heap.
-    pub fn keep_chunks(&mut self, most: usize) {
+    /// Keeps so many bytes of decoded chunks of objects, 50 an object, for whoever looks at objects all over the heap.
+    pub fn keep_decoded(&mut self, most: usize) {
         self.cache.keep(most);
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use heapsake_core::heap::TypeKind;
+use heapsake_loader::array::Array;
+use heapsake_loader::table::Table;
 use heapsake_loader::{AttributeValue, Object, ObjectId};
 
 use super::cursor::of_target;
@@ -54,6 +56,9 @@ impl<'s> Evaluator<'s> {
             return None;
         }
         let class = self.class_name(&Value::Object(class));
+        if is_known(&class, name) && (Array::of(&object).is_some() || Table::of(&object).is_some()) {
+            return None;
+        }
         // These are in Python, and do what the built-in does.
         let harmless_class = matches!(class.as_str(), "enum.Enum" | "enum.IntEnum" | "enum.Flag" | "enum.ReprEnum")
             && matches!(name, "__hash__" | "__eq__" | "__reduce_ex__");
@@ -120,6 +125,9 @@ impl<'s> Evaluator<'s> {
                 return Err(raised("AttributeError", format!("module '{module}' has no attribute '{}'", harmless(name))));
             }
             _ => {}
+        }
+        if let Some(found) = self.dimensions(id, name) {
+            return Ok(found);
         }
         let in_class = self.class_attribute(value, name);
         let class_object = in_class.as_ref().and_then(|(class, found)| Some((*class, self.dump.object(found.object()?))));
@@ -446,4 +454,12 @@ impl<'s> Evaluator<'s> {
 /// The last word of a qualified name.
 pub(crate) fn short(qualified: &str) -> &str {
     qualified.rsplit('.').next().unwrap_or(qualified)
+}
+
+/// Whether a class of a library goes through its arrays and tables in Python, and does what is done here by their elements.
+fn is_known(class: &str, name: &str) -> bool {
+    let of_library = class.starts_with("pandas.") || class.starts_with("polars.");
+    // They only give the type of the whole to the parts. Those of a matrix are matrices.
+    let of_numpy = class.starts_with("numpy.") && matches!(short(class), "memmap" | "recarray");
+    matches!(name, "__getitem__" | "__iter__" | "__len__") && (of_library || of_numpy)
 }

@@ -1,6 +1,7 @@
 //! Functions of the language, and calls.
 
 use heapsake_core::heap::TypeKind;
+use heapsake_loader::array::Array;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{FromPrimitive, Signed, ToPrimitive};
@@ -416,6 +417,9 @@ impl Evaluator<'_> {
                 if let Value::Object(id) = value {
                     let object = self.dump.object(*id);
                     self.whole(&object)?;
+                    if Array::of(&object).is_some_and(|array| array.shape().is_empty() && !array.is_scalar()) {
+                        return type_error("len() of unsized object");
+                    }
                     if self.class_attribute(value, "__len__").is_some() {
                         return Err(refused(format!("len() of a {} is C code, which is not run", self.type_name(value))));
                     }

@@ -285,7 +285,7 @@ impl Evaluator<'_> {
         }
         if let Some(value) = given.positional.first() {
             if let Form::Dict(store) = self.form(value)? {
-                for (shown, value) in self.pairs(&store)? {
+                for (shown, value) in self.copied(&store)? {
                     let key = self.key(&shown)?;
                     entries.insert(key, shown, value);
                 }

@@ -49,11 +49,11 @@ impl<'s> Evaluator<'s> {
         Evaluator {
             scope,
             dump: scope.dump,
+            deadline: Instant::now().checked_add(limits.time),
             limits,
             steps: 0,
             elements: 0,
             bytes: 0,
-            deadline: Instant::now().checked_add(limits.time),
             depth: 0,
             variables: Vec::new(),
             assigned: HashMap::new(),
@@ -77,6 +77,9 @@ impl<'s> Evaluator<'s> {
     }
 
     pub(crate) fn in_time(&self) -> Evaluated<()> {
+        if self.limits.watch.as_ref().is_some_and(|watch| !watch.goes_on()) {
+            return Err(refused("cancelled"));
+        }
         if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(refused(format!("stopped after {:?}; a longer time goes on", self.limits.time)));
         }
@@ -331,7 +334,7 @@ impl<'s> Evaluator<'s> {
                     let Form::Dict(store) = self.form(&value)? else {
                         return type_error(format!("'{}' object is not a mapping", self.type_name(&value)));
                     };
-                    for (shown, value) in self.pairs(&store)? {
+                    for (shown, value) in self.copied(&store)? {
                         let key = self.key(&shown)?;
                         entries.insert(key, shown, value);
                     }
@@ -413,6 +416,10 @@ impl<'s> Evaluator<'s> {
             Form::Range(span) => !span.is_empty(),
             Form::Array(items) if items.len() != 1 => {
                 return Err(raised("ValueError", "the truth of an array of several elements is not known: use any() or all()"));
+            }
+            Form::Array(items) => {
+                let only = items.at(self.dump, 0).unwrap_or(Value::Stray(0));
+                return self.deeper(|evaluator| evaluator.truth(&only));
             }
             Form::Table(_) => return Err(raised("ValueError", "the truth of a table is not known")),
             _ => true,

@@ -7,14 +7,14 @@ use proptest::prelude::*;
 
 use super::{CompletionKind, ExpressionError, Limits, Scope, Value, complete, evaluate, execute};
 
-const LIMITS: Limits = Limits { steps: 50_000, elements: 50_000, bytes: 1 << 20, time: Duration::from_secs(5) };
+const LIMITS: Limits = Limits { steps: 50_000, elements: 50_000, bytes: 1 << 20, time: Duration::from_secs(5), watch: None };
 
 pub(super) fn golden() -> Dump {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/3.12.heapsake");
     heapsake_loader::open(path).expect("the golden dump")
 }
 
-fn innermost(dump: &Dump) -> Scope<'_> {
+pub(super) fn innermost(dump: &Dump) -> Scope<'_> {
     Scope::of_frame(dump, 0, dump.threads()[0].frames.len() - 1)
 }
 

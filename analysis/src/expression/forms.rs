@@ -314,6 +314,11 @@ impl Evaluator<'_> {
             Form::Iterator(flow) => Cursor::Shared(flow),
             Form::Table(id) => {
                 let object = self.dump.object(id);
+                if super::items::is_of_polars(&object) {
+                    let width = Table::of(&object).and_then(|table| table.width()).unwrap_or(0).min(1 << 16);
+                    let columns = (0..width).map(|at| Value::Part(Arc::new(Part::Column(id, at))));
+                    return Ok(Cursor::new(Items::made(columns.collect())));
+                }
                 let labels = Table::of(&object).and_then(|table| table.columns().cloned());
                 let labels = labels.map_or_else(Vec::new, |labels| labels.some(0, 1 << 16));
                 Cursor::new(Items::made(labels.into_iter().map(super::cursor::of_cell).collect()))

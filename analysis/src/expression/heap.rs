@@ -26,6 +26,21 @@ impl<'s> Evaluator<'s> {
         }
     }
 
+    /// Makes the graph, unless the answer is not wanted any more.
+    fn with_graph(&mut self) -> Evaluated<()> {
+        let watch = self.limits.watch.clone();
+        let mut goes_on = |step, of| {
+            watch.as_ref().is_none_or(|watch| {
+                watch.reads(step, of);
+                watch.goes_on()
+            })
+        };
+        match self.dump.graph_while(&mut goes_on) {
+            Some(_) => Ok(()),
+            None => Err(refused("cancelled")),
+        }
+    }
+
     pub(crate) fn call_of_heap(&mut self, name: &'static str, given: Arguments) -> Evaluated<Value> {
         match name {
             "refs" => {
@@ -35,6 +50,7 @@ impl<'s> Evaluator<'s> {
                     Some(most) => self.wide_index(&most)?.clamp(0, 1 << 20) as u64,
                     None => HOLDERS,
                 };
+                self.with_graph()?;
                 let mut pairs = Vec::new();
                 for root in self.dump.root_names(object.id(), most as usize) {
                     pairs.push(Value::tuple(vec![Value::text(&root.0), Value::None]));
@@ -55,6 +71,7 @@ impl<'s> Evaluator<'s> {
             "path" => {
                 let given = given.positions(name, 1, 1)?;
                 let object = self.asked(&given[0], name)?;
+                self.with_graph()?;
                 let Some(hops) = self.dump.path_from_root(object.id()) else { return Ok(Value::None) };
                 self.made(hops.len() as u64)?;
                 let hops = hops.into_iter().map(|hop| Value::tuple(vec![Value::text(&hop.name), Value::Object(hop.object)]));

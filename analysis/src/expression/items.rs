@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use heapsake_loader::array::Array;
 use heapsake_loader::table::{Label, Table};
-use heapsake_loader::{AttributeValue, ObjectId};
+use heapsake_loader::{AttributeValue, Object, ObjectId};
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
@@ -325,7 +326,9 @@ impl Evaluator<'_> {
                         return self.slice(&Form::Array(items), span);
                     }
                     Form::Text(codes) => labels.position(&Label::Text(string_of(&codes))),
-                    Form::Int(number) if labels.has_numbers() => labels.position(&Label::Number(number)),
+                    Form::Int(number) if labels.has_numbers() && !is_of_polars(&object) => {
+                        labels.position(&Label::Number(number))
+                    }
                     Form::Int(number) => {
                         let at = if number < 0 { number.checked_add_unsigned(values.len()) } else { Some(number) };
                         at.and_then(|at| u64::try_from(at).ok()).filter(|at| *at < values.len())
@@ -334,6 +337,7 @@ impl Evaluator<'_> {
                 };
                 match at {
                     Some(at) => self.present(of_cell(values.get(at))),
+                    None if is_of_polars(&object) => Err(raised("IndexError", "no row has this number")),
                     None => {
                         let shown = self.repr(item)?;
                         Err(raised("KeyError", string_of(&shown)))
@@ -357,6 +361,9 @@ impl Evaluator<'_> {
         let Some(columns) = table.columns() else { return Err(refused("a table without columns")) };
         let position = match self.form(item)? {
             Form::Text(codes) => columns.position(&Label::Text(string_of(&codes))),
+            Form::Int(_) if is_of_polars(&object) => {
+                return Err(refused("rows of a table of polars are not told: [row, column], or a column first"));
+            }
             Form::Int(number) => columns.position(&Label::Number(number)),
             Form::Tuple(items) => {
                 // Row and column by position, as the paths of `heapsake inspect` have them.
@@ -394,6 +401,24 @@ impl Evaluator<'_> {
         Ok(position.map(|position| Value::Part(Arc::new(Part::Column(*id, position)))))
     }
 
+    /// `shape`, `ndim` and `size` of an array or a table.
+    pub(crate) fn dimensions(&mut self, id: ObjectId, name: &str) -> Option<Value> {
+        if !matches!(name, "shape" | "ndim" | "size") {
+            return None;
+        }
+        let object = self.dump.object(id);
+        if Array::of(&object).is_some_and(|array| !array.is_scalar()) {
+            return self.attribute_of_part(&Part::Array(id, Vec::new()), name);
+        }
+        let table = Table::of(&object)?;
+        let shape: Vec<u64> = [Some(table.rows()), table.width()].into_iter().flatten().collect();
+        Some(match name {
+            "ndim" => Value::Int(shape.len() as i64),
+            "size" => Value::wide(shape.iter().map(|length| i128::from(*length)).product()),
+            _ => Value::tuple(shape.into_iter().map(|length| Value::wide(i128::from(length))).collect()),
+        })
+    }
+
     /// `shape` and `dtype` of a part of an array.
     pub(crate) fn attribute_of_part(&mut self, part: &Part, name: &str) -> Option<Value> {
         let Part::Array(id, path) = part else { return None };
@@ -407,4 +432,9 @@ impl Evaluator<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a table is one of polars, which has no labels of rows.
+pub(crate) fn is_of_polars(object: &Object<'_>) -> bool {
+    object.type_name().starts_with("polars.")
 }

@@ -1,9 +1,30 @@
-//! How much an evaluation may do before it is stopped.
+//! How much an evaluation may do before it is stopped, and who may stop it.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// Whoever waits for an evaluation, from another thread perhaps. It is asked where the time is looked at.
+pub trait Watch: Debug + Send + Sync {
+    /// Whether the answer is still wanted.
+    fn goes_on(&self) -> bool;
+
+    /// Hears which of how many steps was made of reading the whole dump, which questions of who holds what do once.
+    fn reads(&self, step: usize, of: usize) {
+        let _ = (step, of);
+    }
+}
+
+/// One that is cancelled by being set.
+impl Watch for AtomicBool {
+    fn goes_on(&self) -> bool {
+        !self.load(Ordering::Relaxed)
+    }
+}
+
 /// Limits of one evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Steps: parts of the expression that are evaluated, and elements that are gone through.
     pub steps: u64,
@@ -13,10 +34,12 @@ pub struct Limits {
     pub bytes: u64,
     /// Time.
     pub time: Duration,
+    /// Who waits for it.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { steps: 20_000_000, elements: 5_000_000, bytes: 256 << 20, time: Duration::from_secs(30) }
+        Limits { steps: 20_000_000, elements: 5_000_000, bytes: 256 << 20, time: Duration::from_secs(30), watch: None }
     }
 }

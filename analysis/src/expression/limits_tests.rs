@@ -1,7 +1,11 @@
 //! What is large, deep or without an order: an answer or a refusal, never a panic or a wait.
 
-use super::expression_tests::{golden, shown};
-use super::{Limits, Scope, evaluate, execute};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::expression_tests::{golden, innermost, shown};
+use super::{Limits, Scope, Watch, evaluate, execute};
 
 fn answers(cases: &[(&str, &str)]) {
     let dump = golden();
@@ -147,11 +151,58 @@ fn large_integers_take_no_time() {
 #[test]
 fn copies_are_counted() {
     refuses("[y.copy() for y in [list(range(1000))] for i in range(100)]", "elements were made");
+    let dump = golden();
+    let limits = Limits { elements: 50_000, ..Limits::default() };
+    for copy in ["y.copy()", "dict(y)", "{**y}", "y | {}", "{*y}", "set(y)"] {
+        let text = format!("[{copy} for y in [{{n: n for n in range(900)}}] for i in range(60)]");
+        let told = evaluate(&Scope::of_dump(&dump), &text, &limits).map_err(|problem| problem.to_string()).err();
+        assert!(told.as_ref().is_some_and(|told| told.contains("elements were made")), "{text}: {told:?}");
+    }
     refuses("[y[:] for y in [b'a' * 40000] for i in range(300)]", "bytes of text and integers");
     refuses("[y.replace('b', 'c') for y in ['a' * 100000] for i in range(100)]", "bytes of text and integers");
+    // What is made is counted and not what it is made of: nothing here makes more than a byte.
+    answers(&[(
+        "sum(y.startswith('a') + y.count('b') + (y.find('b') < 0) + y.isalpha() for y in ['a' * 200000] for i in range(30))",
+        "90",
+    )]);
+    for call in
+        ["upper()", "strip('b')", "split('b')", "partition('b')", "removeprefix('b')", "splitlines()", "ljust(1)", "encode()"]
+    {
+        refuses(&format!("[y.{call} for y in ['a' * 200000] for i in range(60)]"), "bytes of text and integers");
+    }
     refuses("('\\t' * 100000).expandtabs(100)", "characters is not made");
     refuses("'a'.center(300000)", "bytes at once");
     refuses("'1'.zfill(300000)", "bytes at once");
     refuses("f'{1:300000}'", "bytes at once");
     refuses("f'{\"a\":300000}'", "bytes at once");
+}
+
+/// One that waits until the evaluation has begun, and then wants it no more.
+#[derive(Debug, Default)]
+struct Impatient(AtomicU64);
+
+impl Watch for Impatient {
+    fn goes_on(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) < 3
+    }
+}
+
+#[test]
+fn whoever_waits_may_end_it() {
+    let dump = golden();
+    let endless = "sum(n for n in range(10 ** 15))";
+    let told = |watch: Arc<dyn Watch>, text: &str| {
+        let limits = Limits { steps: u64::MAX, time: Duration::from_hours(1), watch: Some(watch), ..Limits::default() };
+        evaluate(&innermost(&dump), text, &limits).map(|value| value.show(&dump, 100)).map_err(|problem| problem.to_string())
+    };
+    assert_eq!(told(Arc::new(Impatient::default()), endless), Err("cancelled".to_owned()));
+    assert_eq!(told(Arc::new(AtomicBool::new(true)), "[1 for n in range(2000)]"), Err("cancelled".to_owned()));
+    assert_eq!(told(Arc::new(AtomicBool::new(true)), "refs(ring)"), Err("cancelled".to_owned()));
+    assert_eq!(told(Arc::new(AtomicBool::new(false)), "len(refs(ring, most=1)) > 0"), Ok("True".to_owned()));
+    // Another thread does the same.
+    let flag = Arc::new(AtomicBool::new(false));
+    let (set, waited) = (flag.clone(), flag.clone());
+    let other = std::thread::spawn(move || set.store(true, Ordering::Relaxed));
+    assert_eq!(told(waited, endless), Err("cancelled".to_owned()));
+    other.join().expect("it sets a flag");
 }

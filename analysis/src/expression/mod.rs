@@ -40,7 +40,7 @@ mod values;
 
 pub use completion::{Completion, CompletionKind, complete};
 pub use error::ExpressionError;
-pub use limits::Limits;
+pub use limits::{Limits, Watch};
 pub use scope::Scope;
 pub use values::{Child, Entries, Flow, Nested, Part, Span, Value, View};
 
@@ -95,7 +95,7 @@ pub fn execute(scope: &mut Scope<'_>, text: &str, limits: &Limits) -> Result<Opt
 type Bound = Vec<(String, Value)>;
 
 fn evaluated(scope: &Scope<'_>, node: &Node, limits: &Limits) -> Result<(Value, Bound), ExpressionError> {
-    let mut evaluator = Evaluator::new(scope, *limits);
+    let mut evaluator = Evaluator::new(scope, limits.clone());
     let value = evaluator.evaluate(node).map_err(|failure| {
         let mut failure = *failure;
         if failure.column == error::NOWHERE {

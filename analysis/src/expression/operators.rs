@@ -183,7 +183,12 @@ impl Evaluator<'_> {
     /// Keys and values of a mapping.
     pub(crate) fn pairs(&mut self, store: &Store) -> Evaluated<Vec<(Value, Value)>> {
         match store {
-            Store::Made(entries) => Ok(entries.pairs().to_vec()),
+            Store::Made(entries) => {
+                for _ in 0..entries.len() {
+                    self.step()?;
+                }
+                Ok(entries.pairs().to_vec())
+            }
             Store::Held(id, length) => {
                 let mut pairs = Vec::new();
                 let mut from = 0;
@@ -225,6 +230,14 @@ impl Evaluator<'_> {
         let cursor = self.cursor(value)?;
         let items = self.drain(cursor)?;
         self.set_of(items)
+    }
+
+    /// The entries of a mapping, for another one to have.
+    pub(crate) fn copied(&mut self, store: &Store) -> Evaluated<Vec<(Value, Value)>> {
+        if let Store::Made(entries) = store {
+            self.made(entries.len() as u64)?;
+        }
+        self.pairs(store)
     }
 
     /// `&`, `|`, `-`, `^` of a set and others.

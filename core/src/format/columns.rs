@@ -11,6 +11,12 @@ const HEADS: usize = 8;
 /// Number of columns after the shape table.
 pub(crate) const COLUMNS: usize = 10;
 
+/// A coded target as it is kept: a number that no object can have leads nowhere.
+#[inline]
+pub(crate) fn narrow(coded: u64) -> u32 {
+    u32::try_from(coded).unwrap_or(0)
+}
+
 /// Predicts the elements of containers of one type.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TailPredictor {
@@ -47,11 +53,12 @@ impl TailPredictor {
         }
     }
 
-    pub(crate) fn decode(&mut self, count: usize, stride: usize, from: &mut Reader<'_>, into: &mut Vec<u64>) -> Option<()> {
+    #[inline]
+    pub(crate) fn decode(&mut self, count: usize, stride: usize, from: &mut Reader<'_>, into: &mut Vec<u32>) -> Option<()> {
         for position in 0..count {
             let coded = self.predicted(position, stride).wrapping_add(unzigzag(from.number()?) as u64);
             self.learn(position, coded);
-            into.push(coded);
+            into.push(narrow(coded));
         }
         Some(())
     }

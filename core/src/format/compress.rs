@@ -1,7 +1,8 @@
 //! Compression of chunk payloads, bounded both ways.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use super::chunk::{Codec, MAXIMUM_RAW_LENGTH};
 
@@ -91,6 +92,19 @@ impl fmt::Display for Undecodable {
     }
 }
 
+/// Decompresses zstd with the working memory that the thread used before.
+fn inflate(stored: &[u8], wanted: usize) -> io::Result<Vec<u8>> {
+    thread_local! {
+        static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    ZSTD.with_borrow_mut(|zstd| {
+        if zstd.is_none() {
+            *zstd = Some(zstd::bulk::Decompressor::new()?);
+        }
+        zstd.as_mut().map_or_else(|| Ok(Vec::new()), |zstd| zstd.decompress(stored, wanted))
+    })
+}
+
 /// The payload of a chunk, decompressed: exactly `raw_length` bytes, never more than a chunk may have.
 ///
 /// # Errors
@@ -102,7 +116,7 @@ pub fn decompress(codec: Codec, stored: &[u8], raw_length: u32) -> Result<Vec<u8
     }
     let raw = match codec {
         Codec::None => stored.to_vec(),
-        Codec::Zstd => zstd::bulk::decompress(stored, wanted).map_err(|_| Undecodable::Broken)?,
+        Codec::Zstd => inflate(stored, wanted).map_err(|_| Undecodable::Broken)?,
         Codec::Zlib => {
             let mut raw = Vec::new();
             flate2::read::ZlibDecoder::new(stored)

@@ -101,7 +101,7 @@
 //! ];
 //! let header = ChunkHeader::decode(&bytes).unwrap();
 //! assert_eq!((header.kind, header.codec, header.count), (ChunkKind::Objects, Codec::None, 1));
-//! let objects = Objects::decode(header.first, header.count, bytes[HEADER_LENGTH..].to_vec()).unwrap();
+//! let objects = Objects::decode(header.first, header.count, &bytes[HEADER_LENGTH..]).unwrap();
 //! let seven = objects.get(0).unwrap();
 //! assert_eq!((seven.address().0, seven.size(), seven.value()), (4096, 28, Decoded::Small(7)));
 //! ```

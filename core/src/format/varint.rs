@@ -51,6 +51,34 @@ impl<'a> Reader<'a> {
     /// The next number; none when the bytes end inside it or it has more than 64 bits.
     #[inline]
     pub fn number(&mut self) -> Option<u64> {
+        match self.rest.split_first() {
+            Some((first, rest)) if *first < 0x80 => {
+                self.rest = rest;
+                Some(u64::from(*first))
+            }
+            _ => self.longer_number(),
+        }
+    }
+
+    #[inline]
+    fn longer_number(&mut self) -> Option<u64> {
+        let Some(word) = self.rest.first_chunk::<8>().map(|word| u64::from_le_bytes(*word)) else { return self.any_number() };
+        // The first byte without a high bit is the last of the number.
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends == 0 {
+            return self.any_number();
+        }
+        let length = ends.trailing_zeros() as usize / 8 + 1;
+        let bits = word & (u64::MAX >> (64 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f;
+        let pairs = (bits & 0x007f_007f_007f_007f) | (bits & 0x7f00_7f00_7f00_7f00) >> 1;
+        let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+        self.rest = &self.rest[length..];
+        Some((fours & 0x0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4)
+    }
+
+    /// A byte after the other: what is longer than 8 bytes, or near the end.
+    #[cold]
+    fn any_number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         for (index, byte) in self.rest.iter().enumerate().take(10) {
             let bits = u64::from(byte & 0x7f);
@@ -67,6 +95,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next number as a count of things that take `least` bytes each in this cursor: none when they cannot be there.
+    #[inline]
     pub fn count(&mut self, least: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count.checked_mul(least)? <= self.left()).then_some(count)
@@ -107,6 +136,18 @@ mod tests {
             let mut reader = Reader::new(&bytes);
             assert_eq!((reader.number(), reader.left()), (Some(number), 0));
             assert_eq!(Reader::new(&bytes[..bytes.len() - 1]).number(), None);
+        }
+        // Of every length, with and without room for a word after it.
+        for shift in 0..64 {
+            for number in [1 << shift, (1 << shift) - 1, u64::MAX >> shift, 0x5555_5555_5555_5555 >> shift] {
+                for after in [0, 1, 7, 8, 20] {
+                    let mut bytes = Vec::new();
+                    put(&mut bytes, number);
+                    bytes.resize(bytes.len() + after, 0xff);
+                    let mut reader = Reader::new(&bytes);
+                    assert_eq!((reader.number(), reader.left()), (Some(number), after), "{number:#x}");
+                }
+            }
         }
         for number in [0, -1, 1, i64::MIN, i64::MAX] {
             assert_eq!(unzigzag(zigzag(number)), number);

@@ -29,11 +29,12 @@ fn dump_of(python: &Path, program: &str, folder: &Path) -> PathBuf {
     dump
 }
 
-/// What a client of ours finds wrong.
+/// What a client of ours finds wrong. Graphs are kept beside the dump, so that the first session makes it.
 fn asked(kind: &str, dump: &Path, title: &str) -> Vec<String> {
     let python = editors().map_or_else(|| PathBuf::from("python3"), |made| made.join("python/bin/python"));
     let mut command = Command::new(python);
     command.arg(file("programs/dap/asking.py")).args([HEAPSAKE, kind]).arg(dump);
+    command.env("XDG_CACHE_HOME", dump.parent().expect("a folder").join("cache"));
     let out = run(&mut command).success(title);
     assert!(out.trim_end().ends_with(" messages"), "{title}: {out}");
     problems(&out).into_iter().map(|problem| format!("{title}: {problem}")).collect()
@@ -47,6 +48,15 @@ fn every_request_on_dumps_of_every_interpreter() {
         asked("crash", &dump, &python.display().to_string())
     });
     no_problems(&found.concat());
+}
+
+#[test]
+fn what_is_not_wanted_any_more_and_what_takes_long() {
+    let all = pythons();
+    let python = all.last().expect("an interpreter");
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = dump_of(python, "crash", folder.path());
+    no_problems(&asked("waiting", &dump, &python.display().to_string()));
 }
 
 #[test]

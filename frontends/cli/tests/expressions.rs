@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use heapsake_tests::pythons;
+use heapsake_tests::{file, pythons};
 use serde_json::Value;
 
 fn program(name: &str) -> PathBuf {
@@ -58,6 +58,26 @@ fn answers(told: &str) -> Vec<Value> {
     told.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
+/// How many expressions a program says the values of, and those that are others in its dump.
+fn compared(dump: &str, expected: &Path, folder: &Path) -> (usize, Vec<String>) {
+    let expected = answers(&std::fs::read_to_string(expected).expect("the answers"));
+    let lines: String = expected.iter().map(|one| format!("repr(({}))\n", one[0].as_str().expect("text"))).collect();
+    let (told, complaints, _) = session(dump, &lines, &["--json"], folder);
+    let told = answers(&told);
+    assert_eq!(told.len(), expected.len(), "{complaints}");
+    let mut wrong = Vec::new();
+    for (one, found) in expected.iter().zip(&told) {
+        let (wanted, had) = match &one[1]["exception"] {
+            Value::Null => (&one[1]["repr"], &found["text"]),
+            exception => (exception, &found["exception"]),
+        };
+        if wanted != had {
+            wrong.push(format!("{}\n  it is   {}\n  we say {found}", one[0], one[1]));
+        }
+    }
+    (expected.len(), wrong)
+}
+
 #[test]
 fn expressions_are_what_the_interpreter_says() {
     for python in pythons() {
@@ -65,29 +85,33 @@ fn expressions_are_what_the_interpreter_says() {
         let expected = folder.path().join("expected");
         let (list, expected_name) = (program("expressions.txt"), expected.to_str().expect("text").to_owned());
         let dump = dumped(&python, "expressions.py", &[list.to_str().expect("text"), &expected_name], folder.path());
-        let expected = answers(&std::fs::read_to_string(&expected).expect("the answers"));
-        assert!(expected.len() > 25_000, "only {} expressions", expected.len());
-        let lines: String = expected.iter().map(|one| format!("repr(({}))\n", one[0].as_str().expect("text"))).collect();
-        let (told, complaints, _) = session(&dump, &lines, &["--json"], folder.path());
-        let told = answers(&told);
-        assert_eq!(told.len(), expected.len(), "{complaints}");
-        let mut raised = 0;
-        let mut wrong = Vec::new();
-        for (one, found) in expected.iter().zip(&told) {
-            let (wanted, had) = match &one[1]["exception"] {
-                Value::Null => (&one[1]["repr"], &found["text"]),
-                exception => {
-                    raised += 1;
-                    (exception, &found["exception"])
-                }
-            };
-            if wanted != had {
-                wrong.push(format!("{}\n  it is   {}\n  we say {found}", one[0], one[1]));
-            }
-        }
-        println!("{}: {} expressions, {raised} of them raise", python.display(), expected.len());
-        let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-        assert!(wrong.is_empty(), "{}: {} of {} differ\n{shown}", python.display(), wrong.len(), expected.len());
+        let (compared, wrong) = compared(&dump, &expected, folder.path());
+        println!("{}: {compared} expressions", python.display());
+        assert!(compared > 25_000, "only {compared} expressions");
+        let shown = wrong[..wrong.len().min(20)].join("\n");
+        assert!(wrong.is_empty(), "{}: {} of {compared} differ\n{shown}", python.display(), wrong.len());
+    }
+}
+
+/// Arrays of NumPy and tables of pandas and polars, of the oldest and newest releases that are tested.
+#[test]
+fn elements_of_arrays_and_tables_are_what_their_library_says() {
+    let Some(base) = std::env::var_os("HEAPSAKE_TEST_PROGRAMS").map(PathBuf::from) else {
+        assert!(std::env::var_os("CI").is_none(), "in CI the environments with NumPy must be there: HEAPSAKE_TEST_PROGRAMS");
+        return println!("not tested: HEAPSAKE_TEST_PROGRAMS is not set (cargo xtask test sets it where PyPI can be reached)");
+    };
+    let arrays = ("numeric_expressions.py", 4000);
+    let columns = ("polars_expressions.py", 500);
+    for (name, (program, least)) in [("numeric1", arrays), ("numeric2", arrays), ("polars1", columns), ("polars2", columns)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let expected = folder.path().join("expected");
+        let given = [file("programs/numeric"), expected.clone()].map(|path| path.to_str().expect("text").to_owned());
+        let python = base.join(name).join("bin/python");
+        let dump = dumped(&python, program, &[&given[0], &given[1]], folder.path());
+        let (compared, wrong) = compared(&dump, &expected, folder.path());
+        println!("{name}: {compared} expressions");
+        assert!(compared > least, "{name}: only {compared} expressions");
+        assert!(wrong.is_empty(), "{name}: {} of {compared} differ\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `evaluate`: expressions over the heap, by the language that all front ends share. No code of the dump runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use heapsake_analysis::expression::{self, Limits, Scope};
@@ -12,15 +13,16 @@ use crate::results::ResultNumber;
 use crate::session::{Answer, Session};
 use crate::shown::{Manner, NAME, hexadecimal};
 use crate::stacks::{FrameKey, Row, Stack};
+use crate::task::Task;
 use crate::variables::{Child, Content, Way};
 
-/// How long an evaluation may take that no user waits for: clients ask again and again, and what is cancelled goes on.
+/// How long an evaluation may take that no user waits for: clients ask again and again.
 const UNASKED: Duration = Duration::from_secs(2);
 
 /// The limits of an evaluation: short for watches and hovers, unless they ask for the graph of the dump.
-fn limits(context: Option<&str>, text: &str) -> Limits {
+fn limits(context: Option<&str>, text: &str, task: &Arc<Task>) -> Limits {
     let is_long = matches!(context, Some("repl" | "clipboard")) || text.contains("refs(") || text.contains("path(");
-    let limits = Limits::default();
+    let limits = Limits { watch: Some(Arc::clone(task) as _), ..Limits::default() };
     if is_long { limits } else { Limits { time: UNASKED, ..limits } }
 }
 
@@ -48,12 +50,12 @@ impl Session {
     }
 
     /// `evaluate`.
-    pub(crate) fn evaluate(&self, arguments: &EvaluateArguments) -> Answer<Json> {
+    pub(crate) fn evaluate(&self, arguments: &EvaluateArguments, task: &Arc<Task>) -> Answer<Json> {
         let mut scope = self.scope(arguments.frame_id)?;
         let manner = Manner::of_result(arguments);
         let text = arguments.expression.trim();
         let context = arguments.context.as_deref();
-        let limits = limits(context, text);
+        let limits = limits(context, text, task);
         let value = if context == Some("repl") {
             let value = expression::execute(&mut scope, text, &limits);
             self.results.name(&scope);
@@ -70,9 +72,10 @@ impl Session {
             let question = (arguments.frame_id, text.to_owned(), context.unwrap_or_default().to_owned());
             Some(self.results.keep(question, value))
         };
-        let variable = self.result_variable(value, keep, manner);
+        let mut variable = self.result_variable(value, keep, manner);
         let frame = arguments.frame_id.and_then(|number| self.frame_key(number).ok());
-        self.references.call(variable.variables_reference, Called { expression: Some(as_operand(text)), frame });
+        let called = Called { expression: Some(as_operand(text)), frame };
+        variable.variables_reference = self.references.call(variable.variables_reference, called);
         Ok(serde_json::to_value(Evaluated::from(variable)).unwrap_or_default())
     }
 

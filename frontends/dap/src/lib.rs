@@ -23,6 +23,7 @@ mod session;
 mod shown;
 mod sources;
 mod stacks;
+mod task;
 mod threads;
 mod transport;
 mod variables;

@@ -71,8 +71,39 @@ pub(crate) struct References {
 struct State {
     nodes: Vec<Node>,
     known: HashMap<Node, i64>,
-    /// What a user would type for a node, as it was last shown; nothing where frames differ.
+    /// What a user would type for a node, as it was last shown in its frame.
     called: HashMap<i64, Called>,
+    /// The further numbers of nodes that are shown in more places than one.
+    elsewhere: HashMap<(i64, Place), i64>,
+}
+
+/// Where a node is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// Where a user can type it, in this frame.
+    Frame(Option<FrameKey>),
+    /// Where there is nothing to be typed.
+    Nameless,
+}
+
+impl State {
+    /// A number for a node, also when it has one; 0, which stands for no children, when the table is full.
+    fn add(&mut self, node: Node) -> i64 {
+        let number = FIRST + self.nodes.len() as i64;
+        if number > crate::protocol::LARGEST {
+            return 0;
+        }
+        self.nodes.push(node);
+        number
+    }
+
+    fn node(&self, number: i64) -> Option<Node> {
+        if (1..FIRST).contains(&number) {
+            return u32::try_from(number - 1).ok().map(|id| Node::Object(ObjectId(id)));
+        }
+        let place = usize::try_from(number.checked_sub(FIRST)?).ok()?;
+        self.nodes.get(place).cloned()
+    }
 }
 
 impl References {
@@ -91,23 +122,17 @@ impl References {
         if let Some(known) = state.known.get(&node) {
             return *known;
         }
-        let number = FIRST + state.nodes.len() as i64;
-        if number > crate::protocol::LARGEST {
-            return 0;
+        let number = state.add(node.clone());
+        if number > 0 {
+            state.known.insert(node, number);
         }
-        state.nodes.push(node.clone());
-        state.known.insert(node, number);
         number
     }
 
     /// The node of a number, if `objects` are in the dump.
     pub(crate) fn node(&self, number: i64, objects: u32) -> Option<Node> {
-        if (1..FIRST).contains(&number) {
-            let id = u32::try_from(number - 1).ok()?;
-            return (id < objects).then_some(Node::Object(ObjectId(id)));
-        }
-        let place = usize::try_from(number.checked_sub(FIRST)?).ok()?;
-        self.state().nodes.get(place).cloned()
+        // What the table has was told by this adapter.
+        if number < FIRST && number > i64::from(objects) { None } else { self.state().node(number) }
     }
 
     /// What a user would type for a node.
@@ -115,23 +140,44 @@ impl References {
         self.state().called.get(&number).cloned().unwrap_or_default()
     }
 
-    /// Notes it. An object that a frame reaches in several ways is called by the last one. One that frames call differently
-    /// has no name from then on: which of them a client means when it expands the object is not told.
-    pub(crate) fn call(&self, number: i64, called: Called) {
+    /// Notes it, and gives the number under which the node is to be told there. One that a frame reaches in several ways is
+    /// called by the last one. In each other frame it has another number, and where it has no name it has one more: what a
+    /// client expands is so called as it was where the client saw it.
+    pub(crate) fn call(&self, number: i64, called: Called) -> i64 {
+        if number <= 0 {
+            return number;
+        }
+        let is_named = called.expression.as_ref().is_some_and(|text| text.len() <= LONGEST_EXPRESSION);
+        let called = if is_named { called } else { Called { expression: None, ..called } };
         let mut state = self.state();
-        if number <= 0 || called.expression.as_ref().is_none_or(|text| text.len() > LONGEST_EXPRESSION) {
-            // What has no name in one place may have one in others.
-            if state.called.get(&number).is_some_and(|known| known.expression.is_some()) {
-                state.called.remove(&number);
+        let Some(known) = state.called.get_mut(&number) else {
+            state.called.insert(number, called);
+            return number;
+        };
+        // In its own frame it keeps its name where it has none.
+        match (is_named, known.expression.is_some()) {
+            (true, true) if known.frame == called.frame => {
+                *known = called;
+                return number;
             }
-            return;
+            (false, true) if known.frame == called.frame => return number,
+            (false, false) => return number,
+            _ => {}
         }
-        match state.called.get_mut(&number) {
-            Some(known) if known.expression != called.expression && known.frame != called.frame => *known = Called::default(),
-            Some(known) if known.expression.is_some() => *known = called,
-            Some(_) => {}
-            None => drop(state.called.insert(number, called)),
-        }
+        let place = if is_named { Place::Frame(called.frame) } else { Place::Nameless };
+        let further = match state.elsewhere.get(&(number, place)).copied() {
+            Some(further) => further,
+            None => {
+                let Some(node) = state.node(number) else { return number };
+                let further = state.add(node);
+                if further > 0 {
+                    state.elsewhere.insert((number, place), further);
+                }
+                further
+            }
+        };
+        state.called.insert(further, called);
+        further
     }
 }
 
@@ -140,17 +186,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_frames_call_differently_has_no_name() {
+    fn each_frame_has_its_own_name() {
         let references = References::default();
-        let call = |row: u32, text: &str| {
-            references.call(7, Called { expression: Some(text.to_owned()), frame: Some(FrameKey { stack: 1, row }) });
-            references.called(7).expression
-        };
-        assert_eq!(call(0, "order").as_deref(), Some("order"));
-        assert_eq!(call(0, "orders[0]").as_deref(), Some("orders[0]"));
-        assert_eq!(call(1, "orders[0]").as_deref(), Some("orders[0]"));
-        assert_eq!(call(2, "self"), None);
-        assert_eq!(call(0, "order"), None);
+        let frame = |row: u32| Some(FrameKey { stack: 1, row });
+        let call = |row: u32, text: &str| references.call(7, Called { expression: Some(text.to_owned()), frame: frame(row) });
+        let nameless = |row: u32| references.call(7, Called { expression: None, frame: frame(row) });
+        let name = |number: i64| references.called(number).expression;
+        let first = call(0, "order");
+        assert_eq!((first, name(first).as_deref()), (7, Some("order")));
+        assert_eq!((call(0, "orders[0]"), name(7).as_deref()), (7, Some("orders[0]")));
+        let second = call(1, "self");
+        assert!(second >= FIRST && second == call(1, "self.me"));
+        assert_eq!((name(second).as_deref(), name(7).as_deref()), (Some("self.me"), Some("orders[0]")));
+        assert_eq!(references.called(second).frame, frame(1));
+        assert_eq!(references.node(second, 10), Some(Node::Object(ObjectId(6))));
+        // What is shown without a name has one in its own frame alone.
+        assert_eq!(nameless(0), 7);
+        let third = nameless(2);
+        assert!(third > second && third == nameless(3) && name(third).is_none());
+        assert_eq!((call(0, "order"), name(7).as_deref()), (7, Some("order")));
+        assert_eq!((references.call(9, Called::default()), references.call(9, Called::default())), (9, 9));
+        let named = references.call(9, Called { expression: Some("x".to_owned()), frame: None });
+        assert!(named > third && name(named).as_deref() == Some("x") && name(9).is_none());
+        assert_eq!(references.call(0, Called::default()), 0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which request is answered by what.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -8,6 +10,7 @@ use crate::protocol::{
     BreakpointsArguments, ExceptionBreakpointsArguments, Failure, Request, StackTraceArguments, VariablesArguments,
 };
 use crate::session::{Answer, Session};
+use crate::task::Task;
 
 /// What is said to whoever wants a dump to go on.
 pub(crate) const DOES_NOT_RUN: &str = "a dump does not run";
@@ -66,13 +69,13 @@ pub(crate) fn lane(session: Option<&Session>, request: &Request) -> Option<Lane>
 }
 
 /// Answers a request about the dump.
-pub(crate) fn answer(session: &Session, request: &Request) -> Answer<Value> {
+pub(crate) fn answer(session: &Session, request: &Request, task: &Arc<Task>) -> Answer<Value> {
     match request.command.as_str() {
         "threads" => session.threads(),
         "stackTrace" => session.stack_trace(&arguments(request)?),
         "scopes" => session.scopes(&arguments(request)?),
-        "variables" => session.variables(&arguments(request)?),
-        "evaluate" => session.evaluate(&arguments(request)?),
+        "variables" => session.variables(&arguments(request)?, task),
+        "evaluate" => session.evaluate(&arguments(request)?, task),
         "exceptionInfo" => session.exception_info(&arguments(request)?),
         "completions" => session.completions(&arguments(request)?),
         "source" => session.source(&arguments(request)?),

@@ -16,6 +16,10 @@ use crate::protocol::{CancelArguments, Failure, InitializeArguments, LaunchArgum
 use crate::requests::{answer, arguments, lane, not_supported, without_dump};
 use crate::session::{Answer, Client, Session};
 use crate::shown::count;
+use crate::task::Task;
+
+/// The name of the search for tasks and generators, as a progress.
+const TASKS: &str = "tasks";
 
 /// Talks with one client until it disconnects or is gone.
 ///
@@ -106,10 +110,10 @@ impl Server {
             }
             "cancel" => {
                 let asked = arguments::<CancelArguments>(&request);
-                if let Ok(CancelArguments { request_id: Some(number) }) = &asked
-                    && let Some(command) = self.pending.claim_number(*number)
+                if let Ok(CancelArguments { request_id, progress_id }) = &asked
+                    && let Some((number, command)) = self.pending.cancel(*request_id, progress_id.as_deref())
                 {
-                    self.respond(*number, command, Err(Failure::new("cancelled")));
+                    self.respond(number, command, Err(Failure::new("cancelled")));
                 }
                 self.respond(seq, command, asked.map(|_| Value::Null));
             }
@@ -140,16 +144,23 @@ impl Server {
             let failure = Failure::new("no dump is open: the first request after initialize is launch or attach");
             return self.respond(request.seq, request.command, Err(failure));
         };
-        let ticket = self.pending.begin(request.seq, &request.command);
         let (pending, outgoing) = (Arc::clone(&self.pending), Arc::clone(&self.outgoing));
+        let (ticket, task) = pending.begin(request.seq, &request.command, |number| {
+            if session.client.shows_progress {
+                Task::told(Arc::clone(&outgoing), format!("reading {number}"), request.seq)
+            } else {
+                Task::silent()
+            }
+        });
         self.lanes.send(lane, move || {
             if !pending.is_open(ticket) {
                 return;
             }
-            let work = AssertUnwindSafe(|| answer(&session, &request));
+            let work = AssertUnwindSafe(|| answer(&session, &request, &task));
             let outcome = catch_unwind(work).unwrap_or_else(|_| {
                 Err(Failure::new("this could not be answered, by a mistake of heapsake that deserves a report"))
             });
+            task.end();
             let response = Response { request: request.seq, command: request.command, outcome };
             outgoing.respond_if(|| pending.claim(ticket), response);
             say(&outgoing, session.new_faults());
@@ -196,7 +207,14 @@ impl Server {
         let (outgoing, seen) = (Arc::clone(&self.outgoing), Arc::clone(&session));
         let announced = Arc::clone(&self.announced);
         let look = move || {
+            let shown = session.client.shows_progress.then_some("looking for tasks");
+            if let Some(title) = shown {
+                outgoing.tell("progressStart", json!({ "progressId": TASKS, "title": title }));
+            }
             let more = session.stacks.find();
+            if shown.is_some() {
+                outgoing.tell("progressEnd", json!({ "progressId": TASKS }));
+            }
             let mut announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
             if announced.stopped {
                 tell_more(&outgoing, &session, &more);
@@ -228,7 +246,7 @@ impl Server {
     /// Answers what is open: short requests as they are, of long ones that they are not wanted any more.
     fn finish(&mut self) {
         self.lanes.finish();
-        for (seq, command) in self.pending.claim_all() {
+        for (seq, command) in self.pending.cancel_all() {
             self.respond(seq, command, Err(Failure::new("cancelled")));
         }
         self.outgoing.settle();

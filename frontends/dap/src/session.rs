@@ -14,6 +14,8 @@ use crate::stacks::{FrameKey, Stacks};
 
 /// Objects whose chunks are decoded together.
 pub(crate) const PAGE: usize = 100;
+/// Bytes of decoded chunks that are kept: those of some 5 million objects, so that a page of a large heap is decoded once.
+const KEPT: usize = 256 << 20;
 
 /// Faults of a file that are told.
 const FAULTS: usize = 20;
@@ -55,6 +57,7 @@ pub(crate) struct Client {
     pub(crate) column_shift: i64,
     pub(crate) pages: bool,
     pub(crate) knows_memory: bool,
+    pub(crate) shows_progress: bool,
 }
 
 impl Client {
@@ -65,6 +68,7 @@ impl Client {
             column_shift: shift(arguments.columns_start_at1),
             pages: arguments.supports_variable_paging == Some(true),
             knows_memory: arguments.supports_memory_references == Some(true),
+            shows_progress: arguments.supports_progress_reporting == Some(true),
         }
     }
 }
@@ -79,7 +83,7 @@ impl Session {
     /// Opens a dump. Damage is no error: it is told afterwards.
     pub(crate) fn open(path: &Path, client: Client) -> Result<Session, Error> {
         let mut dump = heapsake_loader::open(path)?;
-        dump.keep_chunks(PAGE + PAGE / 5);
+        dump.keep_decoded(KEPT);
         let dump = Arc::new(dump);
         Ok(Session {
             stacks: Stacks::new(Arc::clone(&dump)),

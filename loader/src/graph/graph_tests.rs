@@ -195,7 +195,19 @@ fn opening_and_reading_stacks_makes_no_graph() {
     let asked = (dump.threads(), dump.types(), dump.roots(), dump.object(ObjectId(3)).attributes());
     assert_eq!((asked.2.len(), asked.3.len()), (1, 1));
     assert!(dump.graph.get().is_none());
+    // Who does not want to wait for it has none, and those who do have it then.
+    let mut heard = Vec::new();
+    assert!(
+        dump.graph_while(&mut |step, of| {
+            heard.push((step, of));
+            step == 0
+        })
+        .is_none()
+    );
+    assert_eq!(heard.first().map(|(step, _)| *step), Some(0));
+    assert!(heard.len() == 2 && heard[1].0 < heard[1].1, "{heard:?}");
     assert!(std::ptr::eq(dump.graph(), dump.graph()), "made once");
+    assert!(dump.graph_while(&mut |_, _| false).is_some(), "it is there");
 }
 
 #[test]
@@ -245,7 +257,7 @@ fn a_kept_graph_is_used_and_a_damaged_one_made_anew() {
     let whole = bytes(&ring(), &[0]);
     let path = file(folder.path(), &whole);
     let expected = model(&ring(), &[0]);
-    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache))), expected);
+    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), expected);
     let name = kept(&cache);
     assert_eq!(name.len(), 1, "one graph, and nothing unfinished: {name:?}");
 
@@ -253,7 +265,7 @@ fn a_kept_graph_is_used_and_a_damaged_one_made_anew() {
     let mut wrong = whole.clone();
     wrong[payload_place(&whole)] ^= 1;
     let damaged = open(file(folder.path(), &wrong)).unwrap();
-    assert_eq!(told(&damaged.graph_kept_in(Some(&cache))), expected);
+    assert_eq!(told(&damaged.graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), expected);
     assert_eq!(damaged.faults(), []);
     fs::write(&path, &whole).unwrap();
 
@@ -261,14 +273,14 @@ fn a_kept_graph_is_used_and_a_damaged_one_made_anew() {
     for at in 0..=good.len() {
         let mut bad = good[..at].to_vec();
         fs::write(&name[0], &bad).unwrap();
-        assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache))), expected, "cut at {at}");
+        assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), expected, "cut at {at}");
         assert_eq!(fs::read(&name[0]).unwrap(), good, "written anew");
         bad = good.clone();
         if let Some(byte) = bad.get_mut(at) {
             *byte ^= 0x20;
         }
         fs::write(&name[0], &bad).unwrap();
-        assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache))), expected, "byte {at}");
+        assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), expected, "byte {at}");
     }
     assert_eq!(kept(&cache), name);
 }
@@ -280,7 +292,10 @@ fn another_dump_has_another_graph() {
     other[9].edges[0].1 = 4;
     for (things, count) in [(ring(), 1), (other, 2)] {
         let dump = open(file(folder.path(), &bytes(&things, &[0]))).unwrap();
-        assert_eq!(told(&dump.graph_kept_in(Some(&folder.path().join("cache")))), model(&things, &[0]));
+        assert_eq!(
+            told(&dump.graph_kept_in(Some(&folder.path().join("cache")), &mut |_, _| true).unwrap()),
+            model(&things, &[0])
+        );
         assert_eq!(kept(&folder.path().join("cache")).len(), count);
     }
 }
@@ -295,7 +310,7 @@ fn the_graph_of_a_damaged_dump_is_not_kept() {
     dump.object(ObjectId(0)).edges();
     assert_eq!(dump.faults().len(), 1, "known before the graph is asked for");
     let cache = folder.path().join("cache");
-    assert_eq!(told(&dump.graph_kept_in(Some(&cache))), [(10, Link::Root, 0)], "the objects are lost");
+    assert_eq!(told(&dump.graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), [(10, Link::Root, 0)], "the objects are lost");
     assert!(dump.faults().iter().any(|fault| fault.kind == FaultKind::Checksum));
     assert_eq!(kept(&cache), [] as [PathBuf; 0]);
 }
@@ -306,13 +321,13 @@ fn a_cache_that_cannot_be_is_no_error() {
     let path = file(folder.path(), &bytes(&ring(), &[0]));
     let expected = model(&ring(), &[0]);
     // Below a file there can be no folder, and a folder is no graph.
-    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&path.join("cache")))), expected);
+    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&path.join("cache")), &mut |_, _| true).unwrap()), expected);
     let cache = folder.path().join("cache");
-    open(&path).unwrap().graph_kept_in(Some(&cache));
+    open(&path).unwrap().graph_kept_in(Some(&cache), &mut |_, _| true).unwrap();
     let name = kept(&cache).pop().unwrap();
     fs::remove_file(&name).unwrap();
     fs::create_dir(&name).unwrap();
-    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache))), expected);
+    assert_eq!(told(&open(&path).unwrap().graph_kept_in(Some(&cache), &mut |_, _| true).unwrap()), expected);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod holders;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use heapsake_core::format::records::Reference;
 use heapsake_core::format::{ChunkHeader, ChunkKind, DecodedObject, HEADER_LENGTH, TailKind, Target, decode_segment};
@@ -37,19 +38,40 @@ impl Dump {
     /// Made when it is first asked for, which decodes the whole file, unless the user's cache directory has it from
     /// another time. A cache that cannot be read or written is no error.
     pub fn graph(&self) -> &HeapGraph {
-        self.graph.get_or_init(|| {
-            let folder = if self.is_file() { cache::folder() } else { None };
-            self.graph_kept_in(folder.as_deref())
-        })
+        loop {
+            if let Some(graph) = self.graph_while(&mut |_, _| true) {
+                return graph;
+            }
+        }
+    }
+
+    /// The graph, for whoever may not want to wait for it: `goes_on` hears which of how many steps was made, and ends the
+    /// making when it says no. It hears nothing when the graph is there, or is made for others meanwhile.
+    pub fn graph_while(&self, goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<&HeapGraph> {
+        if let Some(graph) = self.graph.get() {
+            return Some(graph);
+        }
+        // One makes it, and others wait.
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(graph) = self.graph.get() {
+            return Some(graph);
+        }
+        let folder = if self.is_file() { cache::folder() } else { None };
+        let graph = self.graph_kept_in(folder.as_deref(), goes_on)?;
+        Some(self.graph.get_or_init(|| graph))
     }
 
     /// The graph, from the folder of cached ones or put there.
-    pub(crate) fn graph_kept_in(&self, folder: Option<&Path>) -> HeapGraph {
+    pub(crate) fn graph_kept_in(
+        &self,
+        folder: Option<&Path>,
+        goes_on: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Option<HeapGraph> {
         let key = cache::key(&self.container);
         if let Some(kept) = folder.and_then(|folder| cache::read(folder, key)) {
-            return kept;
+            return Some(kept);
         }
-        let graph = self.make_graph(key);
+        let graph = self.make_graph(key, goes_on)?;
         // Headers alone name the graph, so one of damaged payloads would be taken for that of the whole ones. A file that is
         // cut has other headers.
         let payloads = [FaultKind::Checksum, FaultKind::Undecodable, FaultKind::Missing];
@@ -57,17 +79,22 @@ impl Dump {
         if let Some(folder) = folder.filter(|_| !damaged)
             && let Some(kept) = cache::write(folder, key, &graph)
         {
-            return kept;
+            return Some(kept);
         }
-        graph.map_bytes(Bytes::from)
+        Some(graph.map_bytes(Bytes::from))
     }
 
-    fn make_graph(&self, key: [u8; 16]) -> Graph {
+    fn make_graph(&self, key: [u8; 16], goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<Graph> {
         let most = self.file_bytes().saturating_mul(MOST_PER_BYTE).saturating_add(MOST);
         let mut builder = Builder::new(most);
         let mut apart = self.chunks_apart();
         let types: Vec<Option<u32>> = self.types().iter().map(|known| known.object).collect();
-        for position in 0..self.chunk_count() {
+        // Putting it together takes as long as reading.
+        let (chunks, steps) = (self.chunk_count(), 2 * self.chunk_count().max(1));
+        for position in 0..chunks {
+            if !goes_on(position, steps) {
+                return None;
+            }
             if !self.chunk_offset(position).is_some_and(|offset| apart.remove(&offset)) {
                 continue;
             }
@@ -76,6 +103,9 @@ impl Dump {
                 builder.object(object.id);
                 self.tell(object, &types, &mut apart, &mut builder);
             }
+        }
+        if !goes_on(chunks, steps) {
+            return None;
         }
         self.root_references(|reference| {
             if let Some(id) = reference.id {
@@ -92,7 +122,7 @@ impl Dump {
             );
             self.container.fault(0, FaultKind::Undecodable, what);
         }
-        graph
+        Some(graph)
     }
 
     /// Where the chunks lie that share no byte with an earlier one: an index that names one twice, or chunks inside chunks,
@@ -132,7 +162,8 @@ impl Dump {
                 builder.edge(link, id);
             }
         };
-        for offset in self.element_chunks.get(&object.id).into_iter().flatten().filter(|offset| apart.remove(offset)) {
+        let apart_from_it = if shape.tail == TailKind::Nothing { None } else { self.element_chunks.get(&object.id) };
+        for offset in apart_from_it.into_iter().flatten().filter(|offset| apart.remove(offset)) {
             let holds = format!("elements of object {}", object.id);
             let Some((header, raw)) = self.container.payload(*offset, &holds) else { continue };
             match decode_segment(&raw).filter(|_| header.kind == ChunkKind::Elements) {

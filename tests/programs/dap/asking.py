@@ -1,6 +1,6 @@
 """Asks ``heapsake dap`` everything about a dump, as an editor that pages and as one that does not; prints each PROBLEM.
 
-asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``.  The last line counts the messages.
+asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``, ``waiting``.  The last line counts the messages.
 """
 import base64
 import os
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 
+import waiting
 from client import Client, Failed, Gone
 from schema import checker
 
@@ -323,6 +324,22 @@ def hostile_numbers(client):
     expect(client.ask("cancel", requestId=123456) == {}, "a cancel of nothing")
 
 
+# -- what a user waits for, in the dump of a crash
+
+
+def wait(client, pages):
+    client.open(sys.argv[3], **(dict(PAGING, supportsProgressReporting=True) if pages else PLAIN))
+    frame = client.frames(1, startFrame=0, levels=1)[0]
+    scopes = client.scopes(frame["id"])
+    waiting.progress(client, scopes, pages, expect)
+    waiting.names(client, expect)
+    waiting.many(client, client.named(scopes["Locals"]["variablesReference"]), expect)
+    left = waiting.cancelled(client, frame, expect)
+    for problem in client.close():
+        expect(False, problem)
+    expect(client.answer(left)["message"] == "cancelled", client.answer(left))
+
+
 # -- fifty thousand frames
 
 
@@ -442,6 +459,9 @@ def garbage(heapsake, check):
         listening.wait()
 
 
+KINDS = {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors, "group": group, "waiting": wait}
+
+
 def main():
     heapsake, kind = sys.argv[1:3]
     try:
@@ -455,8 +475,8 @@ def main():
     for pages in (True, False):
         client = Client.start([heapsake, "dap"], check)
         try:
-            {"crash": crash, "deep": deep, "damaged": damaged, "errors": errors, "group": group}[kind](client, pages)
-            for problem in client.close():
+            KINDS[kind](client, pages)
+            for problem in client.close() if kind != "waiting" else ():
                 expect(False, problem)
         except (Failed, Gone, LookupError, TypeError, ValueError, StopIteration):
             print("PROBLEM " + traceback.format_exc().replace("\n", "\n    "))

@@ -11,6 +11,12 @@ class Order:
         self.items, self.name, self.price = [1, 2, 3], "order %d" % number, None
 
 
+class Wide:
+    def __init__(self, many):
+        for number in range(many):
+            setattr(self, "name_%d" % number, number)
+
+
 class Tagged(list):
     """A list with an attribute."""
 
@@ -41,10 +47,11 @@ async def start():
     future = asyncio.get_event_loop().create_future()
     task = asyncio.ensure_future(fetch(future))
     await asyncio.sleep(0)
-    crash(task)
+    settings = {"rates": [1, 2]}
+    crash(task, settings)
 
 
-def crash(task):
+def crash(task, options):
     big = list(range(100000))
     table = {"key %d" % number: number for number in range(100000)}
     loop = []
@@ -52,6 +59,7 @@ def crash(task):
     order = Order(7)
     tagged = Tagged(range(200))
     tagged.colour = "red"
+    wide = Wide(2500)
     data = b"\x00\x01hello" * 100
     numbers = array.array("i", range(1000))
     generator = counting(3)
@@ -72,7 +80,7 @@ def crash(task):
             inner()
         except AttributeError as other:
             raise ValueError("no price") from other
-    return big, table, loop, tagged, data, numbers, small, chosen, hostile, password, long, task
+    return big, table, loop, tagged, data, numbers, small, chosen, hostile, password, long, task, options, wide
 
 
 exec(compile("def unseen(call):\n    call()\n", "nowhere/unseen.py", "exec"))

@@ -144,4 +144,5 @@ def main(answers, dump):
     print(ready, date, len(structure))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -72,4 +72,5 @@ def main(answers, dump):
     print(ready, len(one), len(wholes))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

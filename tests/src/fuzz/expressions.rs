@@ -7,7 +7,7 @@ use heapsake_analysis::expression::{Limits, Scope, complete, execute};
 use heapsake_loader::Dump;
 
 /// Small enough that every input ends at once.
-const LIMITS: Limits = Limits { steps: 20_000, elements: 20_000, bytes: 1 << 20, time: Duration::from_secs(2) };
+const LIMITS: Limits = Limits { steps: 20_000, elements: 20_000, bytes: 1 << 20, time: Duration::from_secs(2), watch: None };
 
 /// A value or an error whose column lies in the text; what is shown is bounded and on one line. The first byte says whether the
 /// dump is damaged, and how.

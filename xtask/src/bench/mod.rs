@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: the engine on synthetic heaps and on a real program; `bench peers` and `bench outside`: heapsake beside
-//! other tools, in the program and from outside.
+//! other tools, in the program and from outside; `bench dap`: the debug adapter on a large dump.
 //!
 //! Figures are CPU seconds unless said, since others may use the machine; no figure is asserted.
 
+mod dap;
 mod outside;
 mod peers;
 mod table;
@@ -41,6 +42,8 @@ enum What {
     Peers(peers::Arguments),
     /// heapsake, gcore, PyHeap, pystack and py-spy, on the same processes in one run.
     Outside(outside::Arguments),
+    /// The debug adapter, from its start to who holds an object, on a large dump.
+    Dap(dap::Arguments),
 }
 
 /// The program that is measured.
@@ -60,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.what {
         Some(What::Peers(peers)) => peers::run(&root, peers),
         Some(What::Outside(outside)) => outside::run(&root, outside),
+        Some(What::Dap(dap)) => dap::run(&root, dap),
         None => engine(&root, arguments),
     }
 }

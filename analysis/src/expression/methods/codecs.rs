@@ -30,6 +30,7 @@ impl Evaluator<'_> {
 
     pub(crate) fn encoded(&mut self, codes: &[u32], encoding: Option<Value>, errors: Option<Value>) -> Evaluated<Value> {
         let (encoding, errors) = self.codec(encoding, errors)?;
+        self.taken(codes.len() as u64)?;
         let mut bytes = Vec::with_capacity(codes.len());
         for (at, code) in codes.iter().enumerate() {
             let most = match encoding.as_str() {
@@ -48,6 +49,7 @@ impl Evaluator<'_> {
                 }
             }
         }
+        self.taken(bytes.len().saturating_sub(codes.len()) as u64)?;
         Ok(Value::bytes(&bytes))
     }
 
@@ -57,6 +59,7 @@ impl Evaluator<'_> {
             let byte = bytes.get(at).copied().unwrap_or(0);
             Err(raised("UnicodeDecodeError", format!("'{encoding}' codec can't decode byte 0x{byte:02x} in position {at}")))
         };
+        self.taken(bytes.len() as u64 * 4)?;
         if encoding == "latin-1" {
             return Ok(Value::codes(&bytes.iter().map(|byte| u32::from(*byte)).collect::<Vec<u32>>()));
         }

@@ -25,7 +25,7 @@ impl Evaluator<'_> {
             "copy" => {
                 given.positions(name, 0, 0)?;
                 let mut entries = Entries::default();
-                for (shown, value) in self.pairs(store)? {
+                for (shown, value) in self.copied(store)? {
                     let key = self.key(&shown)?;
                     entries.insert(key, shown, value);
                 }

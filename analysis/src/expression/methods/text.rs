@@ -13,6 +13,11 @@ fn made(codes: &[u32], is_bytes: bool) -> Value {
     if is_bytes { Value::bytes(&codes.iter().map(|code| *code as u8).collect::<Vec<u8>>()) } else { Value::codes(codes) }
 }
 
+/// The bytes that so many letters take.
+fn weight(letters: usize, is_bytes: bool) -> u64 {
+    letters as u64 * if is_bytes { 1 } else { 4 }
+}
+
 impl Evaluator<'_> {
     /// The codes of an argument of the same kind.
     fn same_kind(&mut self, value: &Value, is_bytes: bool, function: &str) -> Evaluated<Vec<u32>> {
@@ -65,7 +70,6 @@ impl Evaluator<'_> {
         for _ in 0..codes.len() / 4096 {
             self.step()?;
         }
-        self.taken(codes.len() as u64)?;
         let whole = |found: Vec<u32>| made(&found, is_bytes);
         let ascii = |code: u32| !is_bytes || code < 0x80;
         match name {
@@ -74,7 +78,10 @@ impl Evaluator<'_> {
                 if name == "casefold" && codes.iter().any(|code| *code > 0x7f) {
                     return Err(refused("casefold() of letters beyond ASCII is not known here: lower() is"));
                 }
-                Ok(whole(cased(codes, is_bytes, name)))
+                self.taken(weight(codes.len(), is_bytes))?;
+                let found = cased(codes, is_bytes, name);
+                self.taken(weight(found.len().saturating_sub(codes.len()), is_bytes))?;
+                Ok(whole(found))
             }
             "strip" | "lstrip" | "rstrip" => {
                 let given = given.positions(name, 0, 1)?;
@@ -99,6 +106,7 @@ impl Evaluator<'_> {
                 while name != "lstrip" && to > from && goes(codes[to - 1]) {
                     to -= 1;
                 }
+                self.taken(weight(to - from, is_bytes))?;
                 Ok(made(&codes[from..to], is_bytes))
             }
             "startswith" | "endswith" => {
@@ -162,7 +170,7 @@ impl Evaluator<'_> {
                     None => -1,
                 };
                 let replaced = self.replaced(codes, &old, &new, most)?;
-                self.taken(replaced.len() as u64 * 4)?;
+                self.taken(weight(replaced.len(), is_bytes))?;
                 Ok(whole(replaced))
             }
             "split" | "rsplit" => {
@@ -181,6 +189,7 @@ impl Evaluator<'_> {
                 if separator.as_ref().is_some_and(Vec::is_empty) {
                     return value_error("empty separator");
                 }
+                self.taken(weight(codes.len(), is_bytes))?;
                 let parts = split(codes, separator.as_deref(), most, name == "rsplit", is_bytes);
                 self.made(parts.len() as u64)?;
                 Ok(Value::list(parts.into_iter().map(|part| made(&part, is_bytes)).collect()))
@@ -191,6 +200,7 @@ impl Evaluator<'_> {
                     Some(keep) => self.truth(&keep)?,
                     None => false,
                 };
+                self.taken(weight(codes.len(), is_bytes))?;
                 let mut lines = Vec::new();
                 let mut from = 0;
                 let mut at = 0;
@@ -217,6 +227,7 @@ impl Evaluator<'_> {
                 if wanted.is_empty() {
                     return value_error("empty separator");
                 }
+                self.taken(weight(codes.len(), is_bytes))?;
                 let found = if name == "partition" { find(codes, &wanted) } else { find_last(codes, &wanted) };
                 let parts: [&[u32]; 3] = match found {
                     Some(at) => [&codes[..at], &wanted, &codes[at + wanted.len()..]],
@@ -229,7 +240,9 @@ impl Evaluator<'_> {
                 let given = given.positions(name, 1, 1)?;
                 let wanted = self.same_kind(&given[0], is_bytes, name)?;
                 let rest = if name == "removeprefix" { codes.strip_prefix(&wanted[..]) } else { codes.strip_suffix(&wanted[..]) };
-                Ok(made(rest.unwrap_or(codes), is_bytes))
+                let rest = rest.unwrap_or(codes);
+                self.taken(weight(rest.len(), is_bytes))?;
+                Ok(made(rest, is_bytes))
             }
             "join" => {
                 let given = given.positions(name, 1, 1)?;
@@ -252,13 +265,13 @@ impl Evaluator<'_> {
                     self.within_bytes(joined.len())?;
                     at += 1;
                 }
-                self.taken(joined.len() as u64 * 4)?;
+                self.taken(weight(joined.len(), is_bytes))?;
                 Ok(whole(joined))
             }
             "center" | "ljust" | "rjust" => {
                 let given = given.positions(name, 1, 2)?;
                 let width = self.wide_index(&given[0])?.max(0);
-                self.taken((width as u64).saturating_mul(4))?;
+                self.taken((width as u64).max(codes.len() as u64).saturating_mul(weight(1, is_bytes)))?;
                 let fill = match given.get(1) {
                     Some(fill) => self.same_kind(fill, is_bytes, name)?,
                     None => vec![0x20],
@@ -279,7 +292,7 @@ impl Evaluator<'_> {
             "zfill" => {
                 let given = given.positions(name, 1, 1)?;
                 let width = self.wide_index(&given[0])?.max(0);
-                self.taken((width as u64).saturating_mul(4))?;
+                self.taken((width as u64).max(codes.len() as u64).saturating_mul(weight(1, is_bytes)))?;
                 let missing = (width as usize).saturating_sub(codes.len());
                 let sign = usize::from(matches!(codes.first(), Some(0x2b | 0x2d)));
                 let mut padded = codes[..sign].to_vec();
@@ -314,7 +327,7 @@ impl Evaluator<'_> {
                     }
                     self.within_bytes(out.len())?;
                 }
-                self.taken(out.len() as u64 * 4)?;
+                self.taken(weight(out.len(), is_bytes))?;
                 Ok(whole(out))
             }
             "encode" => {
@@ -331,6 +344,7 @@ impl Evaluator<'_> {
                 if !given.is_empty() {
                     return Err(refused("hex() with a separator is not known here"));
                 }
+                self.taken(weight(codes.len() * 2, false))?;
                 let digits: String = codes.iter().map(|code| format!("{code:02x}")).collect();
                 Ok(Value::text(&digits))
             }

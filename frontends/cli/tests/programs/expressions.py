@@ -146,6 +146,38 @@ red, level, point, record, same_record = Colour.RED, Level.HIGH, Point(1, [2]), 
 mistake, key_error, several = ValueError("wrong", 3), KeyError("k"), OSError(2, "no such")
 bare = Exception()
 
+
+class Failure(Exception):
+    """Nothing of its own."""
+
+
+class Stated(Failure):
+    def __init__(self, code, reason):
+        super().__init__()
+        self.code, self.reason = code, reason
+
+
+def caught(call, *arguments):
+    try:
+        return call(*arguments)
+    except Exception as problem:
+        return problem
+
+
+failures = {
+    "none": Failure(), "one": Failure("a"), "text": Failure("it's \u20ac \x1b"), "several": Failure("a", 1, None), "list": Failure(["a"]),
+    "nested": Failure(ValueError("inner")), "stated": Stated(7, "why"), "key": KeyError("k"), "no key": KeyError(),
+    "keys": KeyError("k", "l"), "looked up": caught({}.__getitem__, ("a", 1)), "index": caught([].__getitem__, 3),
+    "divided": caught(divmod, 1, 0), "attribute": caught(getattr, 1, "price"), "parsed": caught(int, "x"),
+    "stop": StopIteration(5), "exit": SystemExit(3), "interrupt": KeyboardInterrupt(), "assertion": AssertionError("no"),
+    "system": OSError(2, "no such"), "file": FileNotFoundError(2, "no such", "a'b"), "files": OSError(18, "linked", "a", None, "b"),
+    "one of system": OSError("alone"), "three of system": OSError("a", "b", "c"), "opened": caught(open, "/nowhere/at all"),
+    "imported": caught(__import__, "no_such_module"), "import": ImportError("a", name="n"), "syntax": SyntaxError("bad"),
+}
+if sys.version_info >= (3, 11):
+    failures["group"] = ExceptionGroup("two", [ValueError(1), KeyError(2)])  # noqa: F821
+    failures["group of one"] = BaseExceptionGroup("one", [KeyboardInterrupt()])  # noqa: F821
+
 PAIRED = """none true zero one seven neg big low half small minus_zero vast inf nan comp empty abc wide bempty bab barr lempty nums
 mixed tempty pair dempty table sempty primes frozen rempty steps cut text number""".split()
 OPERATORS = "+ - * / // % ** << >> & | ^ == != < <= > >= in is and or".split() + ["not in"]
@@ -157,6 +189,8 @@ UNARY = ["-%s", "+%s", "~%s", "not %s", "abs(%s)", "len(%s)", "bool(%s)", "str(%
          "%s.real", "%s.count(1)", "%s.index(1)", "%s.copy()", "round(%s, 1)", "divmod(%s, 3)", "pow(%s, 2)", "ord(%s)", "chr(%s)",
          "bin(%s)", "oct(%s)", "complex(%s)", "frozenset(%s)", "set(%s)", "range(%s)", "%s()", "getattr(%s, 'real', 0)",
          "hasattr(%s, 'append')", "type(%s).__name__", "%s.nothing", "next(iter(%s))", "%s * 2", "2 * %s", "%s + %s"]
+OF_FAILURES = ["bool(%s)", "not %s", "1 if %s else 2", "str(%s)", "repr(%s)", "f'{%s}'", "f'{%s!r}'", "f'{%s!s:>40}'", "'%%s' %% %s",
+               "'%%r' %% %s", "'{}'.format(%s)", "str([%s])", "%s.args", "len(%s)", "isinstance(%s, LookupError)", "%s + ''"]
 TOO_MUCH = {"**", "<<", "*"}
 
 
@@ -187,6 +221,8 @@ def expressions(path):
         for name in PAIRED:
             if "lambda" not in form and not ("range" in form and name in ("vast", "true")):
                 yield form.replace("%s", name).replace("%%", "%")
+    for form, name in itertools.product(OF_FAILURES, failures):
+        yield form % ("failures[%r]" % name)
     seed = random.randrange(2 ** 32)
     sys.stderr.write("the seed of random arithmetic is %d\n" % seed)
     chance = random.Random(seed)

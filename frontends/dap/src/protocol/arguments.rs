@@ -11,6 +11,7 @@ pub(crate) struct InitializeArguments {
     pub(crate) columns_start_at1: Option<bool>,
     pub(crate) supports_variable_paging: Option<bool>,
     pub(crate) supports_memory_references: Option<bool>,
+    pub(crate) supports_progress_reporting: Option<bool>,
 }
 
 /// `launch` and `attach`.
@@ -142,4 +143,5 @@ pub(crate) struct ReadMemoryArguments {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CancelArguments {
     pub(crate) request_id: Option<i64>,
+    pub(crate) progress_id: Option<String>,
 }

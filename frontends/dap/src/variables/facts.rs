@@ -23,10 +23,10 @@ impl Session {
         Some(value)
     }
 
-    /// The entries of a fact that is a map, from a position on.
-    pub(super) fn named_parts(&self, id: ObjectId, name: &str, path: &[u32], from: u64, most: u64) -> Vec<Child> {
+    /// The entries of a fact that is a map.
+    pub(super) fn named_parts(&self, id: ObjectId, name: &str, path: &[u32]) -> Vec<Child> {
         let Some(Value::Map(entries)) = self.fact(id, name, path) else { return Vec::new() };
-        let entries = entries.into_iter().zip(0u32..).skip(from as usize).take(most as usize);
+        let entries = entries.into_iter().zip(0u32..);
         let child = |((key, value), at): ((Value, Value), u32)| {
             let (shown, way) = match key.as_text() {
                 Some(text) => (text.to_owned(), after_dot(text)),

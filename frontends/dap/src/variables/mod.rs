@@ -19,6 +19,7 @@ use crate::protocol::{Failure, PresentationHint, Variable, VariablesArguments};
 use crate::references::{Called, Node};
 use crate::session::{Answer, Session};
 use crate::shown::{Manner, count};
+use crate::task::Task;
 
 pub(crate) use present::{Child, Content, Way, words};
 
@@ -50,8 +51,14 @@ impl Session {
         node.ok_or_else(|| Failure::new(format!("nothing to expand has the number {reference}")))
     }
 
+    /// Makes the graph for a node that tells who holds what.
+    fn with_graph(&self, task: &Task) -> Answer<()> {
+        let made = self.dump.graph_while(&mut |step, of| task.step(step, of));
+        made.map(drop).ok_or_else(|| Failure::new("cancelled"))
+    }
+
     /// `variables`.
-    pub(crate) fn variables(&self, arguments: &VariablesArguments) -> Answer<Value> {
+    pub(crate) fn variables(&self, arguments: &VariablesArguments, task: &Task) -> Answer<Value> {
         let reference = arguments.variables_reference;
         let manner = Manner::of_list(arguments.format.as_ref());
         let start = arguments.start.unwrap_or(0).max(0) as u64;
@@ -77,6 +84,9 @@ impl Session {
             }
             _ => {}
         }
+        if matches!(node, Node::Holders(_) | Node::HolderList(_)) {
+            self.with_graph(task)?;
+        }
         let called = match node {
             Node::Result(number) if self.results.get(number).is_none() => {
                 return Err(Failure::new("this result is not kept any more: evaluate it again"));
@@ -86,13 +96,12 @@ impl Session {
         };
         let mut children: Vec<Variable> = Vec::new();
         if filter != Filter::Indexed {
-            let mut named = self.named(&node, names_from, MOST + 1);
-            let more = named.len() as u64 > MOST;
-            named.truncate(MOST as usize);
+            let (named, all) = self.named(&node, names_from, MOST);
             children.extend(self.present_all(named, &called, manner));
-            if more {
-                let rest = self.references.number(Node::Names(base, names_from + MOST));
-                children.push(self.bundle("… more".to_owned(), rest));
+            let next = names_from.saturating_add(MOST);
+            if all > next {
+                let rest = self.references.number(Node::Names(base, next));
+                children.push(self.bundle(format!("… {} more", count(all - next)), rest));
             }
         }
         if filter != Filter::Named {
@@ -139,10 +148,10 @@ impl Session {
         Variable { name, presentation_hint: hint, variables_reference: reference, ..Variable::default() }
     }
 
-    /// Named children from a position on, at most `most`.
-    fn named(&self, node: &Node, from: u64, most: u64) -> Vec<Child> {
+    /// Named children from a position on, at most `most`; and how many there are in all.
+    fn named(&self, node: &Node, from: u64, most: u64) -> (Vec<Child>, u64) {
         let all = match node {
-            Node::Object(id) => return self.attributes(*id, from, most),
+            Node::Object(id) => self.attributes(*id),
             Node::Locals(key) => self.locals(*key),
             Node::Closure(key) => self.closure(*key),
             Node::Globals(key) => self.globals(*key),
@@ -153,10 +162,11 @@ impl Session {
             Node::HolderList(id) => self.root_names(*id),
             Node::Holder(id) => self.holder(*id),
             Node::Entry(id, at) => self.entry(*id, *at),
-            Node::Fact(id, name, path) => return self.named_parts(*id, name, path, from, most),
+            Node::Fact(id, name, path) => self.named_parts(*id, name, path),
             Node::Part(..) | Node::Column(..) | Node::Range(..) | Node::Names(..) | Node::Result(_) => Vec::new(),
         };
-        all.into_iter().skip(from as usize).take(most as usize).collect()
+        let number = all.len() as u64;
+        (all.into_iter().skip(from as usize).take(most as usize).collect(), number)
     }
 
     /// Number of indexed children.

@@ -10,8 +10,8 @@ use crate::references::Node;
 use crate::session::Session;
 
 impl Session {
-    /// Attributes from a position on, at most `most`; those of the language last, columns of a table first.
-    pub(super) fn attributes(&self, id: ObjectId, from: u64, most: u64) -> Vec<Child> {
+    /// Attributes: those of the language last, columns of a table first.
+    pub(super) fn attributes(&self, id: ObjectId) -> Vec<Child> {
         let object = self.dump.object(id);
         let mut found = self.surrogate_reason(&object);
         found.extend(self.columns(&object));
@@ -33,7 +33,7 @@ impl Session {
         }
         found.extend(names);
         found.extend(special);
-        found.into_iter().skip(from as usize).take(most as usize).collect()
+        found
     }
 
     /// Why an object is not complete, as a child of it.

@@ -8,6 +8,7 @@ use heapsake_loader::array::Array;
 use heapsake_loader::table::Table;
 use heapsake_loader::{Object, ObjectId, harmless_line, referenced};
 
+use super::MOST;
 use crate::protocol::{LARGEST, PresentationHint, Variable};
 use crate::references::{Called, Node};
 use crate::results::ResultNumber;
@@ -98,10 +99,28 @@ impl Session {
             }
             let ids: Vec<ObjectId> = some.iter().filter_map(|(_, child)| id_of(child)).collect();
             self.dump.fetch(&ids);
+            self.dump.fetch(&self.near(&ids, manner));
             found.extend(some.into_iter().map(|(at, child)| (at, self.present(child, parent, manner))));
         }
         found.sort_by_key(|(at, _)| *at);
         found.into_iter().map(|(_, variable)| variable).collect()
+    }
+
+    /// What the lines of objects show beside them: their first parts.
+    fn near(&self, ids: &[ObjectId], manner: Manner) -> Vec<ObjectId> {
+        let most = manner.limits.elements;
+        let mut found = Vec::new();
+        for id in ids {
+            let object = self.dump.object(*id);
+            let Some(decoded) = object.decoded() else { continue };
+            let edges = decoded.edges().map(|(_, _, target)| target).take(most);
+            let tail = if object.len() > most as u64 { 0 } else { 2 * most };
+            found.extend(edges.chain(decoded.inline_tail().take(tail)).filter_map(|target| match target {
+                Target::Object(id) => Some(ObjectId(id)),
+                _ => None,
+            }));
+        }
+        found
     }
 
     /// The variable that a child is.
@@ -154,7 +173,7 @@ impl Session {
             variable.presentation_hint.visibility = Some("internal");
         }
         let called = Called { expression: expression.clone(), frame: parent.frame };
-        self.references.call(variable.variables_reference, called);
+        variable.variables_reference = self.references.call(variable.variables_reference, called);
         variable.evaluate_name = expression;
         variable
     }
@@ -174,7 +193,7 @@ impl Session {
             variable.indexed_variables = self.paged(self.elements_of(id));
             if variable.indexed_variables.is_some() {
                 // A client that is told of indexed ones asks for named ones only if there are any.
-                let named = self.attributes(id, 0, 1001).len() as i64;
+                let named = (self.attributes(id).len() as i64).min(MOST as i64 + 1);
                 variable.named_variables = (named > 0).then_some(named);
             }
         }
