@@ -1,6 +1,6 @@
 //! `str` of exceptions, as the built-in ones write it.
 
-use heapsake_loader::Object;
+use heapsake_loader::{AttributeValue, Object, ObjectId, Target};
 
 use super::attributes::short;
 use super::error::{Evaluated, refused};
@@ -20,13 +20,16 @@ const OWN: [&str; 8] = [
     "BaseExceptionGroup",
 ];
 
+/// Classes whose text is that of their arguments; the last two say so themselves.
+const PLAIN: [&str; 5] = ["object", "BaseException", "Exception", "AttributeError", "NameError"];
+
 impl<'s> Evaluator<'s> {
     /// The text of an exception that was made with some arguments.
     pub(super) fn text_of_exception(&mut self, value: &Value, object: &Object<'s>, given: &[Value]) -> Evaluated<Vec<u32>> {
         if let Some((class, _)) = self.class_attribute(value, "__str__") {
             let class = self.class_name(&Value::Object(class));
             let class = short(&class);
-            if !OWN.contains(&class) && !matches!(class, "BaseException" | "Exception" | "object") {
+            if !OWN.contains(&class) && !PLAIN.contains(&class) {
                 return Err(refused(format!("str() of a {} is C code, which is not run", self.type_name(value))));
             }
         }
@@ -34,7 +37,7 @@ impl<'s> Evaluator<'s> {
         let own = mro.iter().find_map(|class| OWN.into_iter().find(|own| *own == short(class)));
         match (own, given) {
             (Some("KeyError"), [one]) => return self.repr(one),
-            (Some("OSError"), [number, message]) => return self.text_of_system_error(value, number, message),
+            (Some("OSError"), [number, message]) => return self.text_of_system_error(object, number, message),
             (Some("BaseExceptionGroup"), [message, inner]) => {
                 let form = self.form(inner)?;
                 let count = self.length_of(&form).unwrap_or(0);
@@ -53,15 +56,30 @@ impl<'s> Evaluator<'s> {
         }
     }
 
+    /// What an exception was made with beside its arguments, where its representation tells it: that of imports from 3.15 on.
+    pub(super) fn named_arguments(&self, object: &Object<'s>) -> Vec<(&'static str, Value)> {
+        let mro = object.type_description().map_or(&[][..], |description| &description.mro[..]);
+        if self.version() < (3, 15) || !mro.iter().any(|class| short(class) == "ImportError") {
+            return Vec::new();
+        }
+        let given = |name: &'static str| match object.attribute(name) {
+            Some(AttributeValue::Target(Target::Object(id))) => Some((name, Value::Object(ObjectId(id)))),
+            _ => None,
+        };
+        ["name", "path"].into_iter().filter_map(given).collect()
+    }
+
     /// `[Errno 2] No such file or directory: 'a'`.
-    fn text_of_system_error(&mut self, value: &Value, number: &Value, message: &Value) -> Evaluated<Vec<u32>> {
+    fn text_of_system_error(&mut self, object: &Object<'s>, number: &Value, message: &Value) -> Evaluated<Vec<u32>> {
         let mut text: Vec<u32> = "[Errno ".chars().map(u32::from).collect();
         text.extend(self.deeper(|evaluator| evaluator.str(number))?);
         text.extend("] ".chars().map(u32::from));
         text.extend(self.deeper(|evaluator| evaluator.str(message))?);
         for (name, before) in [("filename", ": "), ("filename2", " -> ")] {
-            let file = match self.attribute(value, name) {
-                Ok(Value::Object(id)) => Value::Object(id),
+            let file = match object.attribute(name) {
+                // Of a member that is not set Python says None.
+                Some(AttributeValue::Target(Target::Nothing)) => break,
+                Some(AttributeValue::Target(Target::Object(id))) => Value::Object(ObjectId(id)),
                 _ => return Err(refused("the file of the exception is not in the dump: its args are")),
             };
             if matches!(self.form(&file)?, Form::None) {

@@ -20,11 +20,17 @@ pub(crate) fn float_text(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
     }
-    let scientific = format!("{number:e}");
+    let shortest = format!("{number:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    // Of two such that are as near, the even one.
+    let nearest = format!("{number:.*e}", digits.saturating_sub(1));
+    let is_even = nearest.parse() == Ok(number);
+    let scientific = if is_even { nearest } else { shortest };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
-        let plain = format!("{number}");
+        let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
+        let plain = if is_even { format!("{number:.decimals$}") } else { format!("{number}") };
         return if plain.contains('.') { plain } else { format!("{plain}.0") };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -227,6 +233,12 @@ impl<'s> Evaluator<'s> {
                 written.push(short(&qualified));
                 written.push("(");
                 self.write_items(&items, written)?;
+                let mut before = if arguments.is_empty() { "" } else { ", " };
+                for (name, value) in self.named_arguments(&object) {
+                    written.push(&format!("{before}{name}="));
+                    self.write(&value, written)?;
+                    before = ", ";
+                }
                 written.push(")");
                 return Ok(());
             }

@@ -1,6 +1,7 @@
 """Asks ``heapsake dap`` everything about a dump, as an editor that pages and as one that does not; prints each PROBLEM.
 
-asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``, ``waiting``.  The last line counts the messages.
+asking.py HEAPSAKE KIND DUMP: kind is ``crash``, ``deep``, ``damaged``, ``errors``, ``group``, ``waiting``.
+The last line counts the messages.
 """
 import base64
 import os

@@ -1,5 +1,5 @@
-"""What a user waits for, and does not want any more: cancelled evaluations, progress of what reads the whole dump; and names that
-objects have in each frame that shows them.  ``asking.py`` calls these with a client that has opened the dump of ``crash.py``.
+"""What a user waits for, and does not want any more: cancelled evaluations, progress of what reads the whole dump; and names
+that objects have in each frame that shows them.  ``asking.py`` calls these with a client that has opened the dump of ``crash.py``.
 """
 
 #: takes its whole time, in steps of some milliseconds, and keeps nothing

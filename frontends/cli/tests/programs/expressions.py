@@ -165,14 +165,16 @@ def caught(call, *arguments):
 
 
 failures = {
-    "none": Failure(), "one": Failure("a"), "text": Failure("it's \u20ac \x1b"), "several": Failure("a", 1, None), "list": Failure(["a"]),
-    "nested": Failure(ValueError("inner")), "stated": Stated(7, "why"), "key": KeyError("k"), "no key": KeyError(),
+    "none": Failure(), "one": Failure("a"), "text": Failure("it's \u20ac \x1b"), "several": Failure("a", 1, None),
+    "list": Failure(["a"]), "nested": Failure(ValueError("inner")), "stated": Stated(7, "why"), "key": KeyError("k"), "no key": KeyError(),
     "keys": KeyError("k", "l"), "looked up": caught({}.__getitem__, ("a", 1)), "index": caught([].__getitem__, 3),
     "divided": caught(divmod, 1, 0), "attribute": caught(getattr, 1, "price"), "parsed": caught(int, "x"),
     "stop": StopIteration(5), "exit": SystemExit(3), "interrupt": KeyboardInterrupt(), "assertion": AssertionError("no"),
-    "system": OSError(2, "no such"), "file": FileNotFoundError(2, "no such", "a'b"), "files": OSError(18, "linked", "a", None, "b"),
+    "system": OSError(2, "no such"), "file": FileNotFoundError(2, "no such", "a'b"),
+    "files": OSError(18, "linked", "a", None, "b"),
     "one of system": OSError("alone"), "three of system": OSError("a", "b", "c"), "opened": caught(open, "/nowhere/at all"),
-    "imported": caught(__import__, "no_such_module"), "import": ImportError("a", name="n"), "syntax": SyntaxError("bad"),
+    "imported": caught(__import__, "no_such_module"), "import": ImportError("a", name="n"),
+    "path": ImportError(name="n", path="p"), "syntax": SyntaxError("bad"),
 }
 if sys.version_info >= (3, 11):
     failures["group"] = ExceptionGroup("two", [ValueError(1), KeyError(2)])  # noqa: F821
@@ -189,8 +191,8 @@ UNARY = ["-%s", "+%s", "~%s", "not %s", "abs(%s)", "len(%s)", "bool(%s)", "str(%
          "%s.real", "%s.count(1)", "%s.index(1)", "%s.copy()", "round(%s, 1)", "divmod(%s, 3)", "pow(%s, 2)", "ord(%s)", "chr(%s)",
          "bin(%s)", "oct(%s)", "complex(%s)", "frozenset(%s)", "set(%s)", "range(%s)", "%s()", "getattr(%s, 'real', 0)",
          "hasattr(%s, 'append')", "type(%s).__name__", "%s.nothing", "next(iter(%s))", "%s * 2", "2 * %s", "%s + %s"]
-OF_FAILURES = ["bool(%s)", "not %s", "1 if %s else 2", "str(%s)", "repr(%s)", "f'{%s}'", "f'{%s!r}'", "f'{%s!s:>40}'", "'%%s' %% %s",
-               "'%%r' %% %s", "'{}'.format(%s)", "str([%s])", "%s.args", "len(%s)", "isinstance(%s, LookupError)", "%s + ''"]
+OF_FAILURES = ["bool(%s)", "not %s", "1 if %s else 2", "str(%s)", "repr(%s)", "f'{%s}'", "f'{%s!r}'", "f'{%s!s:>40}'",
+               "'%%s' %% %s", "'%%r' %% %s", "'{}'.format(%s)", "str([%s])", "%s.args", "len(%s)", "isinstance(%s, LookupError)", "%s + ''"]
 TOO_MUCH = {"**", "<<", "*"}
 
 
@@ -222,7 +224,7 @@ def expressions(path):
             if "lambda" not in form and not ("range" in form and name in ("vast", "true")):
                 yield form.replace("%s", name).replace("%%", "%")
     for form, name in itertools.product(OF_FAILURES, failures):
-        yield form % ("failures[%r]" % name)
+        yield form % ('failures["%s"]' % name)
     seed = random.randrange(2 ** 32)
     sys.stderr.write("the seed of random arithmetic is %d\n" % seed)
     chance = random.Random(seed)

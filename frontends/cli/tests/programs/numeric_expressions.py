@@ -1,5 +1,5 @@
-"""The oracle of expressions over arrays of NumPy and tables of pandas: what this interpreter's own `eval` says of their elements,
-then a wait to be dumped.  numeric_expressions.py FOLDER ANSWERS: the folder of `arrays.py`, which makes them.
+"""The oracle of expressions over arrays of NumPy and tables of pandas: what this interpreter's own `eval` says of their
+elements, then a wait to be dumped.  numeric_expressions.py FOLDER ANSWERS: the folder of `arrays.py`, which makes them.
 
 An element is compared as the number, text or date that it is: the type that NumPy gives it is not.
 """
@@ -17,8 +17,8 @@ import arrays as samples  # noqa: E402
 arrays, tables = samples.samples(), samples.frames()
 series = {"named": tables["mixed"]["ints"], "by label": pd.Series([1, 2], index=["x", "y"], name="n")}
 
-#: arrays whose elements have parts, or are bytes without a type, which are read field by field; and those of a class that makes
-#: something else of its parts
+#: arrays whose elements have parts, or are bytes without a type, which are read field by field; and those of a class that
+#: makes something else of its parts
 OTHERS = {name for name, array in arrays.items() if array.dtype.kind == "V" or isinstance(array, np.matrix)}
 
 
@@ -74,7 +74,8 @@ def of_array(chance, name, array):
             yield elements("%s[%s]" % (of, part), array.shape)
             if all(array.shape):
                 # What follows a part keeps its index.
-                yield elements("%s[%s]" % (of, ", ".join(cut[:at + 1])), array.shape[:left] if at == 0 else array.shape[-left:])
+                shape = array.shape[:left] if at == 0 else array.shape[-left:]
+                yield elements("%s[%s]" % (of, ", ".join(cut[:at + 1])), shape)
                 yield elements("%s[%s]" % (of, ", ".join(cut)), (0,))
     # Sums of unsigned numbers of 64 bits are floats in NumPy 1.
     usual = array.dtype.kind in "iufb" and array.dtype.itemsize in (4, 8) and array.dtype != np.uint64
