@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import sys
 import time
 
@@ -31,6 +32,20 @@ def until(wanted, what):
     seen = seen[seen.index(wanted) + len(wanted):]
 
 
+def until_it_ends():
+    """Waits for the end of the session, with patience."""
+    end = time.monotonic() + 60
+    while True:
+        if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+            os.kill(child, signal.SIGKILL)
+            sys.exit("it does not end: %r" % seen)
+        try:
+            if not os.read(terminal, 65536):
+                return
+        except OSError:
+            return
+
+
 def say(text):
     os.write(terminal, text)
 
@@ -55,6 +70,10 @@ say(b":up\r")
 until(b"inner:", "another frame in the prompt")
 say(b"\x1b[A\x1b[A\x1b[A\r")
 until(b"index", "a line of before")
+until(b"7\r\n", "its value again")
+# A key that comes before the prompt is the terminal's, not the session's.
+until(b"inner:", "the last prompt")
 say(b"\x04")
+until_it_ends()
 status = os.waitpid(child, 0)[1]
 print("ended with", status)
