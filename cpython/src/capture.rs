@@ -12,7 +12,7 @@ use crate::heap::{CPythonHeap, Facts, Kept};
 use crate::memory::{Files, Source};
 use crate::pystate::{self, CaptureOptions};
 use crate::regions::regions;
-use crate::sources;
+use crate::sources::Sources;
 
 /// Captures the CPython in `memory` to `out`.
 ///
@@ -58,8 +58,8 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let mut target =
-        Target { heap: CPythonHeap::new(memory, facts, registry), options, spans, private, regions: Vec::new(), origin };
+    let heap = CPythonHeap::new(memory, facts, registry);
+    let mut target = Target { heap, options, spans, private, regions: Vec::new(), origin, sources: None };
     Ok(heapsake_core::dump(&mut target, out, dump)?)
 }
 
@@ -84,6 +84,7 @@ struct Target<S: Source> {
     /// What memory is for, as soon as it is known what there is: what the process has in memory changes.
     regions: Vec<Region>,
     origin: Origin,
+    sources: Option<Sources>,
 }
 
 impl<S: Source> Heap for Target<S> {
@@ -139,6 +140,7 @@ impl<S: Source> Heap for Target<S> {
     }
 
     fn sources(&mut self, wanted: &dyn Fn(&str) -> bool, take: &mut dyn FnMut(SourceFile) -> io::Result<()>) -> io::Result<()> {
-        sources::each(&self.heap, &self.options, wanted, take)
+        let sources = self.sources.get_or_insert_with(|| Sources::of(&self.heap, &self.options));
+        sources.each(&self.heap, &self.options, wanted, take)
     }
 }

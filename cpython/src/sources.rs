@@ -4,7 +4,9 @@
 //! `linecache.cache` in its memory. Nothing is imported and no loader is asked. Encodings as by PEP 263 and
 //! `Parser/tokenizer.c`.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -20,52 +22,70 @@ const MAXIMUM_FILE: u64 = 4 << 20;
 const MAXIMUM_TOTAL: usize = 64 << 20;
 const MAXIMUM_LINES: u64 = 1 << 20;
 
-/// Gives the sources of the files that were noted to `take`, of those whose names are `wanted`.
-///
-/// # Errors
-/// That of `take`.
-pub fn each<M: Memory>(
-    heap: &CPythonHeap<M>,
-    options: &CaptureOptions,
-    wanted: &dyn Fn(&str) -> bool,
-    take: &mut dyn FnMut(Source) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut seen = FxHashSet::default();
-    let mut names = pystate::named_files(heap, options);
-    let mut others: Vec<String> = heap.noted_filenames().into_iter().filter_map(|name| heap.text_of(name)).collect();
-    others.sort_unstable();
-    names.extend(others);
-    let places = Places::new(heap, options);
-    let mut total = 0;
-    for filename in names {
-        if filename.is_empty() || !wanted(&filename) || options.is_hidden(&filename) || !seen.insert(filename.clone()) {
-            continue;
-        }
-        let (mut text, mut problem) = match places.read(&filename) {
-            _ if !options.takes_source(&places.absolute(&filename)) => {
-                (None, "left out: other sources were asked for".to_owned())
-            }
-            Ok((text, problem)) => (Some(text), problem),
-            Err(problem) => match places.remembered(heap, &filename) {
-                Some(text) => (Some(text), String::new()),
-                None => (None, problem),
-            },
-        };
-        let length = text.as_ref().map_or(0, String::len);
-        if total + length > MAXIMUM_TOTAL {
-            text = None;
-            problem = format!("left out: all sources together are larger than {} MiB", MAXIMUM_TOTAL >> 20);
-        } else {
-            total += length;
-        }
-        take(Source { filename, text, problem })?;
+/// The sources of a target. What its process must be asked for is known from the beginning: it may end while its dump is written.
+#[derive(Debug)]
+pub struct Sources {
+    places: Places,
+    /// The files that frames name.
+    of_frames: Vec<String>,
+    /// Bytes of text given so far.
+    total: usize,
+}
+
+impl Sources {
+    /// Has a look at where the files of a target are.
+    pub fn of<M: Memory>(heap: &CPythonHeap<M>, options: &CaptureOptions) -> Sources {
+        Sources { places: Places::new(heap, options), of_frames: pystate::named_files(heap, options), total: 0 }
     }
-    Ok(())
+
+    /// Gives the sources of the files that were noted to `take`, of those whose names are `wanted`.
+    ///
+    /// # Errors
+    /// That of `take`.
+    pub fn each<M: Memory>(
+        &mut self,
+        heap: &CPythonHeap<M>,
+        options: &CaptureOptions,
+        wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(Source) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut seen = FxHashSet::default();
+        let mut others: Vec<String> = heap.noted_filenames().into_iter().filter_map(|name| heap.text_of(name)).collect();
+        others.sort_unstable();
+        let places = &self.places;
+        for filename in self.of_frames.iter().chain(&others) {
+            if filename.is_empty() || !wanted(filename) || options.is_hidden(filename) || !seen.insert(filename) {
+                continue;
+            }
+            let (mut text, mut problem) = match places.read(filename) {
+                _ if !options.takes_source(&places.absolute(filename)) => {
+                    (None, "left out: other sources were asked for".to_owned())
+                }
+                Ok((text, problem)) => (Some(text), problem),
+                Err(problem) => match places.remembered(heap, filename) {
+                    Some(text) => (Some(text), String::new()),
+                    None => (None, problem),
+                },
+            };
+            let length = text.as_ref().map_or(0, String::len);
+            if self.total + length > MAXIMUM_TOTAL {
+                text = None;
+                problem = format!("left out: all sources together are larger than {} MiB", MAXIMUM_TOTAL >> 20);
+            } else {
+                self.total += length;
+            }
+            take(Source { filename: filename.clone(), text, problem })?;
+        }
+        Ok(())
+    }
 }
 
 /// Where the files of the target lie.
+#[derive(Debug)]
 struct Places {
     root: PathBuf,
+    /// The folder that `root` leads through, where that is the view of a process: it stays when the process ends.
+    _held: Option<File>,
     /// Folders that a relative name may start from.
     folders: Vec<PathBuf>,
     /// `linecache.cache` of the target.
@@ -90,8 +110,10 @@ impl Places {
         }
         folders.retain(|folder| folder.is_absolute());
         let remembered = heap.dict_get(modules, "linecache").and_then(|module| heap.attribute(module, "cache"));
+        let (root, held) = held(&options.root_dir);
         let mut places = Places {
-            root: options.root_dir.clone(),
+            root,
+            _held: held,
             folders,
             remembered: remembered.unwrap_or_default(),
             modules,
@@ -165,7 +187,7 @@ impl Places {
             return Err(format!("left out: {} bytes are more than {} MiB", about.len(), MAXIMUM_FILE >> 20));
         }
         let mut bytes = Vec::with_capacity(about.len() as usize + 1);
-        let file = std::fs::File::open(&inside).map_err(|error| describe(&error, path))?;
+        let file = File::open(&inside).map_err(|error| describe(&error, path))?;
         file.take(MAXIMUM_FILE).read_to_end(&mut bytes).map_err(|error| describe(&error, path))?;
         let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let problem = match (modified, self.began) {
@@ -193,6 +215,15 @@ impl Places {
             }
         }
         Some(text)
+    }
+}
+
+/// A folder to start from that stays: the root of a process as `/proc` shows it is gone when the process has ended.
+fn held(root: &Path) -> (PathBuf, Option<File>) {
+    let is_view = root.starts_with("/proc") && root.ends_with("root");
+    match is_view.then(|| File::open(root)).and_then(Result::ok) {
+        Some(folder) => (PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())), Some(folder)),
+        None => (root.to_owned(), None),
     }
 }
 

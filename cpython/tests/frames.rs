@@ -21,7 +21,8 @@ use heapsake_cpython::attach::Runtime;
 use heapsake_cpython::linetable::{self, Encoding, Ranges};
 use heapsake_cpython::memory::Snapshot;
 use heapsake_cpython::pystate::{self, CaptureOptions};
-use heapsake_cpython::{CPythonHeap, Facts, sources};
+use heapsake_cpython::sources::Sources;
+use heapsake_cpython::{CPythonHeap, Facts};
 use serde_json::Value as Json;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/frames/program.py");
@@ -480,8 +481,15 @@ fn roots_facts_and_sources() {
         let main = outline.roots.iter().find(|root| root.name == "__main__").unwrap().object;
         let remembered = heap.attribute(main, "remembered").unwrap();
         Told::of(&heap, Told::of(&heap, remembered).attribute("__code__"));
+        // As it was seen in the process, which ends before they are read.
+        let root_dir = PathBuf::from(format!("/proc/{}/root", program.child.id()));
+        let options = CaptureOptions { root_dir, ..program.options() };
+        let mut listed = Sources::of(&heap, &options);
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+        assert!(!options.root_dir.exists());
         let mut sources = Vec::new();
-        let taken = sources::each(&heap, &program.options(), &|_| true, &mut |source| {
+        let taken = listed.each(&heap, &options, &|_| true, &mut |source| {
             sources.push(source);
             Ok(())
         });

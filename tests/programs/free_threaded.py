@@ -40,12 +40,12 @@ def make(folder):
     paths = []
     try:
         for number in range(DUMPS):
+            # All have begun, and after each dump all go on: the next one is of another moment.
             before = [worker.rounds for worker in workers]
+            while any(worker.rounds == rounds for worker, rounds in zip(workers, before)):
+                assert all(thread.is_alive() for thread in threads), "a worker has ended"
             paths.append(os.path.join(folder, "%d.heapsake" % number))
             heapsake.dump(paths[-1], redact="none")
-            # All go on after it, and the next dump is of another moment.
-            while any(worker.rounds == rounds for worker, rounds in zip(workers, before)):
-                pass
     finally:
         for worker in workers:
             worker.stop = True

@@ -3,7 +3,7 @@
 //! Debian's interpreter of the minor release.
 //!
 //! They have the modules written in C that need no further libraries, no pip and no debug information; programs in them are
-//! dumped from outside.
+//! dumped from outside, and those without an interpreter lock from inside too (`unlocked.rs`).
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

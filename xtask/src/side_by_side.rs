@@ -30,6 +30,7 @@ pub(crate) fn each<T: Sync>(at_once: usize, items: &[(String, T)], work: impl Fn
 pub(crate) fn shown_whole(header: &str, command: &mut Command) -> Result<()> {
     // No pipe, which what the command has left running would keep open.
     let mut said = tempfile::tempfile()?;
+    println!("-- {header} begins");
     command.stdout(said.try_clone()?).stderr(said.try_clone()?);
     let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let mut text = Vec::new();

@@ -126,10 +126,13 @@ impl<'s> Evaluator<'s> {
             }
             _ => {}
         }
-        if let Some(found) = self.dimensions(id, name) {
+        let in_class = self.class_attribute(value, name);
+        if let Some((class, _)) = &in_class
+            && tells_dimensions(&self.class_name(&Value::Object(*class)), name)
+            && let Some(found) = self.dimensions(id, name)
+        {
             return Ok(found);
         }
-        let in_class = self.class_attribute(value, name);
         let class_object = in_class.as_ref().and_then(|(class, found)| Some((*class, self.dump.object(found.object()?))));
         if let Some((class, found)) = &class_object {
             match found.type_name() {
@@ -454,6 +457,17 @@ impl<'s> Evaluator<'s> {
 /// The last word of a qualified name.
 pub(crate) fn short(qualified: &str) -> &str {
     qualified.rsplit('.').next().unwrap_or(qualified)
+}
+
+/// Whether what a class has under a name is that dimension of its arrays and tables, and nothing of a class of the program's own.
+fn tells_dimensions(class: &str, name: &str) -> bool {
+    let library = class.split('.').next().unwrap_or_default();
+    match name {
+        "shape" | "ndim" => matches!(library, "numpy" | "pandas" | "polars" | "pyarrow" | "torch" | "memoryview"),
+        // That of a tensor is a method.
+        "size" => matches!(library, "numpy" | "pandas"),
+        _ => false,
+    }
 }
 
 /// Whether a class of a library goes through its arrays and tables in Python, and does what is done here by their elements.

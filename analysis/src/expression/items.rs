@@ -403,9 +403,6 @@ impl Evaluator<'_> {
 
     /// `shape`, `ndim` and `size` of an array or a table.
     pub(crate) fn dimensions(&mut self, id: ObjectId, name: &str) -> Option<Value> {
-        if !matches!(name, "shape" | "ndim" | "size") {
-            return None;
-        }
         let object = self.dump.object(id);
         if Array::of(&object).is_some_and(|array| !array.is_scalar()) {
             return self.attribute_of_part(&Part::Array(id, Vec::new()), name);

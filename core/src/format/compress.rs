@@ -17,7 +17,16 @@ const LEVEL: i32 = -1;
 pub struct Compressor {
     zstd: Option<zstd::bulk::Compressor<'static>>,
     deflates: bool,
+    is_kept: bool,
     buffer: Vec<u8>,
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        if self.is_kept {
+            std::mem::forget(self.zstd.take());
+        }
+    }
 }
 
 impl fmt::Debug for Compressor {
@@ -36,14 +45,22 @@ impl Compressor {
     /// A compressor that is ready: its working memory for the largest chunk is allocated.
     pub fn new() -> Compressor {
         let buffer = vec![0; zstd::zstd_safe::compress_bound(MAXIMUM_RAW_LENGTH)];
-        let mut compressor = Compressor { zstd: zstd::bulk::Compressor::new(LEVEL).ok(), deflates: false, buffer };
+        let mut compressor =
+            Compressor { zstd: zstd::bulk::Compressor::new(LEVEL).ok(), deflates: false, is_kept: false, buffer };
         compressor.compress(&vec![0; MAXIMUM_RAW_LENGTH]);
         compressor
     }
 
     /// A compressor that needs no preparation: zlib, whose memory is Rust's own. Slower, so for what is small.
     pub fn zlib() -> Compressor {
-        Compressor { zstd: None, deflates: true, buffer: Vec::new() }
+        Compressor { zstd: None, deflates: true, is_kept: false, buffer: Vec::new() }
+    }
+
+    /// The same, the memory of which is never given back: in a child that must not call the C library's `free` either.
+    #[must_use]
+    pub fn kept(mut self) -> Compressor {
+        self.is_kept = true;
+        self
     }
 
     /// The codec, and the bytes to store for `raw`; as they are when compression does not help.

@@ -47,7 +47,7 @@ pub enum Decoded<'a> {
     LongBytes(u64),
 }
 
-/// A decoded objects chunk. Some 40 bytes an object: whoever looks at objects all over a heap keeps many chunks.
+/// A decoded objects chunk. Some 50 bytes an object: whoever looks at objects all over a heap keeps many chunks.
 #[derive(Clone, Debug)]
 pub struct Objects {
     /// Number of the first object.
@@ -230,7 +230,9 @@ impl Objects {
             + size_of_val(&self.records[..])
             + size_of_val(&self.targets[..])
             + size_of_val(&self.numbers[..])
-            + size_of_val(&self.shapes[..])
+            + size_of_val(&self.strays[..])
+            + size_of_val(&self.with_strays[..])
+            + self.shapes.iter().map(Shape::footprint).sum::<usize>()
     }
 
     fn strays_of(&self, position: usize) -> std::slice::Iter<'_, u64> {

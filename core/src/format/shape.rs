@@ -106,6 +106,13 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The memory that it takes.
+    pub(crate) fn footprint(&self) -> usize {
+        let text = |label: &LabelName| if let LabelName::Text(text) = label { text.len() } else { 0 };
+        let edges = self.edges.iter().map(|(_, label)| text(label)).sum::<usize>() + size_of_val(&self.edges[..]);
+        size_of::<Shape>() + edges + self.surrogate.as_ref().map_or(0, |(_, detail)| detail.len())
+    }
+
     pub(crate) fn encode(&self, into: &mut Vec<u8>) {
         varint::put(into, u64::from(self.type_id));
         let flags = u8::from(self.size.is_none())

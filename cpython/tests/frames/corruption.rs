@@ -3,7 +3,8 @@
 use heapsake_core::Address;
 use heapsake_core::reduce::Registry;
 use heapsake_cpython::memory::{Memory, Snapshot, Unreadable};
-use heapsake_cpython::{CPythonHeap, pystate, sources};
+use heapsake_cpython::sources::Sources;
+use heapsake_cpython::{CPythonHeap, pystate};
 
 use super::{Told, everywhere};
 
@@ -70,7 +71,7 @@ fn corrupted_memory_ends_in_less_and_never_in_a_panic() {
             for said in said["generators"].as_object().unwrap().values().chain(said["exceptions"].as_object().unwrap().values()) {
                 let _ = heap.reduce_object(Address(said["id"].as_u64().unwrap()), &mut Told::default());
             }
-            assert!(sources::each(&heap, &options, &|_| true, &mut |_| Ok(())).is_ok());
+            assert!(Sources::of(&heap, &options).each(&heap, &options, &|_| true, &mut |_| Ok(())).is_ok());
             memory = heap.memory.memory;
         }
         assert!(frames > 0);

@@ -21,9 +21,13 @@ ANYTHING, TIME, PID, REASON = "\0", "\1", "\2", "\3"
 
 def sanitised(value, longest=_LONGEST_FIELD):
     """The text as a part of a file's name. A long one keeps its end, which tells more of paths and tests than the beginning."""
-    text = "".join(letter if letter.isalnum() or letter in "._+=@,-" else "_" for letter in str(value))
+    text = _harmless(str(value))
     text = text.encode("utf-8", "replace")[-longest:].decode("utf-8", "ignore")
     return text.lstrip(".")
+
+
+def _harmless(text):
+    return "".join(letter if letter.isalnum() or letter in "._+=@,-" else "_" for letter in text)
 
 
 def host():
@@ -44,7 +48,9 @@ class Template:
         left = _FIELD.sub("", text)
         if "/" in left or "\0" in left or "{" in left or "}" in left or not text.strip("."):
             raise ValueError("a template is the name of a file, with fields in braces, not %r; the folder is ``directory``" % text)
-        self.text = text
+        # As the names have it, by which dumps are counted.
+        parts = _FIELD.split(text)
+        self.text = "".join("{%s}" % part if index % 2 else _harmless(part) for index, part in enumerate(parts))
 
     def has(self, field):
         return field in _FIELD.findall(self.text)

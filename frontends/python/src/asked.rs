@@ -321,17 +321,25 @@ fn asking_now() -> Option<&'static Asking> {
 /// What the change gives is dropped without the plan: the end of an object of Python may run anything, and give the lock back.
 fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     let asking = asking_now().unwrap_or_else(|| {
-        let new: &'static Asking = Box::leak(Box::default());
-        ASKING.store(ptr::from_ref(new).cast_mut(), Ordering::Release);
+        let new = Box::into_raw(Box::<Asking>::default());
+        // Without an interpreter lock two threads may be the first.
+        let made = ASKING.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
         PROCESS.store(isolation::process(), Ordering::Release);
-        new
+        let kept = made.map_or_else(
+            |other| {
+                // SAFETY: it was made here, and nobody else has seen it.
+                drop(unsafe { Box::from_raw(new) });
+                other
+            },
+            |_| new,
+        );
+        // SAFETY: what was published is never freed.
+        unsafe { &*kept }
     });
     let mut plan = held(&asking.plan);
     let before = to(&mut plan);
     let is_wanted = plan.by_signal.is_some() || plan.after.is_some();
-    let started = (!plan.runs && plan.ended == 0 && is_wanted)
-        .then(|| start("heapsake", move |signals| serve(asking, &signals)))
-        .transpose();
+    let started = (!plan.runs && plan.ended == 0 && is_wanted).then(|| start("heapsake", move || serve(asking))).transpose();
     let started = started.map(|thread| {
         plan.runs |= thread.is_some();
         held(&asking.threads).extend(thread);
@@ -342,16 +350,30 @@ fn change<T>(to: impl FnOnce(&mut Plan) -> T) -> PyResult<()> {
     Ok(started?)
 }
 
-/// Starts a thread that no signal of the program comes to; it is given those that are blocked in this one.
-fn start(name: &str, work: impl FnOnce(libc::sigset_t) + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+/// Starts a thread that no signal of the program comes to.
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     let before = fork::block_signals();
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(before));
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     fork::restore_signals(&before);
     started
 }
 
-/// What the thread does. The signals are those that the program blocks.
-fn serve(asking: &'static Asking, signals: &libc::sigset_t) {
+/// The signals that the main thread blocks now; none that it waits for may come to another thread.
+fn blocked_by_main() -> Option<libc::sigset_t> {
+    let told = std::fs::read_to_string(format!("/proc/self/task/{}/status", isolation::process())).ok()?;
+    let bits = told.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
+    let bits = u64::from_str_radix(bits.trim(), 16).ok()?;
+    // SAFETY: a signal set is plain bits, and all zero is one.
+    let mut blocked: libc::sigset_t = unsafe { std::mem::zeroed() };
+    for signal in (1..=64).filter(|signal| bits >> (signal - 1) & 1 != 0) {
+        // SAFETY: the set is ours; a number that the C library keeps for itself is refused.
+        unsafe { libc::sigaddset(&raw mut blocked, signal) };
+    }
+    Some(blocked)
+}
+
+/// What the thread does.
+fn serve(asking: &'static Asking) {
     loop {
         let word = WORD.load(Ordering::Acquire);
         let (due, until) = {
@@ -363,7 +385,7 @@ fn serve(asking: &'static Asking, signals: &libc::sigset_t) {
             due(&mut plan)
         };
         if let Some((answer, reason)) = due {
-            make(asking, signals, &answer.0, &reason);
+            make(asking, &answer.0, &reason);
         } else {
             wait(word, until);
         }
@@ -392,19 +414,20 @@ fn due(plan: &mut Plan) -> (Option<(Answer, String)>, Option<Instant>) {
 }
 
 /// Makes a dump, with the interpreter lock if that is to be had.
-fn make(asking: &Asking, signals: &libc::sigset_t, prepared: &Arc<Prepared>, reason: &str) {
+fn make(asking: &Asking, prepared: &Arc<Prepared>, reason: &str) {
     if !is_over(asking, prepared, reason) {
         return;
     }
     let claim = Arc::new(Claim::default());
     let (theirs, answer, told) = (Arc::clone(&claim), Arc::clone(prepared), reason.to_owned());
-    let signals = *signals;
-    let started = start("heapsake", move |_| {
+    let started = start("heapsake", move || {
         OURS.set(true);
         Python::try_attach(|py| {
             if theirs.take() {
-                // What a callback starts has them from this thread.
-                fork::restore_signals(&signals);
+                // What a callback starts has its signals from this thread.
+                if let Some(blocked) = blocked_by_main() {
+                    fork::restore_signals(&blocked);
+                }
                 keep(py, &answer.keep, told);
             }
             // Here, where the interpreter lock is held.

@@ -240,7 +240,8 @@ impl Save {
             redaction: self.redaction,
             budget: self.budget,
             pause,
-            compressor: Some(self.compressor),
+            // The child ends without giving anything back.
+            compressor: Some(if pause.is_some() { self.compressor.kept() } else { self.compressor }),
             ..DumpOptions::default()
         };
         Plugins::accompany(&plugins, &mut dump);

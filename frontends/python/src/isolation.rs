@@ -4,10 +4,12 @@
 
 #![expect(unsafe_code, reason = "prctl, mprotect, dup3 and the like are system calls")]
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 
 use heapsake_core::Address;
 use heapsake_cpython::memory::maps;
@@ -70,9 +72,17 @@ fn point_at_null(keep: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// The open descriptors, read without the C library's directory streams, which allocate.
+/// The open descriptors.
 fn descriptors() -> io::Result<Vec<RawFd>> {
     let folder = File::open("/proc/self/fd")?;
+    let names = names_in(&folder)?;
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse::<RawFd>().ok());
+    Ok(numbers.filter(|descriptor| *descriptor != folder.as_raw_fd()).collect())
+}
+
+/// The names in a folder, read without the C library's directory streams, which allocate from it: in a child that was split off
+/// its lock may be held for ever.
+pub(crate) fn names_in(folder: &File) -> io::Result<Vec<OsString>> {
     let mut found = Vec::new();
     let mut buffer = [0u8; 8 << 10];
     loop {
@@ -83,14 +93,14 @@ fn descriptors() -> io::Result<Vec<RawFd>> {
         }
         let mut entries = &buffer[..filled as usize];
         if entries.is_empty() {
-            found.retain(|descriptor| *descriptor != folder.as_raw_fd());
+            found.retain(|name| name != "." && name != "..");
             return Ok(found);
         }
         // An entry: inode, offset, 8 bytes each; its length, 2; its type, 1; its name, ended by a zero.
         while let Some(length) = entries.get(16..18).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]]))) {
             let Some((entry, rest)) = entries.split_at_checked(length.max(19)) else { break };
             let name = entry[19..].split(|byte| *byte == 0).next().unwrap_or_default();
-            found.extend(std::str::from_utf8(name).ok().and_then(|name| name.parse::<RawFd>().ok()));
+            found.push(OsStr::from_bytes(name).to_owned());
             entries = rest;
         }
     }

@@ -4,6 +4,7 @@
 //! run ordinary code: the folder is looked at when the dump is about to be made, so dumps of other processes count as well.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use heapsake_core::DumpFile;
 use pyo3::prelude::*;
 
-use crate::fork;
 use crate::pattern::Pattern;
+use crate::{fork, isolation};
 
 const ENDING: &str = ".heapsake";
 /// How long the lock of a folder is waited for.
@@ -162,9 +163,9 @@ impl Rules {
         }
         let folder = place.path.parent().unwrap_or(Path::new("/"));
         let _held = Held::of(folder);
-        let finished = |name: &Path| name.extension().is_some_and(|ending| ending == "heapsake");
-        let entries = fs::read_dir(folder).map_err(failed)?.flatten().filter(|entry| finished(Path::new(&entry.file_name())));
-        let used: u64 = entries.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum();
+        let finished = |name: &OsString| Path::new(name).extension().is_some_and(|ending| ending == "heapsake");
+        let names = names(folder).map_err(failed)?.into_iter().filter(finished);
+        let used: u64 = names.filter_map(|name| fs::symlink_metadata(folder.join(name)).ok()).map(|about| about.len()).sum();
         if used > disk {
             fs::remove_file(&place.path).map_err(failed)?;
             return Err(Refusal::full("dumps that were made at once have used up what disk leaves".to_owned()));
@@ -236,21 +237,26 @@ fn dumps(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
     Ok(found)
 }
 
+/// The names of what is in a folder.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    isolation::names_in(&File::open(folder)?)
+}
+
 /// Of files that are begun, and that nobody goes on with, the bytes count only, under no name.
 fn listed(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let whole = entry.file_name().to_string_lossy().into_owned();
+    for entry in names(folder)? {
+        let path = folder.join(&entry);
+        let whole = entry.to_string_lossy().into_owned();
         let is_finished = whole.ends_with(ENDING);
         if !(is_finished || whole.ends_with(".partial") && whole.contains(".heapsake.")) {
             continue;
         }
         let name = &whole[..whole.find(ENDING).unwrap_or_default() + ENDING.len()];
         // Gone, or renamed, meanwhile.
-        let about = entry.metadata().ok();
+        let about = fs::symlink_metadata(&path).ok();
         let size = about.as_ref().map_or(0, fs::Metadata::len);
-        if !is_finished && about.is_some_and(|about| is_abandoned(&entry.path(), &about)) {
+        if !is_finished && about.is_some_and(|about| is_abandoned(&path, &about)) {
             *found.entry(String::new()).or_default() += size;
         } else {
             let known = found.entry(name.to_owned()).or_default();

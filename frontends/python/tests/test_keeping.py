@@ -200,7 +200,7 @@ class Keeping(unittest.TestCase):
             self.assertEqual(self.there(), [])
 
     def test_dumps_of_programs_with_names_alike_do_not_count(self):
-        for text in (None, "{program}", "{program}-{node}", "{program}-{exception}-{fingerprint}", "{node}-{program}-{pid}", "x-{program}"):
+        for text in (None, "{program}", "{program}-{node}", "{program}-{exception}-{fingerprint}", "{node}-{program}-{pid}", "x-{program}", "a crash: {program} {pid}"):
             template = _keeping.Template(text)
             names = {}
             for program in ("shop", "shop2", "my-shop", "my--shop", "workshop"):
@@ -241,7 +241,7 @@ class Keeping(unittest.TestCase):
 
     def test_names_without_python_are_those_of_the_template(self):
         values = {"exception": "", "thread": "", "reason": "asked by ../USR1 \N{SNOWMAN}" + 20 * "tête"}
-        for text in (None, "{program}", "{reason}-{node}-{pid}", "-{exception}--{reason}", "..{reason}", "{exception}", "{host}-{program}-x", 80 * "ä{reason}"):
+        for text in (None, "{program}", "{reason}-{node}-{pid}", "-{exception}--{reason}", "..{reason}", "{exception}", "{host}-{program}-x", "my {reason}: {pid}", 80 * "ä{reason}"):
             template = _keeping.Template(text)
             offset = time.localtime().tm_gmtoff
             native = _native().Limits(template.unfinished(), template.counted(), offset=offset)

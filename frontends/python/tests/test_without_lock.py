@@ -234,8 +234,6 @@ class Waited(Programs):
             warnings.simplefilter("ignore")
             folder, program, ended = sys.argv[1], os.getpid(), []
             os.mkdir(folder)
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
-
             def wait(is_so):
                 while not is_so():
                     time.sleep(0.001)
@@ -254,6 +252,8 @@ class Waited(Programs):
                     ended.append((sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))), fork(1)))
 
             heapsake.install(folder, signal="USR1", callback=callback, quiet=True, template="{pid}")
+            # What it blocks later counts as well.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
             for number in (1, 2):
                 os.kill(os.getpid(), signal.SIGUSR1)
                 wait(lambda: len(ended) == number)
