@@ -13,6 +13,23 @@ print("begun", flush=True)
 ctypes.string_at(0)
 """
 
+#: the C library finds its heap broken, and aborts with the lock of that heap held
+BROKEN_HEAP = """
+import ctypes, sys, threading
+import heapsake
+heapsake.install(sys.argv[1], %s)
+# with one thread alone it takes no locks
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+library = ctypes.CDLL(None)
+library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+blocks = [library.malloc(2000) for _ in range(8)]
+ctypes.memset(blocks[2], 0x41, 2100)
+for block in blocks[1:4]:
+    library.free(block)
+print("it went well")
+"""
+
 
 class Deaths(Programs):
     def die(self, settings):
@@ -49,6 +66,15 @@ class Deaths(Programs):
             self.write("import heapsake, sys\nheapsake.install(sys.argv[1], %s)\n1 / 0\n" % settings)
             ended = self.start(self.dumps_folder)
             self.assertEqual(ended.lines, ["heapsake: no dump of uncaught ZeroDivisionError: " + full])
+
+    def test_a_broken_heap_of_the_c_library(self):
+        os.mkdir(self.dumps_folder)
+        for number, settings in enumerate(("quiet=False", "at_most=5", "disk=1 << 30"), 1):
+            self.write(BROKEN_HEAP % settings)
+            ended = self.start(self.dumps_folder)
+            self.assertEqual((ended.status, ended.output), (-signal.SIGABRT, ""), ended.error)
+            self.assertIn("SIGABRT (aborted) saved to ", ended.error)
+            self.assertEqual(len(self.dumps()), number)
 
     def test_a_folder_that_is_not_there(self):
         other = os.path.join(self.folder, "other")
