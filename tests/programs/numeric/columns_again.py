@@ -16,7 +16,7 @@ WITHOUT = ["kinds", "lists", "nothing", "structures", "bytes"]
 def main(path):
     program = types.ModuleType("columns")
     with open(__file__.replace("columns_again", "columns")) as file:
-        exec(compile(file.read().replace("main(*sys.argv[1:])", ""), "columns.py", "exec"), program.__dict__)
+        exec(compile(file.read(), "columns.py", "exec"), program.__dict__)
     dump = heapsake.load(path)
     found = next(frame for thread in dump.threads for frame in thread.frames if frame.function == "main").locals
     frames = {key.value: value for key, value in found["frames"].items}
