@@ -67,7 +67,7 @@ fn examine(interpreter: &Environment, system: &Path, folder: &Path, opener: &Env
     }
     // The call that reads, which the C library makes; 3.15 has no function of its own around it.
     let innermost: Vec<&str> = shown.lines().filter(|line| !line.is_empty()).rev().take(3).collect();
-    let calls = innermost.first().is_some_and(|line| line.contains("/libc.so.6 + 0x"));
+    let calls = innermost.first().is_some_and(|line| line.trim_start().starts_with("C ") && line.contains("/libc.so.6"));
     if !calls || (interpreter.minor == 11 && !innermost.iter().any(|line| line.contains("C _Py_read + "))) {
         bad.push(format!("{name}: it does not read:\n{shown}"));
     }
