@@ -3,11 +3,11 @@ elements, then a wait to be dumped.  numeric_expressions.py FOLDER ANSWERS: the 
 
 An element is compared as the number, text or date that it is: the type that NumPy gives it is not.
 """
-import json
 import random
 import sys
 import warnings
 
+import answers
 import numpy as np
 import pandas as pd
 
@@ -130,20 +130,9 @@ def expressions():
             yield "%s[%r]" % (of, plain(at))
 
 
-def answer(expression):
-    """The value of an expression, or the class of the exception."""
-    try:
-        value = plain(eval(expression, dict(globals())))
-    except Exception as problem:
-        return {"exception": type(problem).__name__}
-    return {"repr": repr(value)}
-
-
 def main():
     warnings.simplefilter("ignore")
-    with open(sys.argv[2], "w", encoding="ascii") as answers:
-        for asked in expressions():
-            answers.write(json.dumps([asked, answer(asked)]) + "\n")
+    answers.write(sys.argv[2], expressions(), globals(), plain)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

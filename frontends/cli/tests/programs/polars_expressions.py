@@ -2,10 +2,10 @@
 interpreter's own `eval` says, then a wait to be dumped.  polars_expressions.py FOLDER ANSWERS: the folder of `columns.py`.
 """
 import datetime
-import json
 import random
 import sys
 
+import answers
 import polars as pl
 
 sys.path.insert(0, sys.argv[1])
@@ -52,18 +52,8 @@ def expressions():
     yield from ("sum(wholes)", "max(wholes)", "[x * 2 for x in wholes if x < 3]", "sorted(x for x in one if x)")
 
 
-def answer(expression):
-    try:
-        value = plain(eval(expression, dict(globals())))
-    except Exception as problem:
-        return {"exception": type(problem).__name__}
-    return {"repr": repr(value)}
-
-
 def main():
-    with open(sys.argv[2], "w", encoding="ascii") as answers:
-        for asked in expressions():
-            answers.write(json.dumps([asked, answer(asked)]) + "\n")
+    answers.write(sys.argv[2], expressions(), globals(), plain)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
