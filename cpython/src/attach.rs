@@ -85,7 +85,7 @@ impl Runtime {
         machine: Machine,
     ) -> Result<Runtime> {
         let all = || Table::of(machine).map(Cow::Borrowed).map_err(refused);
-        Runtime::by_tables(memory, mappings, files, symbols, all, |version| match version {
+        Runtime::by_tables(memory, mappings, files, symbols, |version| match version {
             // What is said of a release that is not known names those that are.
             Some(version) => match Table::of_minor(machine, version).map_err(refused)? {
                 table if table.columns().is_empty() => all(),
@@ -120,21 +120,20 @@ impl Runtime {
         symbols: &Symbols,
         table: &Table,
     ) -> Result<Runtime> {
-        let owned = || Ok(Cow::Owned(table.clone()));
-        Runtime::by_tables(memory, mappings, files, symbols, owned, |_| owned())
+        Runtime::by_tables(memory, mappings, files, symbols, |_| Ok(Cow::Owned(table.clone())))
     }
 
     /// The runtime in `memory`, by the layouts of the table for its version or, if it contradicts them, by its own debug
-    /// information. The table of all columns is asked for where nothing else tells where the runtime is.
+    /// information. Without a version the table of all columns is asked for: where nothing else tells where the runtime is, or
+    /// which one.
     fn by_tables<M: Memory + ?Sized>(
         memory: &M,
         mappings: &[Mapping],
         files: &Files,
         symbols: &Symbols,
-        all: impl FnOnce() -> Result<Cow<'static, Table>>,
-        of_version: impl FnOnce(Option<HexVersion>) -> Result<Cow<'static, Table>>,
+        table: impl Fn(Option<HexVersion>) -> Result<Cow<'static, Table>>,
     ) -> Result<Runtime> {
-        let (binary, address) = locate::runtime(memory, mappings, symbols, all)?;
+        let (binary, address) = locate::runtime(memory, mappings, symbols, || table(None))?;
         let evidence = Evidence::gather(memory, address, symbols, binary);
         if evidence.stackless.verdict().is_none() {
             let signs = evidence.stackless;
@@ -144,7 +143,7 @@ impl Runtime {
             )));
         }
         let target = Target { memory, address, binary, flags: evidence.flags };
-        let table = &*of_version(evidence.version())?;
+        let table = &*table(evidence.version())?;
         let read = match evidence.version() {
             Some(version) => target.read_by_table(table, version).or_else(|veto| {
                 let own = || own_column(symbols, binary, files, version, evidence.flags);
