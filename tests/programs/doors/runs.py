@@ -1,6 +1,7 @@
 """The shop run to its end by what is no web server: scripts, a worker of tasks, shells, notebooks, runners of tests."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,10 +92,17 @@ def executed(run, path):
     run.see("notebook", json.dumps(outputs, indent=1))
 
 
+def interrupted_at_the_end(run):
+    """Takes out what a kernel says now and then, with a door or without: who runs a notebook ends by asking for ``kernel_info``, and
+    interrupts the kernel as soon as it has the answer.  The kernel may still be in the step that answered, and then tells of it."""
+    run.seen = [(what, re.sub(r"(?m)^.*KeyboardInterrupt caught in kernel.*\n", "", text) if what == "stderr" else text) for what, text in run.seen]
+
+
 def papermill(run):
     source = notebook(run)
     target = os.path.join(run.home, "done.ipynb")
     run.run(sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR", source, target, **profile(run))
+    interrupted_at_the_end(run)
     executed(run, target)
 
 
@@ -102,6 +110,7 @@ def nbconvert(run):
     source = notebook(run)
     run.run(sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", "--log-level", "ERROR", "--output", "done.ipynb", source,
             **profile(run))
+    interrupted_at_the_end(run)
     executed(run, os.path.join(run.home, "done.ipynb"))
 
 
