@@ -5,19 +5,12 @@ import sys
 import time
 
 from ._interrupted import is_of_handler
+from ._program import program
 
 #: names given out, so that threads that fail at once do not get the same
 _given = {}
 #: by thread, lines that are to become one
 _collected = {}
-
-
-def program():
-    """What the program is called: the name of its file, without the ending."""
-    arguments = getattr(sys, "argv", None) or [""]
-    name = os.path.basename(getattr(sys.modules.get("__main__"), "__file__", None) or arguments[0] or "python")
-    # Before it runs, `-c` and `-m` stand for it.
-    return os.path.splitext(name)[0].lstrip("-.") or "python" if name not in ("-c", "-m") else "python"
 
 
 def unused_path(directory):
@@ -54,4 +47,4 @@ def say(line):
         # a program without a stderr still gets its dump
 
 
-__all__ = ["collect", "collected", "program", "say", "unused_path"]
+__all__ = ["collect", "collected", "say", "unused_path"]

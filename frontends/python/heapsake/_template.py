@@ -4,7 +4,7 @@ import re
 import sys
 import time
 
-from ._naming import program
+from ._program import program
 
 DEFAULT = "{program}-{time}-{pid}"
 ENDING = ".heapsake"

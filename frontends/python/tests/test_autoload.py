@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import textwrap
 import unittest
 
 import heapsake
@@ -76,6 +77,34 @@ class Autoload(Programs):
         for number, words in enumerate((["-c", CRASH], ["-m", "app"], ["-X", "dev", self.program], ["-Werror", "-u", self.program]), 1):
             with self.subTest(words):
                 self.same(*words, lines=1, dumps=number)
+
+    def test_a_program_has_one_name_before_it_runs_and_in_its_workers(self):
+        package = os.path.join(self.folder, "shop.d", "till")
+        os.makedirs(package)
+        with open(os.path.join(self.folder, "selling.py"), "w") as file:
+            file.write("import ctypes\ndef sell(what):\n    ctypes.string_at(0) if what == 'signal' else {}[what]\n")
+        text = """
+            import multiprocessing, selling, sys
+            if __name__ == "__main__":
+                if sys.argv[1] == "worker":
+                    process = multiprocessing.get_context("spawn").Process(target=selling.sell, args=(sys.argv[2],), name="worker")
+                    process.start()
+                    process.join()
+                else:
+                    selling.sell(sys.argv[2])
+        """
+        for path in (self.program, os.path.join(package, "__main__.py")):
+            with open(path, "w") as file:
+                file.write(textwrap.dedent(text).lstrip())
+        started = [["-Wi", "-X", "dev", "-mtill"], ["-m", "till.__main__"], [package], ["-um", "app"], [self.program]]
+        for number, words in enumerate(started):
+            for where in ("itself", "worker"):
+                for what in ("signal", "exception"):
+                    folder = os.path.join(self.folder, "%d-%s-%s" % (number, where, what))
+                    path = os.pathsep.join([self.folder, os.path.dirname(package)])
+                    ended = self.start(where, what, command=[self.python()] + words, environment={"PYTHONPATH": path, "HEAPSAKE_DUMP": folder})
+                    name, = os.listdir(folder)
+                    self.assertEqual(name.split("-")[0], "till" if "till" in words[-1] else "app", ended.error)
 
     def test_nothing_is_loaded_without_the_variable(self):
         script = "import sys; print([name for name in sys.modules if 'heapsake' in name])"

@@ -16,6 +16,7 @@ from unittest import mock
 import heapsake
 from heapsake import _keeping, _naming, _signals
 from heapsake.doors import _door, _names, asgi, celery, flask, gunicorn, ipython, sentry, unittest as unittest_door, wsgi
+from programs import PATIENCE
 
 
 class Kept(unittest.TestCase):
@@ -302,6 +303,25 @@ class Others(Kept):
         door.take_away()
         self.assertIs(unittest.TestResult.addError, other)
         self.assertIs(unittest.TestResult.addFailure, before["addFailure"])
+
+    def test_an_end_before_the_programs_says_what_there_is_once(self):
+        text = """import sys, unittest
+from heapsake.doors import unittest as door
+class Fails(unittest.TestCase):
+    def test(self):
+        {}["spoon"]
+for _ in range(2):
+    door.install(sys.argv[1])
+    unittest.defaultTestLoader.loadTestsFromTestCase(Fails).run(unittest.TestResult())
+    door.uninstall()
+    print("gone", file=sys.stderr)
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)))
+            done = subprocess.run([sys.executable, "-c", text, folder], env=environment, stderr=subprocess.PIPE, universal_newlines=True, timeout=PATIENCE)
+            self.assertEqual(len(os.listdir(folder)), 2)
+        said = [line.split(" debug ")[0] for line in done.stderr.splitlines()]
+        self.assertEqual(said, ["heapsake: 1 dump", "  __main__.Fails.test: heapsake", "gone"] * 2)
 
     def test_signals_are_again_what_was_installed(self):
         for settings, expected in ((dict(signals=False), [("forget",)]), (dict(signal_seconds=5), [("watch", 5.0)])):

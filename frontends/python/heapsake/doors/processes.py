@@ -8,6 +8,7 @@ import sys
 
 from . import keep
 from .._fingerprint import trace_of
+from .._program import of_parent, program
 from ._imports import Hooks
 
 #: in the words of Python, run by a worker that is told of its parent; the folder of heapsake may not be on its path
@@ -71,8 +72,9 @@ def _make_data(before):
         try:
             import pickle
 
+            told = dict(_portable(settings), program=program())
             folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-            data["heapsake"] = _Carrier(_BEGIN % (folder, folder, pickle.dumps(_portable(settings))))
+            data["heapsake"] = _Carrier(_BEGIN % (folder, folder, pickle.dumps(told)))
         except Exception:
             pass
         return data
@@ -115,6 +117,7 @@ def begin(data):
     from .. import install
 
     arguments = pickle.loads(data)
+    of_parent(arguments.pop("program"))
     if arguments.get("callback") is not None:
         arguments["callback"] = _Callback(*arguments["callback"])
     install(**arguments)

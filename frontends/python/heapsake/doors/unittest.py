@@ -125,10 +125,12 @@ def install(directory=None, **options):
 
 
 def uninstall():
-    """Puts back what was there, where ours still is."""
+    """Puts back what was there, where ours still is, and says which dumps there are."""
     global _installed
     if _installed is not None:
+        atexit.unregister(_installed.say)
         _installed.take_away()
+        _installed.say()
         _installed = None
 
 
