@@ -133,6 +133,7 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     let marked = mark(heap, &outline, &options.budget, &mut redactor, &mut |count| report(Progress::Marked(count)));
     let Marked { marks, mut types, garbage, cut } = marked;
     outline.roots.extend(garbage.into_iter().map(|object| Root { kind: RootKind::Garbage, name: String::new(), object }));
+    redactor.learn(&outline.facts);
     redactor.decide(heap);
     outline.threads.extend(heap.found_threads());
     let strays = marks.strays;

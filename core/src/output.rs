@@ -33,9 +33,7 @@ impl DumpFile {
     /// [`ErrorKind::Create`].
     pub fn create(path: &Path) -> Result<DumpFile, Error> {
         let failed = |source| Error::new(ErrorKind::Create(path.to_owned()), source);
-        if path.is_dir() {
-            return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
-        }
+        DumpFile::may_replace(path).map_err(failed)?;
         for number in 1..=AT_ONCE {
             let partial = partial_path(path, number);
             let file = match create_or_take_over(&partial) {
@@ -49,6 +47,23 @@ impl DumpFile {
             }
         }
         Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)))
+    }
+
+    /// Whether a dump may take the place of what is there: of an ordinary file or of nothing. A folder, a device, a pipe and
+    /// what the kernel shows as files are no places for one.
+    ///
+    /// # Errors
+    /// That it is none of these, in words.
+    pub fn may_replace(path: &Path) -> io::Result<()> {
+        let no_file = || io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file; name one, or a folder");
+        match fs::metadata(path) {
+            Ok(about) if about.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(about) if !about.is_file() => return Err(no_file()),
+            _ => {}
+        }
+        // Links to where standard output goes; other file systems may be mounted below.
+        let kernels = |path: &Path| ["/dev", "/dev/fd", "/proc"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+        if kernels(path) || path.starts_with("/proc") || path.starts_with("/sys") { Err(no_file()) } else { Ok(()) }
     }
 
     /// Creates the file that will be `path`, if no other is: none where a file has that name, or is to have it when it is

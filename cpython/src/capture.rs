@@ -139,6 +139,14 @@ impl<S: Source> Heap for Target<S> {
         }
     }
 
+    fn key(&self, object: Address, read: &mut dyn FnMut(&str)) {
+        // Variables of the environment are kept under bytes.
+        match self.heap.name_of_bytes(object) {
+            Some(name) => read(&name),
+            None => self.text(object, read),
+        }
+    }
+
     fn sources(&mut self, wanted: &dyn Fn(&str) -> bool, take: &mut dyn FnMut(SourceFile) -> io::Result<()>) -> io::Result<()> {
         let sources = self.sources.get_or_insert_with(|| Sources::of(&self.heap, &self.options));
         sources.each(&self.heap, &self.options, wanted, take)

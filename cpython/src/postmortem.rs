@@ -166,6 +166,10 @@ fn explained(error: Error, core: &Core) -> Error {
             let what = "the interpreter's state is not in what is left of the core file";
             Error::new(ErrorKind::Unreadable, what).source(error.without_hint()).hint(faults)
         }
+        ErrorKind::NotReady if core.is_hollow() => {
+            let what = "the interpreter's state is not in the core file";
+            Error::new(ErrorKind::Unreadable, what).source(error.without_hint()).hint(faults)
+        }
         ErrorKind::NotReady => error.hint("it died before its modules were there, or when they were gone"),
         ErrorKind::NotPython | ErrorKind::OtherImplementation => error,
         _ if faults.is_empty() => error,

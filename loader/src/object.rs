@@ -132,7 +132,20 @@ impl<'d> Object<'d> {
             Decoded::Text(text) => PlainValue::Text(text.to_vec()),
             Decoded::Bytes(bytes) => PlainValue::Bytes(bytes.to_vec()),
             Decoded::LongText(length) => PlainValue::Text(self.payload(0, length)),
+            Decoded::LongBytes(length) if self.kind() == TypeKind::Int => self.long_integer(length),
             Decoded::LongBytes(length) => PlainValue::Bytes(self.payload(0, length)),
+        }
+    }
+
+    /// A number of more digits than its chunk had room for: its sign and magnitude lie in chunks of their own. A part of it would
+    /// be another number.
+    fn long_integer(&self, length: u64) -> PlainValue {
+        let bytes = self.payload(0, length);
+        match bytes.split_first() {
+            Some((sign, magnitude)) if bytes.len() as u64 == length => {
+                PlainValue::BigInt { negative: *sign != 0, magnitude: magnitude.to_vec() }
+            }
+            _ => PlainValue::Nothing,
         }
     }
 

@@ -255,6 +255,17 @@ fn what_is_no_core_of_python_is_said() {
     }
     assert!(said(&path("empty"), &["--sysroot", "/nowhere"]).contains("/nowhere is no folder"));
     assert!(said(&path("empty"), &["--exe", "/nowhere"]).contains("the executable /nowhere"));
+    // One without what the program could write to: its objects were never in it.
+    let mut program = environment.python();
+    let program = program
+        .arg("-c")
+        .arg("import os; open('/proc/self/coredump_filter', 'w').write('0x12'); print('ready', flush=True); os.read(0, 1)");
+    let hollow = path("hollow");
+    std::fs::create_dir(&hollow).expect("a folder");
+    let waiting = Waiting::start(&mut with_core(program, &hollow));
+    waiting.die("ABRT");
+    let told = said(&kernel_core(&hollow), &[]);
+    assert!(told.contains("the interpreter's state is not in the core file") && told.contains("coredump_filter"), "{told}");
     // A core of a program that is no Python.
     kernel_writes_cores().expect("cores of the kernel are part of this test");
     let mut sleeper = Command::new("sleep");

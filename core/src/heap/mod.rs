@@ -194,6 +194,11 @@ pub trait Heap {
         let _ = (object, read);
     }
 
+    /// Gives the key of a mapping at `object` to `read`, where it is a text or bytes that are one.
+    fn key(&self, object: Address, read: &mut dyn FnMut(&str)) {
+        self.text(object, read);
+    }
+
     /// Gives the source files that frames and code objects met so far name to `take`, those whose names are `wanted`, one after
     /// the other: their texts together may be large. After the marking it is asked twice, for those of frames and at the end for
     /// all others.

@@ -153,7 +153,7 @@ impl Redactor {
         let queue = std::mem::take(&mut self.queue);
         for (key, target) in &queue {
             let mut name = None;
-            heap.text(*key, &mut |text| {
+            heap.key(*key, &mut |text| {
                 if is_secret_name(text) {
                     name = Some(text.to_owned());
                 }
@@ -192,15 +192,33 @@ impl Redactor {
     fn look_at(&mut self, object: Address, bytes: &[u8]) {
         if bytes.len() >= 10 && is_secret_value(bytes) {
             self.withhold(object, bytes);
+        } else if let Some(secret) = bytes.first().filter(|first| **first == b'-').and_then(|_| secret_of_option(bytes)) {
+            self.values.insert(object.0);
+            self.remember(secret);
         }
     }
 
     fn withhold(&mut self, object: Address, text: &[u8]) {
         self.values.insert(object.0);
+        self.remember(text);
+    }
+
+    /// From the decision on copies of the text are withheld too, if it is long enough to be told from others.
+    fn remember(&mut self, text: &[u8]) {
         let text = &text[..text.len().min(LONGEST_KEPT)];
         let copied = text.len() >= SHORTEST_COPY && text.iter().any(|byte| !byte.is_ascii_lowercase());
         if (copied || text.len() >= 12) && self.secrets.len() < MOST_COPIES && !self.secrets.iter().any(|known| known == text) {
             self.secrets.push(text.to_vec());
+        }
+    }
+
+    /// Notes what is withheld of facts, as objects have copies of it: command lines, variables of the environment.
+    pub(crate) fn learn(&mut self, facts: &[(String, ciborium::Value)]) {
+        let entries = facts.iter().map(|(name, value)| (ciborium::Value::Text(name.clone()), value.clone())).collect();
+        let mut found = Vec::new();
+        self.scrub_telling(&mut ciborium::Value::Map(entries), &mut |secret| found.push(secret.to_vec()));
+        for secret in found {
+            self.remember(&secret);
         }
     }
 
@@ -331,6 +349,11 @@ impl Redactor {
 
     /// Takes secrets out of a fact: values under secret names, values that look like keys, copies.
     pub(crate) fn scrub(&self, value: &mut ciborium::Value) {
+        self.scrub_telling(value, &mut |_| {});
+    }
+
+    /// As [`Redactor::scrub`]; `tell` is told what is withheld for its name or its looks.
+    fn scrub_telling(&self, value: &mut ciborium::Value, tell: &mut dyn FnMut(&[u8])) {
         if self.level == Redaction::None {
             return;
         }
@@ -342,9 +365,10 @@ impl Redactor {
                         Some(name)
                             if is_secret_name(name) && matches!(value, ciborium::Value::Text(_) | ciborium::Value::Bytes(_)) =>
                         {
+                            tell(value.as_text().map(str::as_bytes).or(value.as_bytes().map(Vec::as_slice)).unwrap_or_default());
                             *value = ciborium::Value::Text("<redacted>".into());
                         }
-                        _ => self.scrub(value),
+                        _ => self.scrub_telling(value, tell),
                     }
                 }
             }
@@ -353,12 +377,14 @@ impl Redactor {
                 for item in items {
                     let option = item.as_text().map(str::to_owned);
                     if std::mem::take(&mut secret) && item.is_text() {
+                        tell(option.unwrap_or_default().as_bytes());
                         *item = ciborium::Value::Text("<redacted>".into());
                         continue;
                     }
                     if let Some(option) = option.filter(|option| option.starts_with('-')) {
                         match option.split_once('=') {
-                            Some((name, _)) if is_secret_name(name) => {
+                            Some((name, secret)) if is_secret_name(name) => {
+                                tell(secret.as_bytes());
                                 *item = ciborium::Value::Text(format!("{name}=<redacted>"));
                                 continue;
                             }
@@ -366,11 +392,12 @@ impl Redactor {
                             Some(_) => {}
                         }
                     }
-                    self.scrub(item);
+                    self.scrub_telling(item, tell);
                 }
             }
             ciborium::Value::Text(text) => {
                 if is_secret_value(text.as_bytes()) {
+                    tell(text.as_bytes());
                     "<redacted>".clone_into(text);
                 } else {
                     self.scrub_text(text);
@@ -380,6 +407,13 @@ impl Redactor {
             _ => {}
         }
     }
+}
+
+/// What an option with a secret name gives, as `--password=…` does.
+fn secret_of_option(option: &[u8]) -> Option<&[u8]> {
+    let equals = option.iter().take(LONGEST_KEPT).position(|byte| *byte == b'=')?;
+    let (name, value) = (option.get(..equals)?, option.get(equals + 1..)?);
+    std::str::from_utf8(name).is_ok_and(is_secret_name).then_some(value)
 }
 
 /// What is looked for of a secret.

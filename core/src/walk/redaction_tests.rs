@@ -33,6 +33,33 @@ impl Heap for Nothing {
     }
 }
 
+#[test]
+fn what_facts_withhold_is_withheld_of_objects() {
+    let array = |words: &[&str]| Value::Array(words.iter().map(|word| Value::Text((*word).to_owned())).collect());
+    let facts = [
+        (
+            "argv".to_owned(),
+            array(&["app.py", "--password", "Tr0ub4dor", "--api-key=correct-horse-battery", "-v=short", "--pin=9"]),
+        ),
+        (
+            "environ".to_owned(),
+            Value::Map(vec![("DB_PASSWORD".into(), "Zqenvvalue77".into()), ("HOME".into(), "/home/grace".into())]),
+        ),
+    ];
+    let mut redactor = Redactor::new(Redaction::Names);
+    redactor.learn(&facts);
+    redactor.value(Address(16), &crate::heap::Value::Bytes(b"--token=abc"));
+    redactor.value(Address(32), &crate::heap::Value::Bytes(b"--name=abc"));
+    redactor.decide(&mut Nothing);
+    for secret in ["Tr0ub4dor", "x correct-horse-battery y", "Zqenvvalue77"] {
+        assert!(redactor.copies(secret.as_bytes()), "{secret}");
+    }
+    for other in ["/home/grace", "app.py", "short", "9"] {
+        assert!(!redactor.copies(other.as_bytes()), "{other}");
+    }
+    assert!(redactor.withheld(Address(16)) && !redactor.withheld(Address(32)));
+}
+
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{0,8}",

@@ -5,11 +5,13 @@ use std::rc::Rc;
 use heapsake_core::Address;
 
 use super::CPythonHeap;
-use super::types::{DICT_SUBCLASS, HEAPTYPE, UNICODE_SUBCLASS};
+use super::types::{BYTES_SUBCLASS, DICT_SUBCLASS, HEAPTYPE, UNICODE_SUBCLASS};
 use crate::memory::Memory;
 
 /// Texts longer than this are no names.
 const MAXIMUM_TEXT: usize = 1 << 16;
+/// Neither are bytes longer than this.
+const LONGEST_NAME: u64 = 256;
 
 impl<M: Memory> CPythonHeap<M> {
     fn has_flag(&self, object: Address, flag: u64) -> bool {
@@ -52,6 +54,14 @@ impl<M: Memory> CPythonHeap<M> {
             Err(error) if error.as_bytes() == [0xff] => None,
             Err(error) => Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }
+    }
+
+    /// The name that the `bytes` object at `object` is; `None` when it is none, or longer than names are.
+    pub fn name_of_bytes(&self, object: Address) -> Option<String> {
+        if !self.has_flag(object, BYTES_SUBCLASS) || self.item_count(object).ok()? > LONGEST_NAME {
+            return None;
+        }
+        String::from_utf8(self.bytes_of(object).ok()?.into_owned()).ok()
     }
 
     /// The value under the string `key` in the dictionary at `dict`.

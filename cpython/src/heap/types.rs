@@ -32,6 +32,8 @@ pub(crate) const HEAPTYPE: u64 = 1 << 9;
 const READY: u64 = 1 << 12;
 /// `Py_TPFLAGS_HAVE_GC`.
 pub(crate) const HAVE_GC: u64 = 1 << 14;
+/// `Py_TPFLAGS_BYTES_SUBCLASS`.
+pub(crate) const BYTES_SUBCLASS: u64 = 1 << 27;
 /// `Py_TPFLAGS_UNICODE_SUBCLASS`.
 pub(crate) const UNICODE_SUBCLASS: u64 = 1 << 28;
 /// `Py_TPFLAGS_DICT_SUBCLASS`.

@@ -117,11 +117,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if let Some(file) = arguments.output.as_deref().filter(|path| !path.is_dir()) {
         bail!("{} is no folder\nhint: of many processes each has a file of its own in it", file.display());
     }
-    let (mut made, mut passed_over, mut failed) = (Vec::new(), 0, 0);
+    let (mut made, mut passed_over, mut ended, mut failed) = (Vec::new(), 0, 0, 0);
     for pid in pids {
         match one(arguments, pid) {
             Ok(one) => made.push(one),
-            Err(problem) if is_no_python(&problem) => passed_over += 1,
+            Err(problem) if is_of(&problem, &[ErrorKind::NotPython, ErrorKind::KernelThread]) => passed_over += 1,
+            // Of many some may.
+            Err(problem) if is_of(&problem, &[ErrorKind::NoSuchProcess, ErrorKind::Zombie]) => ended += 1,
             Err(problem) => {
                 failed += 1;
                 eprintln!("heapsake: process {pid}: {}", crate::output::told(&problem));
@@ -129,7 +131,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         }
     }
     if made.is_empty() && failed == 0 {
-        bail!("none of {passed_over} processes is a CPython\nhint: `ps -ef --forest` shows what runs");
+        let gone = if ended > 0 { format!("; {ended} more ended before they were looked at") } else { String::new() };
+        bail!("none of {passed_over} processes is a CPython{gone}\nhint: `ps -ef --forest` shows what runs");
     }
     if output.json {
         output.value(&made.iter().map(Made::json).collect::<Vec<_>>().into())?;
@@ -140,14 +143,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         if passed_over > 0 {
             output.line(format!("{passed_over} more processes are no CPython"))?;
         }
+        if ended > 0 {
+            output.line(format!("{ended} more processes ended before they were looked at"))?;
+        }
     }
     Ok(i32::from(failed > 0))
 }
 
-/// Whether this says that a process is no Python, or has ended before it was looked at: of many some may.
-fn is_no_python(problem: &anyhow::Error) -> bool {
+/// Whether a problem is of one of these kinds.
+fn is_of(problem: &anyhow::Error, kinds: &[ErrorKind]) -> bool {
     let kind = problem.downcast_ref::<heapsake_cpython::Error>().map(heapsake_cpython::Error::kind);
-    matches!(kind, Some(ErrorKind::NotPython | ErrorKind::NoSuchProcess | ErrorKind::Zombie | ErrorKind::KernelThread))
+    kind.is_some_and(|kind| kinds.contains(&kind))
 }
 
 /// A dump that was made.

@@ -1,6 +1,7 @@
 //! Which processes are meant: one by its number, the tree that it begins, those of a name, those of a control group.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -114,9 +115,15 @@ fn names(words: &[String]) -> Vec<String> {
         name.strip_suffix(".py").map_or(name.clone(), str::to_owned)
     };
     let mut found = vec![plain(first)];
-    let module = rest.iter().position(|word| word == "-m").and_then(|at| rest.get(at + 1));
-    let script = rest.iter().find(|word| !word.starts_with('-'));
-    found.extend(module.or(script).map(|word| plain(word)));
+    // As Python reads them: the script ends the options, and so does what `-m` or `-c` names.
+    let rest: Vec<OsString> = rest.iter().map(OsString::from).collect();
+    let (_, program) = crate::run::split(&rest).unwrap_or_default();
+    let named = match program.first().and_then(|word| word.to_str()) {
+        Some("-m") => program.get(1),
+        Some("-c" | "-") => None,
+        _ => program.first(),
+    };
+    found.extend(named.map(|word| plain(&word.to_string_lossy())));
     found
 }
 
@@ -161,6 +168,10 @@ mod tests {
         let names = |line: &str| names(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(names("/usr/bin/python3.11 -u /srv/app.py --port 80"), ["python3.11", "app"]);
         assert_eq!(names("python -m celery worker"), ["python", "celery"]);
+        assert_eq!(names("python app.py -m resnet"), ["python", "app"]);
+        assert_eq!(names("python -X dev -Wignore -W error app.py"), ["python", "app"]);
+        assert_eq!(names("python -Im app.tool x"), ["python", "app.tool"]);
+        assert_eq!(names("python -c pass app.py"), ["python"]);
         assert_eq!(names("/srv/venv/bin/gunicorn app:app"), ["gunicorn", "app:app"]);
         assert_eq!(names("gunicorn: master"), ["gunicorn:", "master"]);
         assert_eq!(names("uwsgi"), ["uwsgi"]);

@@ -343,6 +343,31 @@ fn what_is_no_process_of_python_is_refused() {
 }
 
 #[test]
+fn a_dump_takes_the_place_of_ordinary_files_only() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let python = pythons().pop().expect("an interpreter");
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = folder.path().join("none.heapsake");
+    let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    symlink("/dev/null", &link).expect("a link");
+    let program = Program::python(&python, ECHO);
+    for place in [&pipe, &link, Path::new("/proc/self/fd/1"), Path::new("/proc/self/comm")] {
+        let mut command = heapsake();
+        refused(command.arg("dump").arg(program.pid()).arg("-o").arg(place), &none, 1, &["it is no ordinary file"]);
+        let mut command = heapsake();
+        let command = command.arg("run").arg("--python").arg(&python).arg("-o").arg(place).args(["-c", "print('begun'); 1 / 0"]);
+        let ended = run(command);
+        assert!(!ended.status.success() && ended.err.contains("it is no ordinary file") && ended.out.is_empty(), "{ended:?}");
+    }
+    assert!(fs::symlink_metadata(&pipe).expect("the pipe").file_type().is_fifo());
+    assert_eq!(fs::read_link(&link).expect("the link"), Path::new("/dev/null"));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing is left beside");
+    program.goes_on_unharmed();
+}
+
+#[test]
 fn another_python_and_an_unknown_one_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("x.heapsake");

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use heapsake_plugins::{Process, Spawner, Worker};
 
-use crate::arena;
+use crate::{arena, isolation};
 
 /// How often orphans are looked for; each round that finds one that lives takes a millisecond.
 const ORPHAN_ROUNDS: usize = 1000;
@@ -172,7 +172,26 @@ pub(crate) fn end_orphans() {
 }
 
 fn child(work: impl FnOnce(File), tell: File) -> ! {
+    take_leave();
     work_and_leave(|| work(tell))
+}
+
+/// Gives up what would show in the program when the child fails, which is told through the pipe: the handlers of signals that end
+/// it, a core file, and standard error, to which an allocator writes that is out of memory.
+fn take_leave() {
+    for signal in isolation::FATAL {
+        // SAFETY: the default action is no function.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel reads a struct of ours.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    // SAFETY: the path is a NUL-terminated text.
+    let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) };
+    if null >= 0 {
+        // SAFETY: the program's descriptor is another process's; here nothing of it is used.
+        unsafe { libc::dup2(null, libc::STDERR_FILENO) };
+    }
 }
 
 /// Does a child's work, and ends it. What was split off is one thread with a copy of the memory, and every signal blocked.

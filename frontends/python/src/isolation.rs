@@ -16,7 +16,8 @@ use heapsake_cpython::memory::maps;
 use pyo3::prelude::*;
 
 /// Signals that a reducer may bring about, whose handlers are the program's.
-const FATAL: [i32; 7] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
+pub(crate) const FATAL: [i32; 7] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
 
 /// Isolates this process, which was split off and has one thread. The descriptor `keep` stays as it is.
 ///

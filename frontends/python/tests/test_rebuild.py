@@ -282,6 +282,12 @@ class Values(RebuildCase):
         self.assertEqual(large[-1], [199999])
         self.assertLess(self.dump.items_read - before, 1000)
 
+    def test_numbers_of_any_length(self):
+        for number in (1 << 524279, -(1 << 524287), 1 << 524288, -(10 ** 200000)):
+            found = self.again(number)
+            self.assertIs(type(found), int)
+            self.assertEqual(found, number)
+
     def test_large_containers_behave(self):
         numbers = list(range(3000))
         found = self.again(numbers)

@@ -51,6 +51,7 @@ pub struct Core {
     files: Files,
     faults: Vec<String>,
     is_cut: bool,
+    is_hollow: bool,
 }
 
 impl Core {
@@ -82,6 +83,7 @@ impl Core {
         let (copies, told_twice) = apart(loads.iter().filter_map(|load| held(load, length)).collect());
         let cut = cut(&loads, &copies, length);
         faults.extend(shortages(&loads, cut, told_twice));
+        let is_hollow = left_out(&loads) > loads.iter().filter(|load| is_writable(load)).map(|load| load.file_size).sum();
         if notes.threads.is_empty() {
             faults.push("no thread is told: native stacks and registers are missing".to_owned());
         }
@@ -101,7 +103,19 @@ impl Core {
         let files = files.into_iter().map(|(path, backing)| (path, backing.file)).collect();
         let files = Files::found(&search.root(), files);
         let pieces = pieces.with_windows(windows);
-        Ok(Core { path, length, written, notes, mappings, pieces, texts: BTreeMap::new(), files, faults, is_cut: cut.is_some() })
+        Ok(Core {
+            path,
+            length,
+            written,
+            notes,
+            mappings,
+            pieces,
+            texts: BTreeMap::new(),
+            files,
+            faults,
+            is_cut: cut.is_some(),
+            is_hollow,
+        })
     }
 
     /// Its path; `-` for what came by standard input.
@@ -132,6 +146,11 @@ impl Core {
     /// Whether the file ends before the memory that it tells of.
     pub fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// Whether most memory that the program could write to was left out: of its objects nothing is there.
+    pub fn is_hollow(&self) -> bool {
+        self.is_hollow
     }
 
     /// What is missing, in words.
@@ -231,9 +250,18 @@ fn cut(loads: &[Segment], copies: &[Copy], length: u64) -> Option<(u64, u64)> {
     (wanted > there && end > length).then_some((wanted, there))
 }
 
+fn is_writable(load: &Segment) -> bool {
+    const WRITE: u32 = 2;
+    load.flags & WRITE != 0
+}
+
+/// Bytes of writable memory that the file does not have and never had.
+fn left_out(loads: &[Segment]) -> u64 {
+    loads.iter().filter(|load| is_writable(load) && load.file_size == 0).map(|load| load.memory_size).sum()
+}
+
 /// What a core lacks by itself.
 fn shortages(loads: &[Segment], cut: Option<(u64, u64)>, told_twice: u64) -> Vec<String> {
-    const WRITE: u32 = 2;
     let mut found = Vec::new();
     if let Some((wanted, there)) = cut {
         let (wanted, there) = (bytes(wanted), bytes(there));
@@ -243,8 +271,7 @@ fn shortages(loads: &[Segment], cut: Option<(u64, u64)>, told_twice: u64) -> Vec
         let told_twice = bytes(told_twice);
         found.push(format!("{told_twice} of memory were left out, whose bytes in the file are those of other memory"));
     }
-    let left_out: u64 =
-        loads.iter().filter(|load| load.flags & WRITE != 0 && load.file_size == 0).map(|load| load.memory_size).sum();
+    let left_out = left_out(loads);
     if left_out > 0 {
         found.push(format!(
             "{} of writable memory were left out when the core was written (core(5): coredump_filter)",

@@ -124,7 +124,7 @@ fn say(line: impl Display) {
 
 /// The options of Python before the program, and the program with its arguments, the first of which is `-c`, `-m`, `-` or a
 /// script.
-fn split(words: &[OsString]) -> anyhow::Result<(Vec<OsString>, Vec<OsString>)> {
+pub(crate) fn split(words: &[OsString]) -> anyhow::Result<(Vec<OsString>, Vec<OsString>)> {
     let mut options = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {

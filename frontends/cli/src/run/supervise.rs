@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt, FdMapping};
+use heapsake_core::DumpFile;
 use heapsake_cpython::memory::Tracer;
 use heapsake_cpython::memory::process::is_alive;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -226,6 +227,9 @@ fn temporary() -> std::io::Result<File> {
 
 /// Whether a file can be made at this path, or in this folder.
 fn writable(wanted: &Path) -> std::io::Result<()> {
+    if !wanted.is_dir() {
+        DumpFile::may_replace(wanted)?;
+    }
     let folder = match wanted.parent() {
         _ if wanted.is_dir() => wanted,
         Some(folder) if folder != OsStr::new("") => folder,
