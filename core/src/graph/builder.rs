@@ -9,7 +9,7 @@
 use super::Graph;
 use super::layout::{Key, Layout};
 use super::link::Link;
-use super::pace::{Pace, STRIDE, of_bytes};
+use super::pace::{Pace, STRIDE};
 
 /// Collects the edges of a graph.
 #[derive(Debug)]
@@ -90,16 +90,11 @@ impl Builder {
 
     /// The same, for whoever may not want to wait for it: `goes_on` hears how much of how much is done, every few
     /// milliseconds, and ends it when it says no.
-    pub fn finish_while(
-        mut self,
-        objects: u32,
-        key: Key,
-        goes_on: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Option<(Graph, u64)> {
+    pub fn finish_while(mut self, objects: u32, key: Key, goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<(Graph, u64)> {
         let objects = objects.min(u32::MAX - 1);
         let nodes = objects as usize + 1;
-        // Edges are gone through four times, and nodes as often; what takes the bytes of the graph is twice as many parts.
-        let mut pace = Pace::new((self.edges() + nodes).saturating_mul(6), goes_on);
+        // Edges are gone through four times, nodes as often, and then the bytes of both.
+        let mut pace = Pace::new((self.edges() + nodes).saturating_mul(5), goes_on);
         pace.ask()?;
         self.roots.sort_unstable();
         self.roots.dedup();
@@ -109,8 +104,7 @@ impl Builder {
 
         let all = self.left_out + self.edges() as u64;
         let empty = |left_out| Some((Graph::empty(key), left_out));
-        let Some(mut counts) = room::<u32>(nodes) else { return empty(all) };
-        fill(&mut counts, nodes, &mut pace)?;
+        let Some(mut counts) = zeroed::<u32>(nodes) else { return empty(all) };
         let mut edges = 0;
         let mut count = |target: &u32| {
             if inside(*target) {
@@ -122,9 +116,7 @@ impl Builder {
         pace.each(&self.roots, &mut count)?;
         let left_out = all - u64::from(edges);
         let layout = Layout { nodes: nodes as u32, edges };
-        let Some(length) = layout.length() else { return empty(all) };
-        let Some(mut bytes) = room::<u8>(length) else { return empty(all) };
-        fill(&mut bytes, length, &mut pace)?;
+        let Some(mut bytes) = layout.length().and_then(zeroed::<u8>) else { return empty(all) };
         let (forward, reverse) = layout.sections();
         let ranges = [forward.offsets, forward.ends, forward.links, reverse.offsets, reverse.ends, reverse.links];
         if let Ok([targets_from, targets, links, sources_from, sources, source_links]) = bytes.get_disjoint_mut(ranges) {
@@ -172,21 +164,14 @@ impl Graph {
     }
 }
 
-/// Room for so many numbers; none without the memory for them.
-fn room<T>(length: usize) -> Option<Vec<T>> {
-    let mut numbers = Vec::new();
-    numbers.try_reserve_exact(length).ok()?;
-    Some(numbers)
-}
-
-/// So many zeros, for which there is room.
-fn fill<T: Clone + Default>(numbers: &mut Vec<T>, length: usize, pace: &mut Pace<'_>) -> Option<()> {
-    while numbers.len() < length {
-        let next = length.min(numbers.len() + STRIDE);
-        pace.passed(of_bytes((next - numbers.len()) * size_of::<T>()))?;
-        numbers.resize(next, T::default());
-    }
-    Some(())
+/// So many zeros; none without the memory for them. They take memory when they are first written to, so the targets' half of
+/// a graph takes none before what it is made of is dropped.
+fn zeroed<T: Clone + Default>(length: usize) -> Option<Vec<T>> {
+    // Zeros that cannot be had would end the process, so the room for them is asked for before.
+    let mut room: Vec<T> = Vec::new();
+    room.try_reserve_exact(length).ok()?;
+    drop(std::hint::black_box(room));
+    Some(vec![T::default(); length])
 }
 
 /// The arrays of one direction, being filled.

@@ -1,8 +1,8 @@
 //! Tests of the making of a graph: how often it asks whether to go on, and who makes it when several want it.
 
 use std::fs;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
