@@ -29,6 +29,9 @@ impl<'s> Evaluator<'s> {
     /// Makes the graph, unless the answer is not wanted any more.
     fn with_graph(&mut self) -> Evaluated<()> {
         let watch = self.limits.watch.clone();
+        if self.dump.graph_if_made().is_none() && watch.as_ref().is_some_and(|watch| !watch.waits_for_graph()) {
+            return Err(refused("the graph of the dump is not made yet"));
+        }
         let mut goes_on = |step, of| {
             watch.as_ref().is_none_or(|watch| {
                 watch.reads(step, of);
