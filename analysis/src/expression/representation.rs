@@ -174,7 +174,9 @@ impl<'s> Evaluator<'s> {
         let quote = quote_of(codes);
         written.out.push(quote);
         for part in codes.chunks(1 << 16) {
-            part.iter().for_each(|code| escape((*code).into(), quote, is_bytes, &mut written.out));
+            for code in part {
+                escape((*code).into(), quote, is_bytes, &mut written.out);
+            }
             self.within_bytes(written.out.len())?;
         }
         written.out.push(quote);

@@ -138,7 +138,9 @@ impl Stacks {
         let (told_early, then) = (progress.told_early, std::mem::take(&mut progress.then));
         drop(progress);
         self.finished.notify_all();
-        then.into_iter().for_each(|act| act());
+        for act in then {
+            act();
+        }
         if told_early { (self.threads() + 1..=self.count()).collect() } else { Vec::new() }
     }
 

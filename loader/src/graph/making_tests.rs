@@ -108,13 +108,11 @@ impl Asking {
     }
 
     /// Lets it go on from now on; where the graph is in the end.
-    fn to_the_end(mut self) -> std::thread::Result<Option<usize>> {
-        let word = self.word.take();
-        while !self.thread.is_finished() {
-            // What it hears no more needs no word.
-            if self.heard.recv_timeout(Duration::from_millis(1)).is_ok() {
-                let _ = word.as_ref().map(|word| word.send(true));
-            }
+    fn ended(mut self) -> std::thread::Result<Option<usize>> {
+        let word = self.word.take().expect("not left");
+        // What it hears ends when it does.
+        while self.heard.recv_timeout(PATIENCE).is_ok() {
+            let _ = word.send(true);
         }
         self.thread.join()
     }
@@ -131,10 +129,10 @@ fn one_who_waits_hears_how_far_it_is_and_may_leave() {
         waiting.say(true);
     }
     waiting.say(false);
-    assert!(waiting.to_the_end().unwrap().is_none(), "it left, and the maker stands where it stood");
+    assert!(waiting.ended().unwrap().is_none(), "it left, and the maker stands where it stood");
     assert!(dump.graph_if_made().is_none());
     maker.say(true);
-    assert!(maker.to_the_end().unwrap().is_some());
+    assert!(maker.ended().unwrap().is_some());
 }
 
 #[test]
@@ -144,7 +142,9 @@ fn those_who_wait_go_on_when_the_maker_gives_up_or_fails() {
         let maker = Asking::begin(&dump, 0);
         maker.hears();
         let waiting = [Asking::begin(&dump, 0), Asking::begin(&dump, 0), Asking::begin(&dump, 0)];
-        waiting.iter().for_each(|one| assert_eq!(one.hears(), 0));
+        for one in &waiting {
+            assert_eq!(one.hears(), 0);
+        }
         if fails {
             // Without a word it panics.
             let Asking { thread, word, .. } = maker;
@@ -152,7 +152,7 @@ fn those_who_wait_go_on_when_the_maker_gives_up_or_fails() {
             assert!(thread.join().is_err());
         } else {
             maker.say(false);
-            assert_eq!(maker.to_the_end().unwrap(), None);
+            assert_eq!(maker.ended().unwrap(), None);
         }
         // One after the other makes it, and gives it up; the last one has it.
         let [first, second, third] = waiting;
@@ -160,10 +160,10 @@ fn those_who_wait_go_on_when_the_maker_gives_up_or_fails() {
             next.say(true);
             assert_eq!(next.hears(), 0);
             next.say(false);
-            assert_eq!(next.to_the_end().unwrap(), None);
+            assert_eq!(next.ended().unwrap(), None);
         }
         third.say(true);
-        let made = third.to_the_end().unwrap();
+        let made = third.ended().unwrap();
         assert!(made.is_some() && made == dump.graph_if_made().map(|graph| std::ptr::from_ref(graph).addr()));
     }
 }
