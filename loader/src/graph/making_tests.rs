@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
@@ -111,10 +111,13 @@ impl Asking {
     fn ended(mut self) -> std::thread::Result<Option<usize>> {
         let word = self.word.take().expect("not left");
         // What it hears ends when it does.
-        while self.heard.recv_timeout(PATIENCE).is_ok() {
-            let _ = word.send(true);
+        loop {
+            match self.heard.recv_timeout(PATIENCE) {
+                Ok(_) => drop(word.send(true)),
+                Err(RecvTimeoutError::Disconnected) => return self.thread.join(),
+                Err(RecvTimeoutError::Timeout) => panic!("it neither ends nor is asked"),
+            }
         }
-        self.thread.join()
     }
 }
 
