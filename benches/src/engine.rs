@@ -6,6 +6,7 @@
 mod synthetic;
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use heapsake_core::{DumpOptions, Redaction, dump, reach};
 use heapsake_loader::{Dump, Links, Node, ObjectId, open};
@@ -95,7 +96,14 @@ fn file(path: &str) -> io::Result<()> {
         decoding * 1e3 / dump.chunk_count().max(1) as f64,
         decoded as f64 / 1e6 / decoding,
     )?;
-    let (graph, making) = timed(|| dump.graph());
+    let (mut asked, mut last, mut longest) = (0, Instant::now(), Duration::ZERO);
+    let mut goes_on = |_, _| {
+        asked += 1;
+        longest = longest.max(std::mem::replace(&mut last, Instant::now()).elapsed());
+        true
+    };
+    let (graph, making) = timed(|| dump.graph_while(&mut goes_on));
+    let graph = graph.ok_or_else(|| io::Error::other("nobody ended its making"))?;
     let (objects, edges) = (graph.objects(), graph.edge_count());
     let after = peak();
     writeln!(
@@ -104,6 +112,7 @@ fn file(path: &str) -> io::Result<()> {
         f64::from(objects) / 1e6 / making,
         graph.bytes().len() as f64 / 1e6,
     )?;
+    writeln!(out, "asked {asked} times meanwhile whether to go on, after {:.1} ms at most", longest.as_secs_f64() * 1e3)?;
     let again = open()?;
     let (_, kept) = timed(|| again.graph().objects());
     writeln!(out, "graph, asked for again: {kept:.3} s")?;

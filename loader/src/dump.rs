@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::container::Container;
 use crate::error::{Error, ErrorKind};
 use crate::fault::{Fault, FaultKind};
-use crate::graph::HeapGraph;
+use crate::graph::{HeapGraph, Making};
 use crate::mapping::Bytes;
 use crate::object::{Object, ObjectId};
 
@@ -51,8 +51,7 @@ pub struct Dump {
     pub(crate) payload_chunks: HashMap<u32, Vec<u64>>,
     cache: Cache,
     pub(crate) graph: OnceLock<HeapGraph>,
-    /// Held by whoever makes the graph.
-    pub(crate) making: Mutex<()>,
+    pub(crate) making: Making,
 }
 
 /// A root of the heap.
@@ -160,7 +159,7 @@ impl Dump {
             payload_chunks: by_object(ChunkKind::Payload),
             cache: Cache::default(),
             graph: OnceLock::new(),
-            making: Mutex::default(),
+            making: Making::default(),
             container,
         })
     }

@@ -362,9 +362,9 @@ impl Evaluator<'_> {
                     Some(value) => self.attribute_names(value)?,
                     None => self.scope.names(),
                 };
+                self.made(names.len() as u64)?;
                 names.sort();
                 names.dedup();
-                self.made(names.len() as u64)?;
                 Ok(Value::list(names.iter().map(|name| Value::text(name)).collect()))
             }
             "callable" => {

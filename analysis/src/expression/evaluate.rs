@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use heapsake_loader::{Dump, ObjectId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::comprehension::Variables;
 use super::error::{Evaluated, Failure, NOWHERE, raised, refused, type_error};
@@ -104,6 +104,21 @@ impl<'s> Evaluator<'s> {
                 "stopped after {} elements were made; a higher limit goes on",
                 grouped(self.limits.elements)
             )));
+        }
+        Ok(())
+    }
+
+    /// Counts one more of many elements that are made; looks at the time now and then.
+    pub(crate) fn one_more(&mut self) -> Evaluated<()> {
+        self.made(1)?;
+        if self.elements.is_multiple_of(4096) { self.in_time() } else { Ok(()) }
+    }
+
+    /// Whether a text of so many letters is within the limit, four bytes a letter: asked while it grows.
+    pub(crate) fn within_bytes(&self, letters: usize) -> Evaluated<()> {
+        let most = self.limits.bytes / 4;
+        if letters as u64 > most {
+            return Err(refused(format!("a text of more than {most} characters is not made")));
         }
         Ok(())
     }
@@ -276,15 +291,15 @@ impl<'s> Evaluator<'s> {
                     };
                     for (key, value) in self.pairs(&store)? {
                         let Some(name) = self.text_of(&key) else { return type_error("keywords must be strings") };
+                        self.one_more()?;
                         named.push((Symbol::from(name), value));
                     }
                 }
             }
         }
-        for (position, (name, _)) in named.iter().enumerate() {
-            if named[..position].iter().any(|(before, _)| before == name) {
-                return type_error(format!("got multiple values for keyword argument '{}'", harmless(name)));
-            }
+        let mut before = FxHashSet::default();
+        if let Some((name, _)) = named.iter().find(|(name, _)| !before.insert(name)) {
+            return type_error(format!("got multiple values for keyword argument '{}'", harmless(name)));
         }
         Ok((positional, named))
     }
@@ -361,6 +376,7 @@ impl<'s> Evaluator<'s> {
                         None => value,
                     };
                     let shown = self.format(&value, &specification).map_err(|failure| at(failure, column))?;
+                    self.within_bytes(text.len() + shown.len()).map_err(|failure| at(failure, column))?;
                     text.extend(shown);
                 }
             }

@@ -183,8 +183,10 @@ impl Evaluator<'_> {
                 [0x3a, specification @ ..] => self.template(specification, given, automatic, depth - 1)?,
                 _ => return value_error("expected ':' after conversion specifier"),
             };
-            out.extend(self.format(&value, &specification)?);
-            self.taken(out.len() as u64)?;
+            let shown = self.format(&value, &specification)?;
+            self.within_bytes(out.len() + shown.len())?;
+            self.taken(shown.len() as u64 * 4)?;
+            out.extend(shown);
         }
         Ok(out)
     }

@@ -29,6 +29,9 @@ impl<'s> Evaluator<'s> {
     /// Makes the graph, unless the answer is not wanted any more.
     fn with_graph(&mut self) -> Evaluated<()> {
         let watch = self.limits.watch.clone();
+        if self.dump.graph_if_made().is_none() && watch.as_ref().is_some_and(|watch| !watch.waits_for_graph()) {
+            return Err(refused("the graph of the dump is not made yet"));
+        }
         let mut goes_on = |step, of| {
             watch.as_ref().is_none_or(|watch| {
                 watch.reads(step, of);
@@ -53,6 +56,7 @@ impl<'s> Evaluator<'s> {
                 self.with_graph()?;
                 let mut pairs = Vec::new();
                 for root in self.dump.root_names(object.id(), most as usize) {
+                    self.one_more()?;
                     pairs.push(Value::tuple(vec![Value::text(&root.0), Value::None]));
                 }
                 for holder in self.dump.referrers(object.id()).into_iter().take(most as usize) {
@@ -60,22 +64,27 @@ impl<'s> Evaluator<'s> {
                     self.in_time()?;
                     let from = self.dump.object(holder.object);
                     for link in holder.links.iter() {
+                        self.made(1)?;
                         let edge = from.edge_name(link, object.id());
                         let edge = if edge.is_empty() { link.word().to_owned() } else { edge };
                         pairs.push(Value::tuple(vec![Value::text(&edge), Value::Object(holder.object)]));
                     }
                 }
-                self.made(pairs.len() as u64)?;
                 Ok(Value::list(pairs))
             }
             "path" => {
                 let given = given.positions(name, 1, 1)?;
                 let object = self.asked(&given[0], name)?;
                 self.with_graph()?;
-                let Some(hops) = self.dump.path_from_root(object.id()) else { return Ok(Value::None) };
+                let Some(hops) = self.dump.hops_from_root(object.id()) else { return Ok(Value::None) };
                 self.made(hops.len() as u64)?;
-                let hops = hops.into_iter().map(|hop| Value::tuple(vec![Value::text(&hop.name), Value::Object(hop.object)]));
-                Ok(Value::list(hops.collect()))
+                let mut shown = Vec::with_capacity(hops.len());
+                for hop in hops {
+                    self.step()?;
+                    self.in_time()?;
+                    shown.push(Value::tuple(vec![Value::text(&hop.name), Value::Object(hop.object)]));
+                }
+                Ok(Value::list(shown))
             }
             "size" => {
                 let given = given.positions(name, 1, 1)?;

@@ -10,6 +10,12 @@ pub trait Watch: Debug + Send + Sync {
     /// Whether the answer is still wanted.
     fn goes_on(&self) -> bool;
 
+    /// Whether a question of who holds what may wait here until the whole dump is read. Whoever says no is refused, and asks
+    /// again when the graph of the dump is made.
+    fn waits_for_graph(&self) -> bool {
+        true
+    }
+
     /// Hears which of how many steps was made of reading the whole dump, which questions of who holds what do once.
     fn reads(&self, step: usize, of: usize) {
         let _ = (step, of);

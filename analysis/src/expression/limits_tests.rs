@@ -177,6 +177,51 @@ fn copies_are_counted() {
     refuses("f'{\"a\":300000}'", "bytes at once");
 }
 
+#[test]
+fn what_grows_is_looked_at_while_it_grows() {
+    let dump = golden();
+    let told = |text: &str, limits: Limits| {
+        let evaluated = evaluate(&Scope::of_dump(&dump), text, &limits);
+        evaluated.map_or_else(|problem| problem.to_string(), |value| value.show(&dump, 100))
+    };
+    for call in
+        ["split(',')", "rsplit(',')", "split()", "rsplit(None, 2000)", "splitlines()", "splitlines(True)", "split(',', 1500)"]
+    {
+        for text in
+            [format!("(', \\n' * 5000).{call}"), format!("b', \\n' * 5000 and (b', \\n' * 5000).{}", call.replace("','", "b','"))]
+        {
+            let answer = told(&text, Limits { elements: 1000, ..Limits::default() });
+            assert!(answer.contains("stopped after 1,000 elements were made"), "{text}: {answer}");
+            let counted = told(&format!("len({text})"), Limits { elements: 10_000, ..Limits::default() });
+            assert!(counted.parse::<u32>().is_ok_and(|count| count > 1000), "{text}: {counted}");
+        }
+    }
+    // A letter may take ten where it is escaped, and each takes four bytes.
+    let small = || Limits { bytes: 1 << 20, ..Limits::default() };
+    for text in
+        ["repr('\\U000e0001' * 100000)", "repr(b'\\0' * 70000)", "ascii('\\u3042' * 50000)", "repr(bytearray(b'\\0' * 70000))"]
+    {
+        let answer = told(text, small());
+        assert!(answer.contains("a text of more than 262144 characters is not made"), "{text}: {answer}");
+    }
+    for text in ["'%s' % 5 + '%s%s' % ('a' * 200000, 'b' * 200000)", "'{}{}'.format('a' * 200000, 'b' * 200000)"] {
+        let answer = told(text, small());
+        assert!(answer.contains("a text of more than 262144 characters is not made"), "{text}: {answer}");
+    }
+    let answer = told("'a'.join(['b' * 200000, 'c' * 200000])", small());
+    assert!(answer.contains("a text of more than 262144 characters is not made"), "{answer}");
+    let answer = told("int.from_bytes(b'\\xff' * 2 ** 21, 'big')", Limits::default());
+    assert!(answer.contains("an integer of 16777216 bits is more than the"), "{answer}");
+    // Names of a call are looked up once each.
+    let quick = Limits { time: Duration::from_secs(10), ..Limits::default() };
+    assert_eq!(told("len(dict(**{str(n): n for n in range(200000)}))", quick), "200000");
+    refuses("dict(a=1, **{'b': 2, 'a': 3})", "TypeError: got multiple values for keyword argument 'a'");
+    // Two displays of one element, two repetitions, and the sum of both.
+    let budget = |elements: u64| told("len([1] * 400 + [2] * 400)", Limits { elements, ..Limits::default() });
+    assert_eq!(budget(2 + 800 + 800), "800");
+    assert!(budget(2 + 800 + 799).contains("stopped after 1,601 elements were made"));
+}
+
 /// One that waits until the evaluation has begun, and then wants it no more.
 #[derive(Debug, Default)]
 struct Impatient(AtomicU64);

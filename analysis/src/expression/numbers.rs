@@ -12,6 +12,14 @@ use super::values::Value;
 /// The most bits of an integer that is computed.
 pub(crate) const MOST_BITS: u64 = 1 << 23;
 
+/// Whether an integer of so many bits is computed.
+pub(crate) fn within(bits: u64) -> Evaluated<()> {
+    if bits > MOST_BITS {
+        return Err(refused(format!("an integer of {bits} bits is more than the {MOST_BITS} that are computed")));
+    }
+    Ok(())
+}
+
 /// A number.
 #[derive(Clone, Debug)]
 pub(crate) enum Number {
@@ -151,13 +159,6 @@ fn integers(operator: BinaryOperator, left: &Number, right: &Number) -> Evaluate
         }
     }
     let (one, other) = (left.big(), right.big());
-    let within = |bits: u64| {
-        if bits > MOST_BITS {
-            Err(refused(format!("an integer of {bits} bits is more than the {MOST_BITS} that are computed")))
-        } else {
-            Ok(())
-        }
-    };
     let zero = |message: &'static str| Err(raised("ZeroDivisionError", message));
     Ok(Value::integer(match operator {
         O::Add => one + other,

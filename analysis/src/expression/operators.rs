@@ -140,9 +140,11 @@ impl Evaluator<'_> {
     }
 
     fn joined(&mut self, one: &Items, other: &Items) -> Evaluated<Vec<Value>> {
+        // What is of the dump is counted as it is read.
+        let made = [one, other].into_iter().filter(|items| matches!(items, Items::Made(_)));
+        self.made(made.map(Items::len).sum())?;
         let mut values = self.all(one)?;
         values.extend(self.all(other)?);
-        self.made(values.len() as u64)?;
         Ok(values)
     }
 
@@ -252,6 +254,7 @@ impl Evaluator<'_> {
         for (key, shown) in one.keys() {
             self.step()?;
             if keep(right.has(key)) {
+                self.made(1)?;
                 found.insert(key.clone(), shown.clone(), Value::None);
             }
         }
@@ -259,11 +262,11 @@ impl Evaluator<'_> {
             for (key, shown) in right.keys() {
                 self.step()?;
                 if !one.has(key) {
+                    self.made(1)?;
                     found.insert(key.clone(), shown.clone(), Value::None);
                 }
             }
         }
-        self.made(found.len() as u64)?;
         let found = Arc::new(found);
         Ok(if matches!(self.form(left)?, Form::Frozenset(_)) { Value::Frozenset(found) } else { Value::Set(found) })
     }

@@ -130,8 +130,10 @@ impl Evaluator<'_> {
                 found.zeros = false;
             }
             let value = take(&mut keyed)?;
-            out.extend(self.percent_one(kind, found, &value, is_bytes)?);
-            self.taken(out.len() as u64)?;
+            let shown = self.percent_one(kind, found, &value, is_bytes)?;
+            self.within_bytes(out.len() + shown.len())?;
+            self.taken(shown.len() as u64 * 4)?;
+            out.extend(shown);
         }
         if next < given.len() && !used_mapping && !is_mapping {
             return type_error("not all arguments converted during string formatting");

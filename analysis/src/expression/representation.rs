@@ -52,13 +52,18 @@ pub(crate) fn complex_text(real: f64, imaginary: f64) -> String {
 
 /// Text in quotes, as Python writes it.
 pub(crate) fn quoted(codes: &[u32], out: &mut Vec<u32>) {
-    let has = |wanted: char| codes.contains(&u32::from(wanted));
-    let quote = u32::from(if has('\'') && !has('"') { '"' } else { '\'' });
+    let quote = quote_of(codes);
     out.push(quote);
     for code in codes {
         escape(*code, quote, false, out);
     }
     out.push(quote);
+}
+
+/// The quote that a text, or the codes of bytes, stands in.
+fn quote_of<T: Copy + Into<u32>>(codes: &[T]) -> u32 {
+    let has = |wanted: char| codes.iter().any(|code| (*code).into() == u32::from(wanted));
+    u32::from(if has('\'') && !has('"') { '"' } else { '\'' })
 }
 
 fn escape(code: u32, quote: u32, bytes: bool, out: &mut Vec<u32>) {
@@ -82,7 +87,7 @@ fn escape(code: u32, quote: u32, bytes: bool, out: &mut Vec<u32>) {
 
 /// Bytes in quotes.
 pub(crate) fn quoted_bytes(bytes: &[u8], out: &mut Vec<u32>) {
-    let quote = u32::from(if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' });
+    let quote = quote_of(bytes);
     out.extend([u32::from('b'), quote]);
     for byte in bytes {
         escape(u32::from(*byte), quote, true, out);
@@ -108,7 +113,7 @@ impl<'s> Evaluator<'s> {
     pub(crate) fn repr(&mut self, value: &Value) -> Evaluated<Vec<u32>> {
         let mut written = Written::default();
         self.write(value, &mut written)?;
-        self.taken(written.out.len() as u64)?;
+        self.taken(written.out.len() as u64 * 4)?;
         Ok(written.out)
     }
 
@@ -159,15 +164,28 @@ impl<'s> Evaluator<'s> {
                 0x100..=0xffff => out.extend(format!("\\u{code:04x}").chars().map(u32::from)),
                 _ => out.extend(format!("\\U{code:08x}").chars().map(u32::from)),
             }
+            self.within_bytes(out.len())?;
         }
         Ok(out)
     }
 
+    /// A text or bytes in quotes: what is escaped takes up to ten letters for one.
+    fn write_quoted<T: Copy + Into<u32>>(&self, codes: &[T], is_bytes: bool, written: &mut Written) -> Evaluated<()> {
+        let quote = quote_of(codes);
+        written.out.push(quote);
+        for part in codes.chunks(1 << 16) {
+            for code in part {
+                escape((*code).into(), quote, is_bytes, &mut written.out);
+            }
+            self.within_bytes(written.out.len())?;
+        }
+        written.out.push(quote);
+        Ok(())
+    }
+
     fn write(&mut self, value: &Value, written: &mut Written) -> Evaluated<()> {
         self.step()?;
-        if written.out.len() as u64 > self.limits.bytes {
-            return Err(refused(format!("a text of more than {} characters is not made", self.limits.bytes)));
-        }
+        self.within_bytes(written.out.len())?;
         if let Value::Object(id) = value {
             if written.open.contains(id) {
                 let again = match self.form(value)? {
@@ -451,12 +469,16 @@ impl<'s> Evaluator<'s> {
             }
             Form::Float(number) => written.push(&float_text(number)),
             Form::Complex(real, imaginary) => written.push(&complex_text(real, imaginary)),
-            Form::Text(codes) => quoted(&codes, &mut written.out),
-            Form::Bytes(bytes) => quoted_bytes(&bytes, &mut written.out),
+            Form::Text(codes) => self.write_quoted(&codes, false, written)?,
+            Form::Bytes(bytes) => {
+                written.push("b");
+                self.write_quoted(&bytes, true, written)?;
+            }
             Form::Bytearray(bytes) => {
                 written.push(if subclass.is_empty() { "bytearray" } else { subclass });
                 written.push("(");
-                quoted_bytes(&bytes, &mut written.out);
+                written.push("b");
+                self.write_quoted(&bytes, true, written)?;
                 written.push(")");
             }
             Form::List(items) | Form::Sequence(items) => {

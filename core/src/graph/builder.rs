@@ -9,6 +9,7 @@
 use super::Graph;
 use super::layout::{Key, Layout};
 use super::link::Link;
+use super::pace::{Pace, STRIDE};
 
 /// Collects the edges of a graph.
 #[derive(Debug)]
@@ -83,9 +84,18 @@ impl Builder {
 
     /// The graph of so many objects, and the number of edges that are not in it: those that lead to objects beyond, or from
     /// them, and those that are too many. Without the memory for it, it is the graph of no objects.
-    pub fn finish(mut self, objects: u32, key: Key) -> (Graph, u64) {
+    pub fn finish(self, objects: u32, key: Key) -> (Graph, u64) {
+        self.finish_while(objects, key, &mut |_, _| true).unwrap_or_else(|| (Graph::empty(key), 0))
+    }
+
+    /// The same, for whoever may not want to wait for it: `goes_on` hears how much of how much is done, every few
+    /// milliseconds, and ends it when it says no.
+    pub fn finish_while(mut self, objects: u32, key: Key, goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<(Graph, u64)> {
         let objects = objects.min(u32::MAX - 1);
         let nodes = objects as usize + 1;
+        // Edges are gone through four times, nodes as often, and then the bytes of both.
+        let mut pace = Pace::new((self.edges() + nodes).saturating_mul(5), goes_on);
+        pace.ask()?;
         self.roots.sort_unstable();
         self.roots.dedup();
         let kept = self.objects.partition_point(|(number, _)| *number < objects);
@@ -93,49 +103,54 @@ impl Builder {
         let inside = |target: u32| target < objects;
 
         let all = self.left_out + self.edges() as u64;
-        let Some(mut counts) = zeroed::<u32>(nodes) else { return (Graph::empty(key), all) };
+        let empty = |left_out| Some((Graph::empty(key), left_out));
+        let Some(mut counts) = zeroed::<u32>(nodes) else { return empty(all) };
         let mut edges = 0;
-        for target in self.targets[..end].iter().chain(&self.roots).copied().filter(|target| inside(*target)) {
-            counts[target as usize] += 1;
-            edges += 1;
-        }
+        let mut count = |target: &u32| {
+            if inside(*target) {
+                counts[*target as usize] += 1;
+                edges += 1;
+            }
+        };
+        pace.each(&self.targets[..end], &mut count)?;
+        pace.each(&self.roots, &mut count)?;
         let left_out = all - u64::from(edges);
         let layout = Layout { nodes: nodes as u32, edges };
-        let Some(mut bytes) = layout.length().and_then(zeroed::<u8>) else { return (Graph::empty(key), all) };
+        let Some(mut bytes) = layout.length().and_then(zeroed::<u8>) else { return empty(all) };
         let (forward, reverse) = layout.sections();
         let ranges = [forward.offsets, forward.ends, forward.links, reverse.offsets, reverse.ends, reverse.links];
         if let Ok([targets_from, targets, links, sources_from, sources, source_links]) = bytes.get_disjoint_mut(ranges) {
-            let mut into = Half::new(sources_from, sources, source_links, counts);
+            let mut into = Half::new(sources_from, sources, source_links, counts, &mut pace)?;
             for (at, (object, first)) in self.objects[..kept].iter().enumerate() {
                 let next = self.objects.get(at + 1).map_or(self.targets.len(), |(_, first)| *first as usize);
                 let row = *first as usize..next;
-                for (target, link) in self.targets[row.clone()].iter().zip(&self.links[row]) {
-                    if inside(*target) {
-                        into.put(*target, *object, *link);
+                into.put_all(&self.targets[row.clone()], &self.links[row], &mut pace, |into, target, link| {
+                    if inside(target) {
+                        into.put(target, *object, link);
                     }
+                })?;
+            }
+            pace.each(&self.roots, |target| {
+                if inside(*target) {
+                    into.put(*target, objects, Link::Root as u8);
                 }
-            }
-            for target in self.roots.iter().copied().filter(|target| inside(*target)) {
-                into.put(target, objects, Link::Root as u8);
-            }
+            })?;
             let mut counts = into.next;
             counts.fill(0);
             drop(self);
 
             let sources = sources.as_chunks::<4>().0;
-            for source in sources {
-                counts[u32::from_le_bytes(*source) as usize] += 1;
-            }
-            let mut into = Half::new(targets_from, targets, links, counts);
+            pace.each(sources, |source| counts[u32::from_le_bytes(*source) as usize] += 1)?;
+            let mut into = Half::new(targets_from, targets, links, counts, &mut pace)?;
             let starts = sources_from.as_chunks::<4>().0.iter().map(|start| u32::from_le_bytes(*start) as usize);
             for (target, (start, end)) in (0..).zip(starts.clone().zip(starts.skip(1))) {
-                for (source, link) in sources[start..end].iter().zip(&source_links[start..end]) {
-                    into.put(u32::from_le_bytes(*source), target, *link);
-                }
+                into.put_all(&sources[start..end], &source_links[start..end], &mut pace, |into, source, link| {
+                    into.put(u32::from_le_bytes(source), target, link);
+                })?;
             }
         }
-        layout.seal(&mut bytes, key);
-        (Graph { bytes, layout }, left_out)
+        layout.seal(&mut bytes, key, &mut pace)?;
+        Some((Graph { bytes, layout }, left_out))
     }
 }
 
@@ -144,17 +159,19 @@ impl Graph {
     fn empty(key: Key) -> Graph {
         let layout = Layout { nodes: 1, edges: 0 };
         let mut bytes = vec![0; layout.length().unwrap_or_default()];
-        layout.seal(&mut bytes, key);
+        layout.seal(&mut bytes, key, &mut Pace::new(0, &mut |_, _| true));
         Graph { bytes, layout }
     }
 }
 
-/// So many zeros; none without the memory for them.
+/// So many zeros; none without the memory for them. They take memory when they are first written to, so the targets' half of
+/// a graph takes none before what it is made of is dropped.
 fn zeroed<T: Clone + Default>(length: usize) -> Option<Vec<T>> {
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(length).ok()?;
-    zeros.resize(length, T::default());
-    Some(zeros)
+    // Zeros that cannot be had would end the process, so the room for them is asked for before.
+    let mut room: Vec<T> = Vec::new();
+    room.try_reserve_exact(length).ok()?;
+    drop(std::hint::black_box(room));
+    Some(vec![T::default(); length])
 }
 
 /// The arrays of one direction, being filled.
@@ -167,18 +184,47 @@ struct Half<'a> {
 
 impl<'a> Half<'a> {
     /// Fills `starts`, for rows of so many ends.
-    fn new(starts: &mut [u8], ends: &'a mut [u8], links: &'a mut [u8], counts: Vec<u32>) -> Half<'a> {
+    fn new(
+        starts: &mut [u8],
+        ends: &'a mut [u8],
+        links: &'a mut [u8],
+        counts: Vec<u32>,
+        pace: &mut Pace<'_>,
+    ) -> Option<Half<'a>> {
         let mut next = counts;
         let mut at = 0;
         let (places, _) = starts.as_chunks_mut::<4>();
-        for (place, count) in places.iter_mut().zip(&mut next) {
-            *place = u32::to_le_bytes(at);
-            at += std::mem::replace(count, at);
+        for (places, next) in places.chunks_mut(STRIDE).zip(next.chunks_mut(STRIDE)) {
+            pace.passed(next.len())?;
+            for (place, count) in places.iter_mut().zip(next) {
+                *place = u32::to_le_bytes(at);
+                at += std::mem::replace(count, at);
+            }
         }
         if let Some(last) = places.last_mut() {
             *last = at.to_le_bytes();
         }
-        Half { ends: ends.as_chunks_mut().0, links, next }
+        Some(Half { ends: ends.as_chunks_mut().0, links, next })
+    }
+
+    /// Goes through the edges of one node, however many.
+    #[inline]
+    fn put_all<T: Copy>(
+        &mut self,
+        ends: &[T],
+        links: &[u8],
+        pace: &mut Pace<'_>,
+        put: impl Fn(&mut Half<'a>, T, u8),
+    ) -> Option<()> {
+        // What has no edges takes its time as well.
+        pace.passed(1)?;
+        for (ends, links) in ends.chunks(STRIDE).zip(links.chunks(STRIDE)) {
+            for (end, link) in ends.iter().zip(links) {
+                put(self, *end, *link);
+            }
+            pace.passed(ends.len())?;
+        }
+        Some(())
     }
 
     #[inline]

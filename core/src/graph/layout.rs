@@ -15,8 +15,9 @@
 
 use std::ops::Range;
 
+use super::Rows;
 use super::link::Link;
-use super::{Node, Rows};
+use super::pace::Pace;
 
 /// What a graph was made of: another key, another graph.
 pub type Key = [u8; 16];
@@ -75,8 +76,8 @@ impl Layout {
     }
 
     /// Writes the header of the graph in `bytes`, whose arrays are complete.
-    pub(crate) fn seal(self, bytes: &mut [u8], key: Key) {
-        let checksum = crc32fast::hash(&bytes[HEADER..]);
+    pub(crate) fn seal(self, bytes: &mut [u8], key: Key, pace: &mut Pace<'_>) -> Option<()> {
+        let checksum = checksum(&bytes[HEADER..], pace)?;
         bytes[..8].copy_from_slice(MAGIC);
         for (place, word) in bytes[8..24].chunks_exact_mut(4).zip([VERSION, self.nodes, self.edges, checksum]) {
             place.copy_from_slice(&word.to_le_bytes());
@@ -84,30 +85,42 @@ impl Layout {
         bytes[24..40].copy_from_slice(&key);
         let checksum = crc32fast::hash(&bytes[..40]);
         bytes[40..HEADER].copy_from_slice(&checksum.to_le_bytes());
+        Some(())
     }
 
     /// The layout of the graph in `bytes`; none unless it is one of this version and key, whole, unchanged, and none of its
     /// numbers leads outside.
-    pub(crate) fn check(bytes: &[u8], key: Key) -> Option<Layout> {
+    pub(crate) fn check(bytes: &[u8], key: Key, pace: &mut Pace<'_>) -> Option<Layout> {
         let header = bytes.get(..HEADER)?;
         let word = |at: usize| header.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
         if header[..8] != *MAGIC || header[24..40] != key || word(8)? != VERSION || word(40)? != crc32fast::hash(&header[..40]) {
             return None;
         }
         let layout = Layout { nodes: word(12)?, edges: word(16)? };
-        if layout.nodes == 0 || layout.length()? != bytes.len() || word(20)? != crc32fast::hash(&bytes[HEADER..]) {
+        if layout.nodes == 0 || layout.length()? != bytes.len() || word(20)? != checksum(&bytes[HEADER..], pace)? {
             return None;
         }
-        let sound = |rows: Rows<'_>| {
-            let starts = || rows.offsets.iter().map(|word| u32::from_le_bytes(*word));
-            starts().next() == Some(0)
-                && starts().next_back() == Some(layout.edges)
-                && starts().is_sorted()
-                && (0..rows.ends.len()).all(|at| rows.end(at) < Node(layout.nodes))
-                && rows.links.iter().all(|link| usize::from(*link) < Link::ALL.len())
+        let mut sound = |rows: Rows<'_>| {
+            let (mut last, mut ascends, mut inside, mut known) = (0, true, true, true);
+            pace.each(rows.offsets, |word| {
+                let start = u32::from_le_bytes(*word);
+                ascends &= last <= start;
+                last = start;
+            })?;
+            pace.each(rows.ends, |word| inside &= u32::from_le_bytes(*word) < layout.nodes)?;
+            pace.each(rows.links, |link| known &= usize::from(*link) < Link::ALL.len())?;
+            (rows.offsets.first() == Some(&[0; 4]) && last == layout.edges && ascends && inside && known).then_some(())
         };
-        (sound(layout.forward(bytes)) && sound(layout.reverse(bytes))).then_some(layout)
+        sound(layout.forward(bytes))?;
+        sound(layout.reverse(bytes))?;
+        Some(layout)
     }
+}
+
+fn checksum(bytes: &[u8], pace: &mut Pace<'_>) -> Option<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    pace.pieces(bytes, |piece| hasher.update(piece))?;
+    Some(hasher.finalize())
 }
 
 #[inline]

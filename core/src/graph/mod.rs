@@ -12,6 +12,7 @@ mod builder;
 mod edges;
 mod layout;
 mod link;
+mod pace;
 mod path;
 mod visit;
 
@@ -22,6 +23,7 @@ pub use builder::Builder;
 pub use edges::{AllEdges, EdgeReference, Edges, Neighbors};
 pub use layout::Key;
 pub use link::{Link, Links};
+pub use pace::Pace;
 pub use visit::Visited;
 
 use layout::Layout;
@@ -57,7 +59,15 @@ impl<S: Deref<Target = [u8]>> Graph<S> {
     /// The graph that [`Graph::bytes`] gave; none when these bytes are not those of a graph with this key, whole and
     /// unchanged. Reads all of them, and believes nothing: no number in them leads outside the graph.
     pub fn open(bytes: S, key: Key) -> Option<Graph<S>> {
-        let layout = Layout::check(&bytes, key)?;
+        Graph::open_while(bytes, key, &mut |_, _| true)
+    }
+
+    /// The same, for whoever may not want to wait for it: `goes_on` hears how much of how much was checked, every few
+    /// milliseconds, and ends it when it says no.
+    pub fn open_while(bytes: S, key: Key, goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<Graph<S>> {
+        // The checksum, and every number: a link is a byte.
+        let mut pace = Pace::new(pace::of_bytes(bytes.len()).saturating_mul(7), goes_on);
+        let layout = Layout::check(&bytes, key, &mut pace)?;
         Some(Graph { bytes, layout })
     }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use heapsake_tests::{file, pythons};
+use heapsake_tests::{file, newer, pythons};
 use serde_json::Value;
 
 fn program(name: &str) -> PathBuf {
@@ -15,6 +15,11 @@ fn program(name: &str) -> PathBuf {
 
 fn heapsake(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_heapsake")).args(arguments).stdin(Stdio::null()).output().expect("it runs")
+}
+
+/// The interpreters that are asked: those that others test with, and the newest.
+fn interpreters() -> Vec<PathBuf> {
+    pythons().into_iter().chain(newer().into_iter().map(|environment| environment.python)).collect()
 }
 
 /// Dumps a program that says that it is ready.
@@ -80,7 +85,7 @@ fn compared(dump: &str, expected: &Path, folder: &Path) -> (usize, Vec<String>) 
 
 #[test]
 fn expressions_are_what_the_interpreter_says() {
-    for python in pythons() {
+    for python in interpreters() {
         let folder = tempfile::tempdir().expect("a folder");
         let expected = folder.path().join("expected");
         let (list, expected_name) = (program("expressions.txt"), expected.to_str().expect("text").to_owned());
@@ -177,7 +182,7 @@ const REFUSED: [(&str, &str); 56] = [
 
 #[test]
 fn nothing_of_the_dump_runs_and_everything_ends() {
-    for python in pythons() {
+    for python in interpreters() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = dumped(&python, "expressions_hostile.py", &[], folder.path());
         let lines: String = REFUSED.iter().map(|(expression, _)| format!("{expression}\n")).collect();
@@ -231,9 +236,46 @@ text
     }
 }
 
+/// What would make a hundred million parts; and why it does not.
+const MANY: [(&str, &str); 11] = [
+    ("(b',' * 10 ** 8).split(b',')", "elements were made"),
+    ("(b',' * 10 ** 8).rsplit(b',')", "elements were made"),
+    ("(b'a ' * 5 * 10 ** 7).split()", "elements were made"),
+    ("(b'a ' * 5 * 10 ** 7).rsplit()", "elements were made"),
+    ("(b'\\n' * 10 ** 8).splitlines()", "elements were made"),
+    ("(',' * 6 * 10 ** 7).split(',')", "elements were made"),
+    ("('\\n' * 6 * 10 ** 7).splitlines(True)", "elements were made"),
+    ("list(b',' * 10 ** 8)", "elements were made"),
+    ("[*(',' * 6 * 10 ** 7)]", "elements were made"),
+    ("[0] * 4000000 + [1] * 4000000", "elements were made"),
+    ("repr('\\U000e0001' * 6 * 10 ** 7)", "a text of more than 67108864 characters is not made"),
+];
+
+/// In a process that has not the memory for them, as the others were made in one that had.
+#[test]
+fn what_is_refused_is_refused_before_it_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = folder.path().join("asked");
+    let lines: String = MANY.iter().map(|(expression, _)| format!("{expression}\n")).collect();
+    std::fs::write(&asked, lines).expect("a file");
+    let dump = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/3.12.heapsake");
+    // Bytes are gone through as numbers of 4 bytes each, and from their end as a copy of these.
+    let ended = Command::new("sh")
+        .args(["-c", "ulimit -v 1700000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_heapsake"), "repl", dump, "--json"])
+        .stdin(File::open(&asked).expect("the lines"))
+        .output()
+        .expect("it runs");
+    let told = answers(&String::from_utf8_lossy(&ended.stdout));
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    for (at, (expression, words)) in MANY.iter().enumerate() {
+        let Some(found) = told.get(at) else { panic!("{expression} ended the session with {}: {complaints}", ended.status) };
+        assert!(found["error"].as_str().is_some_and(|error| error.contains(words)), "{expression}: {found}");
+    }
+}
+
 #[test]
 fn a_session_goes_from_frame_to_frame() {
-    for python in pythons() {
+    for python in interpreters() {
         let folder = tempfile::tempdir().expect("a folder");
         let dump = dumped(&python, "expressions_hostile.py", &[], folder.path());
         let lines = ":where\n:up\ninside\n:up\n:up\n:frame -1\nkept\n_ + 1\nn = _ * 2\nn + _\n:locals\n:source\n:refs million\n:path many\n:threads\n:thread 0\n:help\n# a comment\n\nNone\nquit\n1 +";

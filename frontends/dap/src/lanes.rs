@@ -1,5 +1,6 @@
 //! Who works off requests: one thread the short ones, in their order; one what is typed in the console, in its order; a few
-//! others the long ones, beside them.
+//! others the long ones, beside them; and one has the graph made for those that need it, so that these wait in its line and not
+//! on a thread.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,15 +22,34 @@ pub(crate) enum Lane {
     Short,
     /// What is typed, which may give names to what is typed next.
     Console,
-    /// Whatever may need the whole graph, or as long as a user's expression takes.
+    /// Whatever may take as long as many holders of an object do, or as long as a user's expression takes.
     Long,
+}
+
+/// Where a request goes on that was begun.
+#[derive(Clone)]
+pub(crate) struct Later {
+    long: Sender<Work>,
+    reading: Sender<Work>,
+}
+
+impl Later {
+    /// Goes on beside the short requests.
+    pub(crate) fn long(&self, work: impl FnOnce() + Send + 'static) {
+        let _ = self.long.send(Box::new(work));
+    }
+
+    /// Reads the whole dump, after those that came before.
+    pub(crate) fn when_read(&self, work: impl FnOnce() + Send + 'static) {
+        let _ = self.reading.send(Box::new(work));
+    }
 }
 
 /// The threads. All but that of the short lane are left alone at the end: what they work at is not wanted any more.
 pub(crate) struct Lanes {
     short: Option<Sender<Work>>,
     console: Sender<Work>,
-    long: Sender<Work>,
+    later: Later,
     /// Ends when the short lane does.
     worked_off: Receiver<()>,
 }
@@ -38,13 +58,14 @@ impl Lanes {
     pub(crate) fn new() -> std::io::Result<Lanes> {
         let (short, worked_off) = in_order("short requests")?;
         let (console, _) = in_order("the console")?;
+        let (reading, _) = in_order("the reading of the dump")?;
         let (long, of_long) = channel();
         let of_long = Arc::new(Mutex::new(of_long));
         for _ in 0..LONG {
             let of_long = Arc::clone(&of_long);
             spawn("long requests", move || work_off(&of_long))?;
         }
-        Ok(Lanes { short: Some(short), console, long, worked_off })
+        Ok(Lanes { short: Some(short), console, later: Later { long, reading }, worked_off })
     }
 
     pub(crate) fn send(&self, lane: Lane, work: impl FnOnce() + Send + 'static) {
@@ -52,10 +73,14 @@ impl Lanes {
         let sender = match lane {
             Lane::Short => self.short.as_ref(),
             Lane::Console => Some(&self.console),
-            Lane::Long => Some(&self.long),
+            Lane::Long => Some(&self.later.long),
         };
         // Work never panics through: a lane is there as long as these are.
         let _ = sender.map(|sender| sender.send(work));
+    }
+
+    pub(crate) fn later(&self) -> Later {
+        self.later.clone()
     }
 
     /// Lets the short lane work off what it has, for two seconds.

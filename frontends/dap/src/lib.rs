@@ -2,9 +2,10 @@
 //!
 //! The dump is mapped and read where it is asked for; no Python runs, and nothing of the dump is executed. One connection
 //! shows one dump. Short requests are answered in their order, long ones beside them: whoever asks who holds an object, which
-//! needs the whole graph, can go on looking at stacks meanwhile.
+//! needs the whole graph, can go on looking at stacks meanwhile, and what waits for the graph holds nobody up.
 
 mod completions;
+mod errand;
 mod evaluate;
 mod exception;
 mod framing;
@@ -27,6 +28,8 @@ mod task;
 mod threads;
 mod transport;
 mod variables;
+#[cfg(test)]
+mod waiting_tests;
 
 pub use server::serve;
 pub use transport::{Listening, listen, over_stdio};

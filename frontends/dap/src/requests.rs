@@ -6,9 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::lanes::Lane;
-use crate::protocol::{
-    BreakpointsArguments, ExceptionBreakpointsArguments, Failure, Request, StackTraceArguments, VariablesArguments,
-};
+use crate::protocol::{BreakpointsArguments, ExceptionBreakpointsArguments, Failure, Request, VariablesArguments};
 use crate::session::{Answer, Session};
 use crate::task::Task;
 
@@ -59,11 +57,9 @@ pub(crate) fn lane(session: Option<&Session>, request: &Request) -> Option<Lane>
             let asked = arguments::<VariablesArguments>(request).ok().zip(session);
             Some(asked.map_or(Lane::Short, |(asked, session)| session.lane_of(&asked)))
         }
-        "stackTrace" => {
-            let asked = arguments::<StackTraceArguments>(request).ok().zip(session);
-            Some(asked.map_or(Lane::Short, |(asked, session)| session.lane_of_stack(&asked)))
+        "threads" | "stackTrace" | "scopes" | "exceptionInfo" | "source" | "loadedSources" | "modules" | "readMemory" => {
+            Some(Lane::Short)
         }
-        "threads" | "scopes" | "exceptionInfo" | "source" | "loadedSources" | "modules" | "readMemory" => Some(Lane::Short),
         _ => None,
     }
 }
@@ -72,7 +68,7 @@ pub(crate) fn lane(session: Option<&Session>, request: &Request) -> Option<Lane>
 pub(crate) fn answer(session: &Session, request: &Request, task: &Arc<Task>) -> Answer<Value> {
     match request.command.as_str() {
         "threads" => session.threads(),
-        "stackTrace" => session.stack_trace(&arguments(request)?),
+        "stackTrace" => session.stack_trace(&arguments(request)?, task),
         "scopes" => session.scopes(&arguments(request)?),
         "variables" => session.variables(&arguments(request)?, task),
         "evaluate" => session.evaluate(&arguments(request)?, task),

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use heapsake_loader::harmless_line;
 use serde_json::{Value, json};
 
+use crate::errand::Errand;
 use crate::framing::{self, Incoming};
-use crate::lanes::Lanes;
+use crate::lanes::{Lane, Lanes};
 use crate::outgoing::Outgoing;
 use crate::pending::Pending;
 use crate::protocol::{CancelArguments, Failure, InitializeArguments, LaunchArguments, Request, Response, capabilities};
-use crate::requests::{answer, arguments, lane, not_supported, without_dump};
+use crate::requests::{arguments, lane, not_supported, without_dump};
 use crate::session::{Answer, Client, Session};
 use crate::shown::count;
 use crate::task::Task;
@@ -26,16 +27,7 @@ const TASKS: &str = "tasks";
 /// # Errors
 /// When the threads for its requests cannot be had.
 pub fn serve(mut reader: impl BufRead, writer: impl Write + Send + 'static) -> std::io::Result<()> {
-    let mut server = Server {
-        outgoing: Arc::new(Outgoing::new(writer)),
-        pending: Arc::default(),
-        lanes: Lanes::new()?,
-        client: Client::of(&InitializeArguments::default()),
-        session: None,
-        is_configured: false,
-        is_terminated: false,
-        announced: Arc::default(),
-    };
+    let mut server = Server::new(writer)?;
     loop {
         match framing::read(&mut reader) {
             Incoming::Message(bytes) => match Request::parse(&bytes) {
@@ -59,17 +51,17 @@ pub fn serve(mut reader: impl BufRead, writer: impl Write + Send + 'static) -> s
 }
 
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     Read,
     End,
 }
 
-struct Server {
+pub(crate) struct Server {
     outgoing: Arc<Outgoing>,
     pending: Arc<Pending>,
     lanes: Lanes,
     client: Client,
-    session: Option<Arc<Session>>,
+    pub(crate) session: Option<Arc<Session>>,
     is_configured: bool,
     is_terminated: bool,
     announced: Arc<Mutex<Announced>>,
@@ -84,11 +76,24 @@ struct Announced {
 }
 
 impl Server {
+    pub(crate) fn new(writer: impl Write + Send + 'static) -> std::io::Result<Server> {
+        Ok(Server {
+            outgoing: Arc::new(Outgoing::new(writer)),
+            pending: Arc::default(),
+            lanes: Lanes::new()?,
+            client: Client::of(&InitializeArguments::default()),
+            session: None,
+            is_configured: false,
+            is_terminated: false,
+            announced: Arc::default(),
+        })
+    }
+
     fn respond(&self, request: i64, command: String, outcome: Answer<Value>) {
         self.outgoing.respond(Response { request, command, outcome });
     }
 
-    fn handle(&mut self, request: Request) -> Next {
+    pub(crate) fn handle(&mut self, request: Request) -> Next {
         let seq = request.seq;
         let command = request.command.clone();
         match command.as_str() {
@@ -146,25 +151,15 @@ impl Server {
         };
         let (pending, outgoing) = (Arc::clone(&self.pending), Arc::clone(&self.outgoing));
         let (ticket, task) = pending.begin(request.seq, &request.command, |number| {
-            if session.client.shows_progress {
+            let task = if session.client.shows_progress {
                 Task::told(Arc::clone(&outgoing), format!("reading {number}"), request.seq)
             } else {
                 Task::silent()
-            }
+            };
+            if lane == Lane::Console { task.in_order() } else { task }
         });
-        self.lanes.send(lane, move || {
-            if !pending.is_open(ticket) {
-                return;
-            }
-            let work = AssertUnwindSafe(|| answer(&session, &request, &task));
-            let outcome = catch_unwind(work).unwrap_or_else(|_| {
-                Err(Failure::new("this could not be answered, by a mistake of heapsake that deserves a report"))
-            });
-            task.end();
-            let response = Response { request: request.seq, command: request.command, outcome };
-            outgoing.respond_if(|| pending.claim(ticket), response);
-            say(&outgoing, session.new_faults());
-        });
+        let errand = Errand { session, request, ticket, task, pending, outgoing, later: self.lanes.later() };
+        self.lanes.send(lane, move || errand.run());
     }
 
     fn launch(&mut self, request: &Request) {
@@ -265,7 +260,7 @@ fn tell_more(outgoing: &Outgoing, session: &Session, more: &[i64]) {
 }
 
 /// Writes lines to the editor's console.
-fn say(outgoing: &Outgoing, lines: Vec<String>) {
+pub(crate) fn say(outgoing: &Outgoing, lines: Vec<String>) {
     for line in lines {
         outgoing.tell("output", json!({ "category": "console", "output": format!("{line}\n") }));
     }

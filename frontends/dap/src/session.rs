@@ -84,8 +84,12 @@ impl Session {
     pub(crate) fn open(path: &Path, client: Client) -> Result<Session, Error> {
         let mut dump = heapsake_loader::open(path)?;
         dump.keep_decoded(KEPT);
-        let dump = Arc::new(dump);
-        Ok(Session {
+        Ok(Session::of(Arc::new(dump), client))
+    }
+
+    /// A session about a dump that is open.
+    pub(crate) fn of(dump: Arc<Dump>, client: Client) -> Session {
+        Session {
             stacks: Stacks::new(Arc::clone(&dump)),
             client,
             references: References::default(),
@@ -94,7 +98,7 @@ impl Session {
             frames: Mutex::default(),
             told_faults: Mutex::default(),
             dump,
-        })
+        }
     }
 
     /// What is damaged in the file that the user was not told of: reading more of it may find more.

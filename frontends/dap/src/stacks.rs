@@ -5,6 +5,7 @@
 //! of a stack are counted from the innermost frame, as the protocol has them; labels stand between frames.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -85,11 +86,20 @@ struct Found {
     unshown_suspended: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Progress {
     finished: bool,
+    /// What waits for it.
+    then: Vec<Box<dyn FnOnce() + Send>>,
     /// Whether stacks were told without what was not found yet.
     told_early: bool,
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.then.len();
+        f.debug_struct("Progress").field("finished", &self.finished).field("waiting", &waiting).finish_non_exhaustive()
+    }
 }
 
 impl Stacks {
@@ -125,9 +135,12 @@ impl Stacks {
         let _ = self.found.set(found);
         let mut progress = self.progress();
         progress.finished = true;
-        let told_early = progress.told_early;
+        let (told_early, then) = (progress.told_early, std::mem::take(&mut progress.then));
         drop(progress);
         self.finished.notify_all();
+        for act in then {
+            act();
+        }
         if told_early { (self.threads() + 1..=self.count()).collect() } else { Vec::new() }
     }
 
@@ -140,11 +153,15 @@ impl Stacks {
         progress.finished
     }
 
-    /// Waits until everything is found.
-    pub(crate) fn wait(&self) -> Option<&Waits> {
-        let waited = self.finished.wait_while(self.progress(), |progress| !progress.finished);
-        drop(waited);
-        self.waits()
+    /// Does something when everything is found: at once, or on the thread that finds it.
+    pub(crate) fn when_found(&self, act: impl FnOnce() + Send + 'static) {
+        let mut progress = self.progress();
+        if progress.finished {
+            drop(progress);
+            act();
+        } else {
+            progress.then.push(Box::new(act));
+        }
     }
 
     /// What threads and tasks wait for, once it is found.

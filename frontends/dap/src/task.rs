@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heapsake_analysis::expression::Watch;
 use serde_json::{Value, json};
@@ -15,9 +15,21 @@ use crate::outgoing::Outgoing;
 /// Percent between two updates.
 const STEP: u32 = 5;
 
+/// What an answer needs that takes long to make, once for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The graph of the dump.
+    Graph,
+    /// The stacks of tasks and generators.
+    Stacks,
+}
+
 /// The request.
 pub(crate) struct Task {
     is_cancelled: AtomicBool,
+    /// Whether what it needs is waited for where it is answered.
+    keeps_its_place: bool,
+    needs: Mutex<Option<Need>>,
     progress: Option<Progress>,
 }
 
@@ -33,13 +45,32 @@ struct Progress {
 impl Task {
     /// A request that nobody is told the progress of.
     pub(crate) fn silent() -> Task {
-        Task { is_cancelled: AtomicBool::new(false), progress: None }
+        Task { is_cancelled: AtomicBool::new(false), keeps_its_place: false, needs: Mutex::default(), progress: None }
     }
 
     /// One whose progress has a name.
     pub(crate) fn told(outgoing: Arc<Outgoing>, id: String, request: i64) -> Task {
         let progress = Progress { outgoing, id, request, told: Mutex::default() };
         Task { progress: Some(progress), ..Task::silent() }
+    }
+
+    /// The same, answered before all that come after it: what it needs is waited for in its place.
+    pub(crate) fn in_order(self) -> Task {
+        Task { keeps_its_place: true, ..self }
+    }
+
+    /// Ends the answer: it is to be given anew when there is what it needs.
+    pub(crate) fn postpone(&self, need: Need) {
+        *self.needs() = Some(need);
+    }
+
+    /// What is to be made before it is answered anew.
+    pub(crate) fn take_need(&self) -> Option<Need> {
+        self.needs().take()
+    }
+
+    fn needs(&self) -> MutexGuard<'_, Option<Need>> {
+        self.needs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends it, soon.
@@ -81,6 +112,13 @@ impl Progress {
 impl Watch for Task {
     fn goes_on(&self) -> bool {
         !self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    fn waits_for_graph(&self) -> bool {
+        if !self.keeps_its_place {
+            self.postpone(Need::Graph);
+        }
+        self.keeps_its_place
     }
 
     fn reads(&self, step: usize, of: usize) {

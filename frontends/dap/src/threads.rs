@@ -4,11 +4,11 @@ use heapsake_core::format::records::Frame;
 use heapsake_loader::harmless_line;
 use serde_json::{Value, json};
 
-use crate::lanes::Lane;
 use crate::protocol::{Failure, FrameFormat, StackFrame, StackTraceArguments, Thread};
 use crate::session::{Answer, Session};
 use crate::shown::count;
 use crate::stacks::{FrameKey, Row, Stack};
+use crate::task::{Need, Task};
 
 /// Characters of a name.
 const NAME: usize = 200;
@@ -50,22 +50,16 @@ impl Session {
         shown
     }
 
-    /// Whether the rows of a stack may take long to find: it may be one of those that are still looked for.
-    pub(crate) fn lane_of_stack(&self, arguments: &StackTraceArguments) -> Lane {
-        if self.stacks.get(arguments.thread_id).is_some() || self.stacks.waits().is_some() { Lane::Short } else { Lane::Long }
-    }
-
     /// `stackTrace`.
-    pub(crate) fn stack_trace(&self, arguments: &StackTraceArguments) -> Answer<Value> {
+    pub(crate) fn stack_trace(&self, arguments: &StackTraceArguments, task: &Task) -> Answer<Value> {
         let stack = arguments.thread_id;
         let unknown = || Failure::new(format!("no thread has the number {stack}"));
-        let rows = match self.stacks.rows(stack) {
-            Some(rows) => rows,
-            None => {
+        let Some(rows) = self.stacks.rows(stack) else {
+            if self.stacks.waits().is_none() {
                 // It may be one of those that are still looked for.
-                self.stacks.wait();
-                self.stacks.rows(stack).ok_or_else(unknown)?
+                task.postpone(Need::Stacks);
             }
+            return Err(unknown());
         };
         let start = usize::try_from(arguments.start_frame.unwrap_or(0)).unwrap_or(0).min(rows.len());
         let levels = usize::try_from(arguments.levels.unwrap_or(0)).ok().filter(|levels| *levels > 0);

@@ -12,12 +12,14 @@ use std::time::SystemTime;
 
 use heapsake_core::graph::{Graph, Key};
 
-use super::HeapGraph;
+use super::{GoesOn, HeapGraph};
 use crate::container::Container;
 use crate::mapping::Bytes;
 
 /// Bytes that all kept graphs may have together; the oldest go first.
 const MOST_BYTES: u64 = 4 << 30;
+/// Bytes that are written between two questions whether to go on.
+const PIECE: usize = 1 << 20;
 /// How the names of kept graphs end.
 const ENDING: &str = "graph";
 /// How the names of those being written start.
@@ -57,27 +59,33 @@ fn name(key: Key) -> String {
     format!("{digits}.{ENDING}")
 }
 
-/// The graph with this key, if it is kept.
-pub(super) fn read(folder: &Path, key: Key) -> Option<HeapGraph> {
+/// The graph with this key, if it is kept and `goes_on` lets it be checked to the end.
+pub(super) fn read(folder: &Path, key: Key, goes_on: GoesOn<'_>) -> Option<HeapGraph> {
     let path = folder.join(name(key));
     // A folder or a pipe of that name is not waited for.
     if !path.metadata().ok()?.is_file() {
         return None;
     }
     let bytes = Bytes::of_file(File::open(path).ok()?).ok()?;
-    Graph::open(bytes, key)
+    Graph::open_while(bytes, key, goes_on)
 }
 
-/// Keeps a graph, and maps it; none when that is not possible.
-pub(super) fn write(folder: &Path, key: Key, graph: &Graph) -> Option<HeapGraph> {
+/// Keeps a graph, and maps it; none when that is not possible, or when `goes_on` ends it: then nothing is kept.
+pub(super) fn write(folder: &Path, key: Key, graph: &Graph, goes_on: GoesOn<'_>) -> Option<HeapGraph> {
     fs::create_dir_all(folder).ok()?;
     let room = MOST_BYTES.checked_sub(graph.bytes().len() as u64)?;
     make_room(folder, room)?;
     // Made for its owner alone to read: what a program held is nobody else's business.
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).ok()?;
-    file.write_all(graph.bytes()).ok()?;
+    let length = graph.bytes().len();
+    for (at, piece) in graph.bytes().chunks(PIECE).enumerate() {
+        if !goes_on(at * PIECE, length) {
+            return None;
+        }
+        file.write_all(piece).ok()?;
+    }
     file.persist(folder.join(name(key))).ok()?;
-    read(folder, key)
+    read(folder, key, &mut |_, _| goes_on(length, length))
 }
 
 /// Removes the oldest graphs until all have no more than so many bytes together, and what was given up unfinished.

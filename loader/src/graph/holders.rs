@@ -134,10 +134,15 @@ impl Dump {
     /// The shortest way from a root to an object: first along edges that keep alive, else along any, else none. The first
     /// hop leads to the object of a root, and is called as the root is.
     pub fn path_from_root(&self, id: ObjectId) -> Option<Vec<Hop>> {
+        Some(self.hops_from_root(id)?.collect())
+    }
+
+    /// The same, whose hops are named when they are asked for: a way may be as long as the longest list.
+    pub fn hops_from_root(&self, id: ObjectId) -> Option<impl ExactSizeIterator<Item = Hop>> {
         let graph = self.graph();
         let node = graph.object(id.0)?;
         let edges = graph.path_from_root(node, Links::STRONG).or_else(|| graph.path_from_root(node, Links::ALL))?;
-        let hops = edges.into_iter().map(|edge| {
+        Some(edges.into_iter().map(move |edge| {
             let object = ObjectId(edge.target().0);
             let name = if edge.source() == graph.root() {
                 self.root_names(object, 1).pop().map_or_else(|| "a root".to_owned(), |name| name.0)
@@ -145,8 +150,7 @@ impl Dump {
                 self.object(ObjectId(edge.source().0)).edge_name(edge.link(), object)
             };
             Hop { link: edge.link(), name, object }
-        });
-        Some(hops.collect())
+        }))
     }
 }
 

@@ -5,21 +5,25 @@
 
 mod cache;
 mod holders;
+mod making;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::Path;
-use std::sync::PoisonError;
 
 use heapsake_core::format::records::Reference;
 use heapsake_core::format::{ChunkHeader, ChunkKind, DecodedObject, HEADER_LENGTH, TailKind, Target, decode_segment};
-use heapsake_core::graph::{Builder, Graph, Link};
+use heapsake_core::graph::{Builder, Graph, Link, Pace};
 use heapsake_core::heap::RootKind;
 
 pub use holders::{Holder, Hop, RootName};
+pub(crate) use making::Making;
 
 use crate::dump::Dump;
 use crate::fault::FaultKind;
 use crate::mapping::Bytes;
+
+use making::Turn;
 
 /// Objects that a dump may have lost, beside a multiple of those that it has: more are not given a node.
 const MOST_LOST: u32 = 1 << 20;
@@ -28,6 +32,14 @@ const MOST_LOST: u32 = 1 << 20;
 /// compresses well, and so does a file that is made to fill the memory.
 const MOST: u64 = 1 << 24;
 const MOST_PER_BYTE: u64 = 64;
+
+/// Steps that are told, of all the making: those until everything is read, and until the graph is put together.
+const STEPS: usize = 1000;
+const READ: usize = 500;
+const PUT_TOGETHER: usize = 900;
+
+/// Hears which of how many steps was made; whether it goes on.
+type GoesOn<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
 /// The graph of a dump, in memory or mapped from the cache.
 pub type HeapGraph = Graph<Bytes>;
@@ -45,66 +57,84 @@ impl Dump {
         }
     }
 
-    /// The graph, for whoever may not want to wait for it: `goes_on` hears which of how many steps was made, and ends the
-    /// making when it says no. It hears nothing when the graph is there, or is made for others meanwhile.
-    pub fn graph_while(&self, goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<&HeapGraph> {
-        if let Some(graph) = self.graph.get() {
-            return Some(graph);
+    /// The graph, if it was made already.
+    pub fn graph_if_made(&self) -> Option<&HeapGraph> {
+        self.graph.get()
+    }
+
+    /// The graph, for whoever may not want to wait for it: `goes_on` hears which of how many steps was made, every few
+    /// milliseconds, and ends the making when it says no. Who asks while another one makes it hears how far that is, and
+    /// waits no longer than it wants; when the other gives up, one of those who wait makes it.
+    pub fn graph_while(&self, goes_on: GoesOn<'_>) -> Option<&HeapGraph> {
+        loop {
+            if let Some(graph) = self.graph.get() {
+                return Some(graph);
+            }
+            let Turn::Make(maker) = self.making.turn(&mut |step| goes_on(step, STEPS))? else { continue };
+            // It may have been made before this one's turn came.
+            if let Some(graph) = self.graph.get() {
+                return Some(graph);
+            }
+            let folder = if self.is_file() { cache::folder() } else { None };
+            let graph = self.graph_kept_in(folder.as_deref(), &mut |step, of| {
+                maker.is_at(step);
+                goes_on(step, of)
+            })?;
+            return Some(self.graph.get_or_init(|| graph));
         }
-        // One makes it, and others wait.
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(graph) = self.graph.get() {
-            return Some(graph);
-        }
-        let folder = if self.is_file() { cache::folder() } else { None };
-        let graph = self.graph_kept_in(folder.as_deref(), goes_on)?;
-        Some(self.graph.get_or_init(|| graph))
     }
 
     /// The graph, from the folder of cached ones or put there.
-    pub(crate) fn graph_kept_in(
-        &self,
-        folder: Option<&Path>,
-        goes_on: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Option<HeapGraph> {
+    pub(crate) fn graph_kept_in(&self, folder: Option<&Path>, goes_on: GoesOn<'_>) -> Option<HeapGraph> {
         let key = cache::key(&self.container);
-        if let Some(kept) = folder.and_then(|folder| cache::read(folder, key)) {
-            return Some(kept);
+        let mut wanted = true;
+        if let Some(folder) = folder {
+            let mut goes_on = |_, _| {
+                wanted = goes_on(0, STEPS);
+                wanted
+            };
+            if let Some(kept) = cache::read(folder, key, &mut goes_on) {
+                return Some(kept);
+            }
         }
-        let graph = self.make_graph(key, goes_on)?;
+        let graph = if wanted { self.make_graph(key, goes_on)? } else { return None };
         // Headers alone name the graph, so one of damaged payloads would be taken for that of the whole ones. A file that is
         // cut has other headers.
         let payloads = [FaultKind::Checksum, FaultKind::Undecodable, FaultKind::Missing];
         let damaged = self.container.faults().iter().any(|fault| payloads.contains(&fault.kind));
-        if let Some(folder) = folder.filter(|_| !damaged)
-            && let Some(kept) = cache::write(folder, key, &graph)
-        {
-            return Some(kept);
+        if let Some(folder) = folder.filter(|_| !damaged) {
+            let mut goes_on = |done, of| goes_on(step(PUT_TOGETHER..STEPS, done, of), STEPS);
+            if let Some(kept) = cache::write(folder, key, &graph, &mut goes_on) {
+                return Some(kept);
+            }
         }
+        // It is made, so whoever gives up now has it all the same.
         Some(graph.map_bytes(Bytes::from))
     }
 
-    fn make_graph(&self, key: [u8; 16], goes_on: &mut dyn FnMut(usize, usize) -> bool) -> Option<Graph> {
+    fn make_graph(&self, key: [u8; 16], goes_on: GoesOn<'_>) -> Option<Graph> {
         let most = self.file_bytes().saturating_mul(MOST_PER_BYTE).saturating_add(MOST);
         let mut builder = Builder::new(most);
         let mut apart = self.chunks_apart();
         let types: Vec<Option<u32>> = self.types().iter().map(|known| known.object).collect();
-        // Putting it together takes as long as reading.
-        let (chunks, steps) = (self.chunk_count(), 2 * self.chunk_count().max(1));
+        let chunks = self.chunk_count();
         for position in 0..chunks {
-            if !goes_on(position, steps) {
+            let here = step(0..READ, position, chunks);
+            if !goes_on(here, STEPS) {
                 return None;
             }
             if !self.chunk_offset(position).is_some_and(|offset| apart.remove(&offset)) {
                 continue;
             }
             let Some(objects) = self.decoded_chunk(position) else { continue };
+            let mut goes_on = |_, _| goes_on(here, STEPS);
+            let mut pace = Pace::new(0, &mut goes_on);
             for object in objects.iter() {
                 builder.object(object.id);
-                self.tell(object, &types, &mut apart, &mut builder);
+                self.tell(object, &types, &mut apart, &mut builder, &mut pace)?;
             }
         }
-        if !goes_on(chunks, steps) {
+        if !goes_on(READ, STEPS) {
             return None;
         }
         self.root_references(|reference| {
@@ -115,7 +145,8 @@ impl Dump {
         let told = u32::try_from(builder.told()).unwrap_or(u32::MAX);
         let most = u32::try_from(most).unwrap_or(u32::MAX);
         let objects = self.object_count().min(told.saturating_mul(64).saturating_add(MOST_LOST)).min(most);
-        let (graph, left_out) = builder.finish(objects, key);
+        let mut goes_on = |done, of| goes_on(step(READ..PUT_TOGETHER, done, of), STEPS);
+        let (graph, left_out) = builder.finish_while(objects, key, &mut goes_on)?;
         if left_out > 0 {
             let what = format!(
                 "{left_out} edges of the graph lead to objects that the dump cannot have, or are more than there is room for"
@@ -142,7 +173,14 @@ impl Dump {
     }
 
     /// Tells all edges of one object.
-    fn tell(&self, object: DecodedObject<'_>, types: &[Option<u32>], apart: &mut HashSet<u64>, builder: &mut Builder) {
+    fn tell(
+        &self,
+        object: DecodedObject<'_>,
+        types: &[Option<u32>],
+        apart: &mut HashSet<u64>,
+        builder: &mut Builder,
+        pace: &mut Pace<'_>,
+    ) -> Option<()> {
         let shape = object.shape();
         if let Some(class) = types.get(shape.type_id as usize).copied().flatten() {
             builder.edge(Link::Type, class);
@@ -168,11 +206,18 @@ impl Dump {
             let Some((header, raw)) = self.container.payload(*offset, &holds) else { continue };
             match decode_segment(&raw).filter(|_| header.kind == ChunkKind::Elements) {
                 // Segments start at even positions.
-                Some((_, part)) => part.into_iter().enumerate().for_each(|(at, target)| tail(at, target)),
+                Some((_, part)) => {
+                    pace.passed(part.len())?;
+                    part.into_iter().enumerate().for_each(|(at, target)| tail(at, target));
+                }
                 None => self.container.fault(*offset, FaultKind::Undecodable, format!("{holds}: they contradict each other")),
             }
         }
-        object.inline_tail().enumerate().for_each(|(at, target)| tail(at, target));
+        // What an object has itself is within a chunk, which is decoded as a whole.
+        let inside = object.inline_tail();
+        let count = inside.len();
+        inside.enumerate().for_each(|(at, target)| tail(at, target));
+        pace.passed(1 + count)
     }
 
     /// Every reference that is a root: the exception, threads, frames and what they hold, modules and other roots.
@@ -191,5 +236,13 @@ impl Dump {
     }
 }
 
+/// A step within a part of all steps.
+fn step(within: Range<usize>, done: usize, of: usize) -> usize {
+    let width = within.len() as u64;
+    within.start + (done as u64).saturating_mul(width).checked_div(of as u64).unwrap_or(0).min(width) as usize
+}
+
 #[cfg(test)]
 mod graph_tests;
+#[cfg(test)]
+mod making_tests;

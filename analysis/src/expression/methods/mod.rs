@@ -244,6 +244,7 @@ impl Evaluator<'_> {
             "fromhex" => {
                 let given = arguments.positions(name, 1, 1)?;
                 let Some(text) = self.text_of(&given[0]) else { return type_error("fromhex() argument must be str") };
+                self.within_bytes(text.len())?;
                 let digits: Vec<char> = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
                 let bytes: Option<Vec<u8>> = digits
                     .chunks(2)

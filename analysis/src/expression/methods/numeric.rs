@@ -7,7 +7,7 @@ use super::super::arguments::Arguments;
 use super::super::error::{Evaluated, raised, refused, type_error, value_error};
 use super::super::evaluate::Evaluator;
 use super::super::forms::Form;
-use super::super::numbers::Number;
+use super::super::numbers::{Number, within};
 use super::super::values::Value;
 
 impl Evaluator<'_> {
@@ -109,7 +109,8 @@ impl Evaluator<'_> {
             None => false,
             Some(signed) => self.truth(&signed)?,
         };
-        Ok(Value::integer(match (big, signed) {
+        within(bytes.len() as u64 * 8)?;
+        self.sized(Value::integer(match (big, signed) {
             (true, true) => BigInt::from_signed_bytes_be(&bytes),
             (false, true) => BigInt::from_signed_bytes_le(&bytes),
             (true, false) => BigInt::from_bytes_be(Sign::Plus, &bytes),

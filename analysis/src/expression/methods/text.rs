@@ -1,5 +1,7 @@
 //! Methods of texts and bytes. Both are lists of numbers here; of bytes only ASCII has letters.
 
+use std::ops::Range;
+
 use super::super::arguments::Arguments;
 use super::super::error::{Evaluated, refused, type_error, value_error};
 use super::super::evaluate::Evaluator;
@@ -190,9 +192,28 @@ impl Evaluator<'_> {
                     return value_error("empty separator");
                 }
                 self.taken(weight(codes.len(), is_bytes))?;
-                let parts = split(codes, separator.as_deref(), most, name == "rsplit", is_bytes);
-                self.made(parts.len() as u64)?;
-                Ok(Value::list(parts.into_iter().map(|part| made(&part, is_bytes)).collect()))
+                let backwards = name == "rsplit";
+                let reversed = if backwards { codes.iter().rev().copied().collect() } else { Vec::new() };
+                let separator = separator.map(|mut separator| {
+                    if backwards {
+                        separator.reverse();
+                    }
+                    separator
+                });
+                let text = if backwards { &reversed } else { codes };
+                let parts = Parts { separator: separator.as_deref(), most, is_bytes };
+                // All are counted before one is made.
+                parts.tell(text, &mut |_| self.one_more())?;
+                let mut found = Vec::new();
+                parts.tell(text, &mut |part| {
+                    let part = if backwards { codes.len() - part.end..codes.len() - part.start } else { part };
+                    found.push(made(&codes[part], is_bytes));
+                    Ok(())
+                })?;
+                if backwards {
+                    found.reverse();
+                }
+                Ok(Value::list(found))
             }
             "splitlines" => {
                 let [keep] = given.bind(name, ["keepends"], 0)?;
@@ -201,25 +222,13 @@ impl Evaluator<'_> {
                     None => false,
                 };
                 self.taken(weight(codes.len(), is_bytes))?;
-                let mut lines = Vec::new();
-                let mut from = 0;
-                let mut at = 0;
-                while at < codes.len() {
-                    let ends = if is_bytes { matches!(codes[at], 0x0a | 0x0d) } else { unicode::ends_line(codes[at]) };
-                    if !ends {
-                        at += 1;
-                        continue;
-                    }
-                    let width = if codes[at] == 0x0d && codes.get(at + 1) == Some(&0x0a) { 2 } else { 1 };
-                    lines.push(made(&codes[from..if keep { at + width } else { at }], is_bytes));
-                    at += width;
-                    from = at;
-                }
-                if from < codes.len() {
-                    lines.push(made(&codes[from..], is_bytes));
-                }
-                self.made(lines.len() as u64)?;
-                Ok(Value::list(lines))
+                lines(codes, is_bytes, keep, &mut |_| self.one_more())?;
+                let mut found = Vec::new();
+                lines(codes, is_bytes, keep, &mut |line| {
+                    found.push(made(&codes[line], is_bytes));
+                    Ok(())
+                })?;
+                Ok(Value::list(found))
             }
             "partition" | "rpartition" => {
                 let given = given.positions(name, 1, 1)?;
@@ -254,7 +263,10 @@ impl Evaluator<'_> {
                         joined.extend_from_slice(codes);
                     }
                     match self.same_kind(&item, is_bytes, name) {
-                        Ok(part) => joined.extend(part),
+                        Ok(part) => {
+                            self.within_bytes(joined.len() + part.len())?;
+                            joined.extend(part);
+                        }
                         Err(failure) if failure.exception == Some("TypeError") => {
                             let found = self.type_name(&item);
                             let wanted = if is_bytes { "a bytes-like object" } else { "str instance" };
@@ -262,7 +274,6 @@ impl Evaluator<'_> {
                         }
                         Err(failure) => return Err(failure),
                     }
-                    self.within_bytes(joined.len())?;
                     at += 1;
                 }
                 self.taken(weight(joined.len(), is_bytes))?;
@@ -413,16 +424,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether a text that grows is still within the limit.
-    fn within_bytes(&self, length: usize) -> Evaluated<()> {
-        // Four bytes a letter.
-        let most = self.limits.bytes / 4;
-        if length as u64 > most {
-            return Err(refused(format!("a text of more than {most} characters is not made")));
-        }
-        Ok(())
-    }
-
     fn replaced(&mut self, codes: &[u32], old: &[u32], new: &[u32], most: i128) -> Evaluated<Vec<u32>> {
         let mut out = Vec::new();
         let (mut at, mut count) = (0, 0i128);
@@ -475,53 +476,69 @@ fn cased(codes: &[u32], is_bytes: bool, name: &str) -> Vec<u32> {
     out
 }
 
-fn split(codes: &[u32], separator: Option<&[u32]>, most: i128, backwards: bool, is_bytes: bool) -> Vec<Vec<u32>> {
-    if backwards {
-        let reversed: Vec<u32> = codes.iter().rev().copied().collect();
-        let separator: Option<Vec<u32>> = separator.map(|separator| separator.iter().rev().copied().collect());
-        let mut parts = split(&reversed, separator.as_deref(), most, false, is_bytes);
-        parts.reverse();
-        for part in &mut parts {
-            part.reverse();
-        }
-        return parts;
-    }
-    let mut parts = Vec::new();
-    let goes_on = |parts: &Vec<Vec<u32>>| most < 0 || (parts.len() as i128) < most;
-    match separator {
-        Some(separator) => {
+/// What a text is parted by: a separator, or spaces; at most so many times.
+struct Parts<'a> {
+    separator: Option<&'a [u32]>,
+    most: i128,
+    is_bytes: bool,
+}
+
+/// Hears where a part is; a failure is the end.
+type Told<'a> = &'a mut dyn FnMut(Range<usize>) -> Evaluated<()>;
+
+impl Parts<'_> {
+    fn tell(&self, codes: &[u32], tell: Told<'_>) -> Evaluated<()> {
+        let mut count = 0i128;
+        let mut goes_on = || {
+            count += 1;
+            self.most < 0 || count <= self.most
+        };
+        let mut at = 0;
+        if let Some(separator) = self.separator {
             let wanted = Wanted::new(separator);
-            let mut at = 0;
-            while goes_on(&parts)
+            while goes_on()
                 && let Some(found) = wanted.find(codes, at)
             {
-                parts.push(codes[at..found].to_vec());
+                tell(at..found)?;
                 at = found + separator.len();
             }
-            parts.push(codes[at..].to_vec());
+            return tell(at..codes.len());
         }
-        None => {
-            let is_space = |code: u32| if is_bytes { matches!(code, 0x09..=0x0d | 0x20) } else { unicode::is_space(code) };
-            let mut at = 0;
-            loop {
-                while at < codes.len() && is_space(codes[at]) {
-                    at += 1;
-                }
-                if at == codes.len() {
-                    break;
-                }
-                if !goes_on(&parts) {
-                    // What is left keeps the spaces at its end, as in CPython.
-                    parts.push(codes[at..].to_vec());
-                    break;
-                }
-                let from = at;
-                while at < codes.len() && !is_space(codes[at]) {
-                    at += 1;
-                }
-                parts.push(codes[from..at].to_vec());
+        let is_space = |code: u32| if self.is_bytes { matches!(code, 0x09..=0x0d | 0x20) } else { unicode::is_space(code) };
+        loop {
+            while at < codes.len() && is_space(codes[at]) {
+                at += 1;
             }
+            if at == codes.len() {
+                return Ok(());
+            }
+            if !goes_on() {
+                // What is left keeps the spaces at its end, as in CPython.
+                return tell(at..codes.len());
+            }
+            let from = at;
+            while at < codes.len() && !is_space(codes[at]) {
+                at += 1;
+            }
+            tell(from..at)?;
         }
     }
-    parts
+}
+
+/// Tells the lines of a text, with their ends or without.
+fn lines(codes: &[u32], is_bytes: bool, keep: bool, tell: Told<'_>) -> Evaluated<()> {
+    let mut from = 0;
+    let mut at = 0;
+    while at < codes.len() {
+        let ends = if is_bytes { matches!(codes[at], 0x0a | 0x0d) } else { unicode::ends_line(codes[at]) };
+        if !ends {
+            at += 1;
+            continue;
+        }
+        let width = if codes[at] == 0x0d && codes.get(at + 1) == Some(&0x0a) { 2 } else { 1 };
+        tell(from..if keep { at + width } else { at })?;
+        at += width;
+        from = at;
+    }
+    if from < codes.len() { tell(from..codes.len()) } else { Ok(()) }
 }

@@ -12,6 +12,7 @@ mod holders;
 mod objects;
 mod present;
 
+use heapsake_analysis::expression::Watch;
 use serde_json::{Value, json};
 
 use crate::lanes::Lane;
@@ -51,8 +52,11 @@ impl Session {
         node.ok_or_else(|| Failure::new(format!("nothing to expand has the number {reference}")))
     }
 
-    /// Makes the graph for a node that tells who holds what.
+    /// Makes the graph for a node that tells who holds what, or has it made before the answer.
     fn with_graph(&self, task: &Task) -> Answer<()> {
+        if self.dump.graph_if_made().is_none() && !task.waits_for_graph() {
+            return Err(Failure::new("the graph of the dump is not made yet"));
+        }
         let made = self.dump.graph_while(&mut |step, of| task.step(step, of));
         made.map(drop).ok_or_else(|| Failure::new("cancelled"))
     }
