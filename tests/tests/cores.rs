@@ -8,7 +8,9 @@ use heapsake_core::format::records::Thread;
 use heapsake_loader::{Dump, isomorphism, open};
 use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core, without_files};
 use heapsake_tests::programs::{Description, differences};
-use heapsake_tests::{Ended, Environment, Waiting, every, file, in_parallel, minors, no_problems, run, until};
+use heapsake_tests::{
+    Ended, Environment, Waiting, every, file, in_parallel, last_of_each, minors, no_problems, run, until, without_a_lock,
+};
 
 /// The program whose cores are looked at: everything that once was a problem.
 fn program(folder: &Path) -> std::path::PathBuf {
@@ -63,7 +65,8 @@ fn live_and_cores_of_one_program_are_one_heap() {
     kernel_writes_cores().expect("cores of the kernel are part of this test");
     let folder = tempfile::tempdir().expect("a folder");
     let program = program(folder.path());
-    let results = in_parallel(&every(), |environment| {
+    let environments: Vec<Environment> = every().into_iter().chain(last_of_each(without_a_lock())).collect();
+    let results = in_parallel(&environments, |environment| {
         let place = folder.path().join(&environment.version);
         std::fs::create_dir(&place).expect("a folder");
         let name = |what: &str| place.join(what);
