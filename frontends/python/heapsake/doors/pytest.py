@@ -103,7 +103,8 @@ class Plugin:
         #: what the summary lists: a node id and a path, in order
         self.listed = []
         self.problems = []
-        self.keeper = Keeper(settings["folder"], once=False, quiet=True)
+        # a test that leaves by ``sys.exit`` has failed; Ctrl-C ends the run
+        self.keeper = Keeper(settings["folder"], once=False, quiet=True, ignore=KeyboardInterrupt)
         # what the keeper says, where there is no dump, goes to the summary
         self.said = []
         self.keeper.say = self.said.append
