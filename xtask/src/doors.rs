@@ -16,8 +16,16 @@ const UVLOOP: &str = "uvloop==0.21.0";
 const NEWEST_WITH_UVLOOP: u8 = 13;
 /// What runs everywhere, and what runs in interpreters that run no other test of the package.
 const TESTS: [&str; 2] = ["test_autoload", "test_event_loop"];
-const MORE: [&str; 7] =
-    ["test_doors", "test_framework_doors", "test_asked", "test_without_lock", "test_deaths", "test_keeping", "test_hooks"];
+const MORE: [&str; 8] = [
+    "test_doors",
+    "test_framework_doors",
+    "test_asked",
+    "test_without_lock",
+    "test_deaths",
+    "test_keeping",
+    "test_marks",
+    "test_hooks",
+];
 /// What builds the package that is of Python alone, with all that it needs.
 const BUILDER: [&str; 6] = [
     "hatchling==1.33.0",

@@ -12,11 +12,27 @@ def start():
         return
     _begun = True
     try:
-        from . import _settings
+        if _is_main_interpreter():
+            from . import _settings
 
-        _settings.start(os.environ)
+            _settings.start(os.environ)
     except Exception as problem:
         _say(problem)
+
+
+def _is_main_interpreter():
+    """Python reads its start-up files for each interpreter of a process; what the main one installs is for the process."""
+    import _thread
+
+    asked = getattr(_thread, "_is_main_interpreter", None)
+    if asked is not None:
+        return asked()
+    # up to 3.11
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        return True  # a Python that is built without
+    return interpreters.get_current() == interpreters.get_main()
 
 
 def _say(problem):

@@ -5,8 +5,8 @@ code from it.  PYTEST_DONT_REWRITE: a program that imports it before it starts p
 """
 import sys
 
-__all__ = ["Error", "Reduction", "Refused", "Stopped", "cancel_dump_after", "debug", "dump", "dump_after", "install", "load", "on_error",
-           "reducer", "restorer", "set_last", "uninstall"]
+__all__ = ["Error", "Reduction", "Refused", "Stopped", "cancel_dump_after", "debug", "dump", "dump_after", "dump_of", "install", "load",
+           "on_error", "reducer", "restorer", "set_last", "uninstall"]
 
 _LATER = {"Error": "_error", "Refused": "_error", "Stopped": "_error", "Reduction": "_registry", "reducer": "_registry",
           "restorer": "_registry"}
@@ -85,6 +85,18 @@ def dump(path=None, exception=None, *, reason=None, redact="names", **options):
 
         return dump_into(path, lambda name: dump(name, exception, reason=reason, redact=redact, **options))
     return os.fspath(_native().dump(path, exception, reason=reason, redact=redact, **options))
+
+
+def dump_of(exception):
+    """The path of the dump that a door has made of this very exception in this process, or its parent before it forked; None without.
+
+    A dump that would be gone again if the exception is caught (asyncio's) stays when it is asked for.
+    """
+    from ._keeping import kept
+
+    if not issubclass(type(exception), BaseException):
+        raise TypeError("dump_of wants an exception, not %r" % (exception,))
+    return kept(exception)
 
 
 def load(path):

@@ -7,14 +7,14 @@
 that has a dump, where ``at_most`` or ``disk`` is used up, or where it failed.  It never raises, prints one line at most, and may be
 called from any thread, by itself, and in a forked child.  What a handler of a signal raises meanwhile (Ctrl-C) passes.
 
-An exception that was kept carries the path of its dump, as ``_heapsake_dump``: every door after the first one leaves it be.
+Of an exception that was kept the path of its dump is noted (``_marks``): every door after the first one leaves it be.
 """
 import _thread
 import os
 import sys
 import time
 
-from . import _fingerprint, _provisional
+from . import _fingerprint, _marks, _provisional
 from ._folder import Full, reserve, too_much
 from ._interrupted import is_of_handler
 from ._naming import collect, collected, say
@@ -22,8 +22,6 @@ from ._template import Template, sanitised
 
 #: classes of exceptions that leave no dump
 IGNORED = (SystemExit, KeyboardInterrupt)
-#: the attribute of an exception that says where its dump is
-MARK = "_heapsake_dump"
 #: what ``once`` may be
 ONCE = (None, False, True, "process", "directory")
 
@@ -37,8 +35,6 @@ _SILENTLY = object()
 _busy = set()
 #: paths of dumps that this process made, or is making
 _made = set()
-#: the attributes of an exception, whatever its class makes of them
-_attributes = BaseException.__dict__["__dict__"].__get__
 _trace = BaseException.__dict__["__traceback__"]
 
 
@@ -138,7 +134,7 @@ class Keeper:
                     _trace.__set__(exception, trace)
                 fields.setdefault("exception", _fingerprint.name_of(type(exception)))
                 fingerprint = fingerprint or _fingerprint.of_exception(exception, trace)
-                if provisional and not _provisional.is_wanted(fingerprint):
+                if provisional and not (_marks.can_have(exception) and _provisional.is_wanted(fingerprint)):
                     return None
             told, mine = _words(reason, told), object()
             once = (self.once if self.once is not None else not ends) and fingerprint is not None
@@ -160,7 +156,7 @@ class Keeper:
                 self._await(exception, path, why, told, fingerprint)
                 return path
             if is_exception:
-                mark(exception, path)
+                _marks.note(exception, path)
                 why += _origins(exception)
             self._tell(told, path, why)
         except Full as problem:
@@ -180,7 +176,7 @@ class Keeper:
             if self.once:
                 self.kept[fingerprint] = path
 
-        mark(exception, _provisional.add(path, fingerprint, confirm, _made.discard))
+        _marks.note(exception, _provisional.add(path, fingerprint, confirm, _made.discard))
 
     def _tell(self, told, path, why):
         self.say("%s saved to %s%s%s" % (told, path, why, self._called(path)))
@@ -288,7 +284,7 @@ def _words(reason, otherwise):
 
 def marked(exception):
     """The path of the dump that this process made of the exception; None without."""
-    path = _attributes(exception).get(MARK)
+    path = _marks.noted(exception)
     return path if path in _made else None
 
 
@@ -297,10 +293,6 @@ def kept(exception):
     path = marked(exception)
     _provisional.confirm(path, _SILENTLY)
     return None if path is None else str(path)
-
-
-def mark(exception, path):
-    _attributes(exception)[MARK] = path
 
 
 def sentence(problem, named=False):

@@ -1,6 +1,6 @@
 """Dumps of exceptions that somebody may catch further out: gone again when that has happened, which is when the exception dies.
 
-The exception carries the path as a text of a class of ours, so the end of the one is that of the other.  A dump whose exception
+What is noted of the exception is a text of a class of ours, so the end of the one is that of the other.  A dump whose exception
 reaches a hook is confirmed there.  At the end of the program those are left that its own hook was told of (``sys.last_value``).
 """
 import atexit
@@ -38,7 +38,7 @@ def is_wanted(fingerprint):
 
 
 def add(path, fingerprint, confirm, forget):
-    """Notes a dump; gives the text that the exception is to carry. ``confirm`` is called when it stays, ``forget`` when it goes."""
+    """Notes a dump; gives the text that is to be noted of the exception. ``confirm`` is called when it stays, ``forget`` when it goes."""
     if not _waiting:
         atexit.unregister(_end)
         atexit.register(_end)

@@ -179,6 +179,29 @@ class Autoload(Programs):
         self.assertEqual((ended.status, ended.output), (0, "runs\n"))
         self.assertEqual(len(ended.error.splitlines()), 1, ended.error)
 
+    def test_other_interpreters_of_a_process(self):
+        """Nothing is installed in them, and nothing said, whether they could load heapsake or not."""
+        text = """
+            try:
+                import _interpreters as interpreters
+            except ImportError:
+                import _xxsubinterpreters as interpreters
+            run = getattr(interpreters, "exec", None) or interpreters.run_string
+            kinds = [()]
+            if hasattr(interpreters, "new_config"):
+                kinds = [("isolated",), ("legacy",)]
+            for kind in kinds:
+                number = interpreters.create(*kind)
+                run(number, "import sys; print('heapsake' in sys.modules, sys.excepthook is sys.__excepthook__)")
+                interpreters.destroy(number)
+            def price(order):
+                return {}[order]
+            price("tea")
+        """
+        self.write(text)
+        dump, = self.same()
+        self.assertEqual(self.names(dump), ["<module>", "price"])
+
     def test_a_signal_and_a_time(self):
         self.write("""
             import os, signal, sys, time

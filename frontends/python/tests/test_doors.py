@@ -82,6 +82,46 @@ class Uncaught(Programs):
             {}["tea"]
         """, dumps=2)
 
+    def test_who_asks_for_the_default_hook_as_it_is_imported(self):
+        """As the backport of exception groups does, which has to be there by that name."""
+        with open(os.path.join(self.folder, "exceptiongroup.py"), "w") as file:
+            file.write("import sys\n"
+                       "def hook(kind, exception, trace):\n"
+                       "    print(kind.__name__, 'with its members', file=sys.stderr)\n"
+                       "if sys.excepthook is sys.__excepthook__:\n"
+                       "    sys.excepthook = hook\n"
+                       "if 'broken' in sys.argv:\n"
+                       "    raise ValueError('broken')\n")
+        for place in ("DOOR\nimport exceptiongroup", "import exceptiongroup\nDOOR"):
+            self.both(place + "\n{}['tea']\n")
+            self.assertEqual(self.with_it.rest, "KeyError with its members\n")
+            os.unlink(self.paths()[0])
+        # One that the program has set is found, before ours and after it.
+        for place in ("sys.excepthook = lambda *_: print('own')\nDOOR", "DOOR\nsys.excepthook = lambda *_: print('own')"):
+            self.both("import sys\n%s\nimport exceptiongroup\n{}['tea']\n" % place, dumps=int(place.endswith("DOOR")))
+            self.assertEqual(self.with_it.output, "own\n")
+            for path in self.paths():
+                os.unlink(path)
+        self.both("import sys\nDOOR\nsys.argv.append('broken')\ntry:\n    import exceptiongroup\nexcept ValueError:\n    pass\n"
+                  "sys.argv.pop()\nimport exceptiongroup\n{}['tea']\n")
+
+    def test_a_console_of_the_program(self):
+        """What is mistyped there is no crash, and is shown as without."""
+        dump, = self.both("""
+            DOOR
+            import code
+            lines = ["1 // 0", "x = = 1", "print('still here')"]
+            def read(console, prompt=""):
+                if not lines:
+                    raise EOFError
+                return lines.pop(0)
+            code.InteractiveConsole.raw_input = read
+            code.InteractiveConsole().interact(banner="", exitmsg="")
+            {}["tea"]
+        """)
+        self.assertEqual(dump.header["reason"], "uncaught KeyError")
+        self.assertIn("ZeroDivisionError", self.with_it.rest)
+
     def test_the_same_crash_once(self):
         self.both("""
             import threading

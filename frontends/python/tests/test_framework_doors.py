@@ -323,6 +323,34 @@ for _ in range(2):
         said = [line.split(" debug ")[0] for line in done.stderr.splitlines()]
         self.assertEqual(said, ["heapsake: 1 dump", "  __main__.Fails.test: heapsake", "gone"] * 2)
 
+    def test_leaving_fails_a_test(self):
+        """``heapsake.doors.unittest`` has a dump of it, and Ctrl-C ends the run with none; as ``ignore`` says where it is given."""
+        text = """import sys, unittest
+from heapsake.doors import unittest as door
+class Leaves(unittest.TestCase):
+    def test_exit(self):
+        order = "tea"
+        sys.exit(3)
+    def test_last(self):
+        raise KeyboardInterrupt
+door.install(sys.argv[1], **eval(sys.argv[2]))
+result = unittest.TestResult()
+try:
+    unittest.defaultTestLoader.loadTestsFromTestCase(Leaves).run(result)
+except KeyboardInterrupt:
+    print(len(result.errors))
+"""
+        environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)))
+        for options, expected in (("{}", ["__main__.Leaves.test_exit.heapsake"]), ("{'ignore': SystemExit}", [])):
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([sys.executable, "-c", text, folder, options], env=environment, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, universal_newlines=True, timeout=PATIENCE)
+                self.assertEqual((done.returncode, done.stdout), (0, "1\n"), done.stderr)
+                self.assertEqual(os.listdir(folder), expected, done.stderr)
+                for name in expected:
+                    frame = heapsake.load(os.path.join(folder, name)).threads[0].frames[-1]
+                    self.assertEqual(frame.locals["order"].value, "tea")
+
     def test_signals_are_again_what_was_installed(self):
         for settings, expected in ((dict(signals=False), [("forget",)]), (dict(signal_seconds=5), [("watch", 5.0)])):
             called = []

@@ -79,6 +79,8 @@ OPTIONS = (
     (["--heapsake=pytest.ini/below", "options"], "", None, "heapsake: no dumps of failing tests: "),
     (["--heapsake", "--timeout", "100", "options"], "", "heapsake-dumps", "timer stopped with 0 dumps"),
     (["--heapsake", "options", "--broken"], "", None, "no dump of options/test_one.py::test_one: ZeroDivisionError: "),
+    (["--heapsake", "options", "--heapsake-timeout=100", "--faulty", "test"], "", "heapsake-dumps", "INTERNALERROR> OverflowError: of another plugin"),
+    (["--heapsake", "options", "--faulty", "collection"], "", "heapsake-dumps", "INTERNALERROR> OverflowError: of another plugin"),
     (["--heapsake", "options", "--heapsake-at-most", "x"], "", None, "error: argument --heapsake-at-most: wants a number from 1 on, not 'x'"),
     (["--heapsake", "options", "-p", "no:terminal"], "", "heapsake-dumps", ""),
     (["-W", "error", "--heapsake", "options"], "", "heapsake-dumps", "1 dump in heapsake-dumps"),
@@ -96,8 +98,9 @@ def options(run):
         done = subprocess.run([sys.executable, "-m", "pytest", "--own", "-p", "no:cacheprovider"] + arguments, cwd=root, env=run.environment(),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, timeout=driven.PATIENCE)
         dumps = [os.path.relpath(place, root) for place, _, names in os.walk(root) if any(name.endswith(".heapsake") for name in names)]
-        status = 4 if line.startswith("error: ") else 1
-        if done.returncode != status or dumps != [folder] * (folder is not None) or line not in done.stdout:
+        status = 4 if line.startswith("error: ") else 3 if line.startswith("INTERNALERROR> ") else 1
+        is_ours = "heapsake/doors/" in done.stdout or "PluggyTeardownRaisedWarning" in done.stdout
+        if done.returncode != status or dumps != [folder] * (folder is not None) or line not in done.stdout or is_ours:
             bad.append("%s with %r: status %d, dumps in %s\n%s" % (arguments, settings, done.returncode, dumps, done.stdout))
     return bad
 

@@ -21,6 +21,10 @@ class Order(unittest.TestCase):
             with self.subTest(number=number):
                 self.assertNotEqual(number, 1, customer)
 
+    def test_leaving(self):
+        customer = "Grace"
+        raise SystemExit(len(customer))
+
     @unittest.expectedFailure
     def test_expected(self):
         shop.checkout("Grace")

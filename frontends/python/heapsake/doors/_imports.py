@@ -2,12 +2,14 @@
 
 One finder, at the head of ``sys.meta_path`` as long as modules are waited for; each import until then costs a look into a dict.
 """
+import contextlib
 import functools
 import sys
 
 from ._hook import Hook
 
 _waiting = {}
+_around = {}
 _looking = set()
 
 
@@ -20,6 +22,18 @@ def when_imported(name, action):
     _waiting.setdefault(name, []).append(action)
     if _Finder not in sys.meta_path:
         sys.meta_path.insert(0, _Finder)
+
+
+def around_import(name, context):
+    """As long as it is not imported, the module is imported within ``context()``."""
+    _around[name] = context
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
+
+
+def no_longer_around(name):
+    _around.pop(name, None)
+    _leave()
 
 
 def forget(name, action):
@@ -74,18 +88,18 @@ def _act(action, module):
 def _done(name, module):
     for action in _waiting.pop(name, []):
         _act(action, module)
-    _leave()
+    no_longer_around(name)
 
 
 def _leave():
-    if not _waiting and _Finder in sys.meta_path:
+    if not _waiting and not _around and _Finder in sys.meta_path:
         sys.meta_path.remove(_Finder)
 
 
 class _Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name not in _waiting or name in _looking:
+        if name not in _waiting and name not in _around or name in _looking:
             return None
         # Another finder may ask all others, and so this one, as well.
         _looking.add(name)
@@ -114,11 +128,12 @@ class _Loader:
 
     def exec_module(self, module):
         self._spec.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
+        with _around.get(self._name, contextlib.nullcontext)():
+            self._loader.exec_module(module)
         _done(self._name, module)
 
     def __getattr__(self, name):
         return getattr(self._loader, name)
 
 
-__all__ = ["Hooks", "forget", "when_imported"]
+__all__ = ["Hooks", "around_import", "forget", "no_longer_around", "when_imported"]

@@ -90,9 +90,9 @@ class Watch:
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item, call):
         outcome = yield
-        report = outcome.get_result()
-        if call.duration < self.seconds and time.time() - self.since < self.seconds:
+        if outcome.excinfo is not None or call.duration < self.seconds and time.time() - self.since < self.seconds:
             return
+        report = outcome.get_result()
         known = {path for name, path in report.sections if name == SECTION} | {path for _, path in item.user_properties}
         for path in found(self.plugin.settings["folder"], item.nodeid, self.plugin.worker, self.since):
             if path not in known:

@@ -7,6 +7,7 @@ import os
 import sys
 
 from . import keep
+from .. import _marks
 from .._fingerprint import trace_of
 from .._program import of_parent, program
 from ._imports import Hooks
@@ -49,6 +50,7 @@ def wrapping(before):
     class Wrapped(before):
         def __init__(self, exc, tb):
             keep(exc, exception_traceback=tb, reason=lambda: "%s in a worker of a pool" % type(exc).__name__)
+            _marks.take_away(exc)
             before.__init__(self, exc, tb)
 
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):

@@ -103,7 +103,8 @@ class Plugin:
         #: what the summary lists: a node id and a path, in order
         self.listed = []
         self.problems = []
-        self.keeper = Keeper(settings["folder"], once=False, quiet=True)
+        # a test that leaves by ``sys.exit`` has failed; Ctrl-C ends the run
+        self.keeper = Keeper(settings["folder"], once=False, quiet=True, ignore=KeyboardInterrupt)
         # what the keeper says, where there is no dump, goes to the summary
         self.said = []
         self.keeper.say = self.said.append
@@ -182,14 +183,14 @@ class Plugin:
                 raise
             self.problems.append("no dump of %s: %s" % (what, sentence(problem, True)))
 
-    # -- hooks
+    # -- hooks: another plugin's error, which would be raised where we ask for the result, is pytest's to tell
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
         outcome = yield
-        report = outcome.get_result()
-        with self.harmless(item.nodeid):
-            self.made_report(item, call, report)
+        if outcome.excinfo is None:
+            with self.harmless(item.nodeid):
+                self.made_report(item, call, outcome.get_result())
 
     def made_report(self, item, call, report):
         if not (report.failed and _counts(call, report)):
@@ -214,9 +215,9 @@ class Plugin:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):
         outcome = yield
-        report = outcome.get_result()
-        with self.harmless(collector.nodeid):
-            self.made_collect_report(collector, report)
+        if outcome.excinfo is None:
+            with self.harmless(collector.nodeid):
+                self.made_collect_report(collector, outcome.get_result())
 
     def made_collect_report(self, collector, report):
         call = getattr(report, "call", None)

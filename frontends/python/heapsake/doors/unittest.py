@@ -31,6 +31,8 @@ class _Door:
 
         # the number is of this run
         self.at_most = options.pop("at_most", None) or AT_MOST
+        # a test that leaves by ``sys.exit`` has failed; Ctrl-C ends the run
+        options.setdefault("ignore", KeyboardInterrupt)
         self.keeper = Keeper(directory, once=False, quiet=True, **options)
         self.before = {name: getattr(unittest.TestResult, name) for name in self.NAMES}
         self.listed, self.left_out, self.owner = [], 0, os.getpid()

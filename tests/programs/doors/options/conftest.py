@@ -8,6 +8,7 @@ import pytest
 def pytest_addoption(parser):
     parser.addoption("--own", action="store_true")
     parser.addoption("--broken", action="store_true")
+    parser.addoption("--faulty", choices=["test", "collection"])
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -15,6 +16,19 @@ def pytest_timeout_cancel_timer(item):
     """pytest-timeout's timer is stopped: the first time before there is a dump."""
     if not hasattr(item.config, "stopped"):
         item.config.stopped = glob.glob(str(item.config.rootpath / "*" / "*.heapsake"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item):
+    """Another plugin has a fault."""
+    if item.config.getoption("--faulty") == "test":
+        raise OverflowError("of another plugin")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_collect_report(collector):
+    if collector.config.getoption("--faulty") == "collection":
+        raise OverflowError("of another plugin")
 
 
 def pytest_terminal_summary(terminalreporter, config):
