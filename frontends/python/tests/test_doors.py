@@ -105,6 +105,28 @@ class Uncaught(Programs):
         self.both("import sys\nDOOR\nsys.argv.append('broken')\ntry:\n    import exceptiongroup\nexcept ValueError:\n    pass\n"
                   "sys.argv.pop()\nimport exceptiongroup\n{}['tea']\n")
 
+    def test_what_aborts_where_nobody_has_a_hook(self):
+        """As PyQt does in C, when a slot raises."""
+        os.mkdir(os.path.join(self.folder, "PyQt6"))
+        with open(os.path.join(self.folder, "PyQt6", "QtCore.py"), "w") as file:
+            file.write("import sys\n"
+                       "def call(slot):\n"
+                       "    try:\n"
+                       "        slot()\n"
+                       "    except Exception:\n"
+                       "        is_default = sys.excepthook is sys.__excepthook__\n"
+                       "        sys.excepthook(*sys.exc_info())\n"
+                       "        sys.exit(134 if is_default else 0)\n")
+        own = "sys.excepthook = lambda *found: print('own', sys.__excepthook__(*found))\n"
+        slot = "QtCore.call(lambda: {}['tea'])\n"
+        for before, after, dumps in (("DOOR\n", "", 1), ("", "DOOR\n", 1), ("DOOR\n" + own, "", 0), ("DOOR\n", own, 1), (own, "DOOR\n", 1)):
+            self.both("import sys\n%sfrom PyQt6 import QtCore\n%s%s" % (before, after, slot), dumps=dumps)
+            self.assertEqual(self.with_it.status, 0 if own in before + after else 134)
+            for path in self.paths():
+                os.unlink(path)
+        self.both("import sys\nDOOR\nfrom PyQt6 import QtCore\nif 'heapsake' in sys.modules: sys.modules['heapsake'].uninstall()\n"
+                  "print(sys.excepthook is sys.__excepthook__)\n" + slot, dumps=0)
+
     def test_a_console_of_the_program(self):
         """What is mistyped there is no crash, and is shown as without."""
         dump, = self.both("""
