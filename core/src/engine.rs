@@ -125,6 +125,8 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     let compressor = options.compressor.take().unwrap_or_default();
     let mut writer = Writer::new(out, compressor)?;
     let mut redactor = Redactor::new(options.redaction);
+    // First of all: of what is marked there may be more than is kept.
+    redactor.learn(&outline.facts);
     let report = |progress: Progress| {
         if let Some(hear) = &options.progress {
             hear(&progress);
@@ -133,7 +135,6 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     let marked = mark(heap, &outline, &options.budget, &mut redactor, &mut |count| report(Progress::Marked(count)));
     let Marked { marks, mut types, garbage, cut } = marked;
     outline.roots.extend(garbage.into_iter().map(|object| Root { kind: RootKind::Garbage, name: String::new(), object }));
-    redactor.learn(&outline.facts);
     redactor.decide(heap);
     outline.threads.extend(heap.found_threads());
     let strays = marks.strays;

@@ -61,9 +61,13 @@ impl DumpFile {
             Ok(about) if !about.is_file() => return Err(no_file()),
             _ => {}
         }
-        // Links to where standard output goes; other file systems may be mounted below.
-        let kernels = |path: &Path| ["/dev", "/dev/fd", "/proc"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
-        if kernels(path) || path.starts_with("/proc") || path.starts_with("/sys") { Err(no_file()) } else { Ok(()) }
+        // As there are links to where standard output goes; other folders may be reached through those of processes.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match fs::canonicalize(folder) {
+            Ok(folder) if folder == Path::new("/dev") => Err(no_file()),
+            Ok(folder) if ["/proc", "/sys"].iter().any(|kernels| folder.starts_with(kernels)) => Err(no_file()),
+            _ => Ok(()),
+        }
     }
 
     /// Creates the file that will be `path`, if no other is: none where a file has that name, or is to have it when it is

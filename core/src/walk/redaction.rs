@@ -71,6 +71,8 @@ pub(crate) struct Redactor {
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
     secrets: Vec<Vec<u8>>,
+    /// Words that are withheld where they stand alone, and too plain to be looked for in other texts.
+    words: FxHashSet<Vec<u8>>,
     /// Bytes of the shortest secret.
     shortest: usize,
     /// Finds any of the secrets.
@@ -89,6 +91,7 @@ impl Redactor {
             names: BTreeSet::new(),
             values: FxHashSet::default(),
             secrets: Vec::new(),
+            words: FxHashSet::default(),
             shortest: 0,
             finder: None,
         }
@@ -154,7 +157,7 @@ impl Redactor {
         for (key, target) in &queue {
             let mut name = None;
             heap.key(*key, &mut |text| {
-                if is_secret_name(text) {
+                if is_secret_name(text) && !is_working_directory(text) {
                     name = Some(text.to_owned());
                 }
             });
@@ -192,6 +195,8 @@ impl Redactor {
     fn look_at(&mut self, object: Address, bytes: &[u8]) {
         if bytes.len() >= 10 && is_secret_value(bytes) {
             self.withhold(object, bytes);
+        } else if !self.words.is_empty() && self.words.contains(bytes) {
+            self.values.insert(object.0);
         } else if let Some(secret) = bytes.first().filter(|first| **first == b'-').and_then(|_| secret_of_option(bytes)) {
             self.values.insert(object.0);
             self.remember(secret);
@@ -217,8 +222,10 @@ impl Redactor {
         let entries = facts.iter().map(|(name, value)| (ciborium::Value::Text(name.clone()), value.clone())).collect();
         let mut found = Vec::new();
         self.scrub_telling(&mut ciborium::Value::Map(entries), &mut |secret| found.push(secret.to_vec()));
-        for secret in found {
+        // What names a place is in too many texts, and says less than they would.
+        for secret in found.into_iter().filter(|secret| secret.len() >= SHORTEST_COPY && !is_place(secret)) {
             self.remember(&secret);
+            self.words.insert(secret);
         }
     }
 
@@ -363,7 +370,9 @@ impl Redactor {
                 for (key, value) in entries {
                     match key.as_text() {
                         Some(name)
-                            if is_secret_name(name) && matches!(value, ciborium::Value::Text(_) | ciborium::Value::Bytes(_)) =>
+                            if is_secret_name(name)
+                                && !is_working_directory(name)
+                                && matches!(value, ciborium::Value::Text(_) | ciborium::Value::Bytes(_)) =>
                         {
                             tell(value.as_text().map(str::as_bytes).or(value.as_bytes().map(Vec::as_slice)).unwrap_or_default());
                             *value = ciborium::Value::Text("<redacted>".into());
@@ -376,7 +385,8 @@ impl Redactor {
                 let mut secret = false;
                 for item in items {
                     let option = item.as_text().map(str::to_owned);
-                    if std::mem::take(&mut secret) && item.is_text() {
+                    let is_option = option.as_ref().is_some_and(|word| word.starts_with('-'));
+                    if std::mem::take(&mut secret) && item.is_text() && !is_option {
                         tell(option.unwrap_or_default().as_bytes());
                         *item = ciborium::Value::Text("<redacted>".into());
                         continue;
@@ -388,7 +398,7 @@ impl Redactor {
                                 *item = ciborium::Value::Text(format!("{name}=<redacted>"));
                                 continue;
                             }
-                            None => secret = is_secret_name(&option),
+                            None => secret = is_secret_name(&option) && !is_switch(&option),
                             Some(_) => {}
                         }
                     }
@@ -413,7 +423,27 @@ impl Redactor {
 fn secret_of_option(option: &[u8]) -> Option<&[u8]> {
     let equals = option.iter().take(LONGEST_KEPT).position(|byte| *byte == b'=')?;
     let (name, value) = (option.get(..equals)?, option.get(equals + 1..)?);
-    std::str::from_utf8(name).is_ok_and(is_secret_name).then_some(value)
+    // A text that begins with a hyphen may be more than an option.
+    let is_option = name.iter().all(|letter| letter.is_ascii_alphanumeric() || b"-_.".contains(letter));
+    (is_option && std::str::from_utf8(name).is_ok_and(is_secret_name)).then_some(value)
+}
+
+/// Whether an option with a secret name takes no value.
+fn is_switch(option: &str) -> bool {
+    let name = option.trim_start_matches('-');
+    ["no", "disable", "enable", "use", "with", "without", "skip", "ask", "prompt"]
+        .iter()
+        .any(|word| name.strip_prefix(word).is_some_and(|rest| rest.starts_with(['-', '_'])))
+}
+
+/// Whether this is the variable in which a shell keeps the folder that it is in, and no password.
+pub(crate) fn is_working_directory(name: &str) -> bool {
+    name == "PWD"
+}
+
+/// Whether a value is where something is, and so in many texts.
+fn is_place(value: &[u8]) -> bool {
+    ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start.as_bytes())) || find(value, b"://").is_some()
 }
 
 /// What is looked for of a secret.

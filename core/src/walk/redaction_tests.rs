@@ -39,25 +39,49 @@ fn what_facts_withhold_is_withheld_of_objects() {
     let facts = [
         (
             "argv".to_owned(),
-            array(&["app.py", "--password", "Tr0ub4dor", "--api-key=correct-horse-battery", "-v=short", "--pin=9"]),
+            array(&[
+                "app.py",
+                "--password",
+                "Tr0ub4dor",
+                "--api-key=correct-horse-battery",
+                "-v=short",
+                "--pin=9",
+                "--token",
+                "swordfish",
+                "--secret",
+                "--verbose-mode",
+                "--no-password",
+                "prod-database-7",
+                "--cookie-jar",
+                "/tmp/jar/of/cookies",
+            ]),
         ),
         (
             "environ".to_owned(),
-            Value::Map(vec![("DB_PASSWORD".into(), "Zqenvvalue77".into()), ("HOME".into(), "/home/grace".into())]),
+            Value::Map(vec![
+                ("DB_PASSWORD".into(), "Zqenvvalue77".into()),
+                ("HOME".into(), "/home/grace".into()),
+                ("PWD".into(), "/home/grace/work".into()),
+            ]),
         ),
     ];
     let mut redactor = Redactor::new(Redaction::Names);
     redactor.learn(&facts);
     redactor.value(Address(16), &crate::heap::Value::Bytes(b"--token=abc"));
     redactor.value(Address(32), &crate::heap::Value::Bytes(b"--name=abc"));
+    redactor.value(Address(48), &crate::heap::Value::Bytes(b"swordfish"));
+    redactor.value(Address(64), &crate::heap::Value::Bytes(b"-- reset password: run daily\nSELECT x FROM y WHERE z = 'alpha'"));
     redactor.decide(&mut Nothing);
     for secret in ["Tr0ub4dor", "x correct-horse-battery y", "Zqenvvalue77"] {
         assert!(redactor.copies(secret.as_bytes()), "{secret}");
     }
-    for other in ["/home/grace", "app.py", "short", "9"] {
+    for other in
+        ["/home/grace/work/x", "app.py", "short", "9", "swordfish-2", "--verbose-mode", "prod-database-7", "/tmp/jar/of/cookies"]
+    {
         assert!(!redactor.copies(other.as_bytes()), "{other}");
     }
-    assert!(redactor.withheld(Address(16)) && !redactor.withheld(Address(32)));
+    let withheld = [16, 32, 48, 64].map(|address| redactor.withheld(Address(address)));
+    assert_eq!(withheld, [true, false, true, false]);
 }
 
 fn texts() -> impl Strategy<Value = String> {

@@ -13,6 +13,7 @@ def program():
     if _parent is not None:
         return _parent
     first = (getattr(sys, "argv", None) or [""])[0]
+    first = first if isinstance(first, str) else ""
     main = sys.modules.get("__main__")
     module = getattr(getattr(main, "__spec__", None), "name", None)
     if first == "-m":
@@ -21,7 +22,8 @@ def program():
         name = module[: -len(".__main__")] if module.endswith(".__main__") else module
     else:
         # A folder that is run has a file too, but it is called `__main__.py`.
-        file = first.rstrip("/") if module == "__main__" else getattr(main, "__file__", None) or first
+        file = first.rstrip("/") if module == "__main__" else getattr(main, "__file__", None)
+        file = file if isinstance(file, str) else first
         name = os.path.splitext(os.path.basename(file))[0] if file != "-c" else ""
     return name.lstrip("-.") or "python"
 

@@ -238,6 +238,18 @@ fn pipe() -> io::Result<(File, File)> {
     if made != 0 {
         return Err(io::Error::last_os_error());
     }
+    // Where standard streams are closed, theirs are the numbers that are free; the child has another use for these.
+    for end in &mut ends {
+        if *end <= libc::STDERR_FILENO {
+            // SAFETY: a descriptor that was just made and that nobody else has; the copy takes its place.
+            let above = unsafe { libc::fcntl(*end, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+            if above >= 0 {
+                // SAFETY: likewise.
+                unsafe { libc::close(*end) };
+                *end = above;
+            }
+        }
+    }
     // SAFETY: a descriptor that was just made and that nobody else owns.
     let read = unsafe { File::from_raw_fd(ends[0]) };
     // SAFETY: likewise.

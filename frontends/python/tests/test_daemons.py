@@ -42,7 +42,31 @@ slow = Slow()
 """
 
 
+CLOSED = """
+import os, sys
+for descriptor in sys.argv[2:]:
+    os.close(int(descriptor))
+import heapsake
+try:
+    said = heapsake.dump(os.path.join(sys.argv[1], "dump.heapsake"))
+except Exception as problem:
+    said = "no dump: %s" % problem
+with open(os.path.join(sys.argv[1], "said"), "w") as file:
+    file.write(said)
+"""
+
+
 class Daemons(unittest.TestCase):
+    def test_standard_streams_that_are_closed(self):
+        for closed in ("0", "1", "2", "01", "02", "12", "012"):
+            with self.subTest(closed), tempfile.TemporaryDirectory() as folder:
+                subprocess.run([sys.executable, "-c", CLOSED, folder] + list(closed), cwd=os.path.dirname(os.path.dirname(heapsake.__file__)),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+                with open(os.path.join(folder, "said")) as file:
+                    said = file.read()
+                self.assertEqual(said, os.path.join(folder, "dump.heapsake"))
+                self.assertEqual(list(heapsake.load(said).faults), [])
+
     def test_a_program_ends_as_without_us(self):
         # _bootstrap, _bootstrap_inner, run, deep: nothing of ours
         for _ in range(5):

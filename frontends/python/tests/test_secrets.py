@@ -18,13 +18,13 @@ print("ready", flush=True)
 os.read(0, 1)
 """
 #: by where it is
-SECRETS = {"environment": "Kept-in-the-environment-4", "option": "Kept-as-an-option-5", "next word": "Kept-as-a-word-6"}
+SECRETS = {"environment": "Kept-in-the-environment-4", "option": "Kept-as-an-option-5", "next word": "kept-as-word"}
 
 
 class Secrets(unittest.TestCase):
     def test_nothing_of_them_is_in_a_dump(self):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HEAPSAKE"))}
-        environment.update(PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)), DB_PASSWORD=SECRETS["environment"], SHOP="Shown-7")
+        environment.update(PYTHONPATH=os.path.dirname(os.path.dirname(heapsake.__file__)), DB_PASSWORD=SECRETS["environment"], SHOP="Shown-7", PWD="/Shown-8/in")
         command = os.path.join(os.path.dirname(sys.executable), "heapsake")
         with tempfile.TemporaryDirectory() as folder:
             words = [sys.executable, "-c", PROGRAM, os.path.join(folder, "inside.heapsake"), "--token=" + SECRETS["option"], "--password",
@@ -46,7 +46,8 @@ class Secrets(unittest.TestCase):
                     texts = [view.value for view in dump.instances(["str"])]
                     texts += [view.value.decode("latin-1") for view in dump.instances(["bytes"]) if view.value is not None]
                     whole = "\0".join(text for text in texts if text is not None)
-                    self.assertEqual([number for number in (3, 7) if "Shown-%d" % number not in whole], [])
+                    self.assertEqual([number for number in (3, 7, 8) if "Shown-%d" % number not in whole], [])
+                    self.assertNotIn("kept-as-word", texts)
                     self.assertNotIn("Kept-", whole.replace(PROGRAM, ""))
                     self.assertNotIn("Kept-", str(dump.header))
 

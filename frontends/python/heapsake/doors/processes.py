@@ -119,7 +119,9 @@ def begin(data):
     from .. import install
 
     arguments = pickle.loads(data)
-    of_parent(arguments.pop("program"))
+    name = arguments.pop("program", None)
+    if name is not None:
+        of_parent(name)
     if arguments.get("callback") is not None:
         arguments["callback"] = _Callback(*arguments["callback"])
     install(**arguments)
