@@ -1,12 +1,12 @@
 //! What the tests of programs under fire share: the versions that they are for, and an extension module that does in C what
 //! programs die of, built against each interpreter's own headers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Environment, file, minors, run};
+use crate::{Environment, file, last_of_each, minors, newer, run, without_a_lock};
 
-/// The versions: those between which most changed. All others, where none of these is found.
+/// The versions: those between which most changed, the newest, and the newest without a lock. All others, where none of these is found.
 const MINORS: [u32; 3] = [8, 11, 13];
 
 /// The environments of these versions.
@@ -16,7 +16,8 @@ pub fn environments() -> Vec<Environment> {
     if found.len() < MINORS.len() {
         println!("not all of 3.8, 3.11 and 3.13 were found: {} of them are tested", found.len());
     }
-    if found.is_empty() { all } else { found }
+    let found = if found.is_empty() { all } else { found };
+    found.into_iter().chain(newer().pop()).chain(last_of_each(without_a_lock()).pop()).collect()
 }
 
 /// The extension module `fault`, built.
@@ -31,11 +32,20 @@ impl Extension {
     /// Builds it with the C compiler.
     pub fn build(environment: &Environment) -> Extension {
         let question = "import sysconfig; print(sysconfig.get_path('include'))";
-        let headers = run(environment.python().args(["-c", question])).success("where the headers are");
+        let has_no_lock = environment.version.ends_with('t');
+        // A build without a lock has the headers of the others, read in another way.
+        let of_others = newer().into_iter().find(|one| has_no_lock && one.minor == environment.minor);
+        let asked = of_others.as_ref().unwrap_or(environment);
+        let headers = run(asked.python().args(["-c", question])).success("where the headers are");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("fault.so");
         let mut command = Command::new("cc");
         command.args(["-shared", "-fPIC", "-O1", "-w", "-pthread"]).arg(format!("-I{}", headers.trim()));
+        // Debian has what depends on the processor in a folder beside; the headers of C beside that come after those of the system.
+        command.arg("-idirafter").arg(Path::new(headers.trim()).join(".."));
+        if has_no_lock {
+            command.arg("-DPy_GIL_DISABLED=1");
+        }
         run(command.arg(file("programs/fire/fault.c")).arg("-o").arg(&path)).success("the C compiler");
         Extension { path, _folder: folder }
     }

@@ -112,6 +112,13 @@ pub fn frozen() -> Vec<Environment> {
     listed.iter().flat_map(std::env::split_paths).map(without_pip).collect()
 }
 
+/// Builds without an interpreter lock that have the package; they may be missing outside of continuous integration, which is said.
+pub fn without_a_lock() -> Vec<Environment> {
+    let found: Vec<Environment> = frozen().into_iter().filter(|one| one.has_package && one.version.ends_with('t')).collect();
+    assert!(!found.is_empty() || std::env::var_os("CI").is_none(), "in CI there are builds without a lock");
+    found
+}
+
 /// An interpreter that has no pip, and no package but from 3.14 on where there is no lock: for those the test command makes one.
 fn without_pip(python: PathBuf) -> Environment {
     let question = "import sys, importlib.util; lock = getattr(sys, '_is_gil_enabled', lambda: True)(); \
@@ -153,15 +160,20 @@ pub fn aarch64() -> Vec<(Environment, PathBuf)> {
     found.map(ask).collect()
 }
 
-/// One environment of each minor version that a version manager has, the newer ones, and one without an interpreter lock.
+/// One environment of each minor version that a version manager has, the newer ones, and one of each without an interpreter lock.
 pub fn every() -> Vec<Environment> {
-    minors().into_iter().chain(newer()).chain(free_threaded()).collect()
+    minors().into_iter().chain(newer()).chain(free_threaded()).chain(last_of_each(without_a_lock())).collect()
 }
 
 /// One environment of each minor version.
 pub fn minors() -> Vec<Environment> {
+    last_of_each(environments())
+}
+
+/// Of each minor version the last one.
+pub fn last_of_each(environments: Vec<Environment>) -> Vec<Environment> {
     let mut found: Vec<Environment> = Vec::new();
-    for one in environments() {
+    for one in environments {
         match found.iter_mut().find(|known| known.minor == one.minor) {
             Some(known) => *known = one,
             None => found.push(one),

@@ -74,12 +74,10 @@ fn without_addresses(text: &str) -> String {
 /// What the program itself said, comparable: addresses and the kernel's numbers differ from run to run.
 fn theirs(text: &str) -> Vec<String> {
     let own = text.lines().filter(|line| !line.starts_with("heapsake: ") && !line.starts_with("native "));
-    // The frames that a supervisor adds below the program, and what only some versions tell of extension modules.
-    own.filter(|line| {
-        !line.contains("/proc/self/fd/") && !line.contains("<heapsake run>") && !line.starts_with("Extension modules:")
-    })
-    .map(without_addresses)
-    .collect()
+    // The frames that a supervisor adds below the program, in Python and (told from 3.14 on) in C, and what only some versions
+    // tell of extension modules.
+    let others = ["/proc/self/fd/", "<heapsake run>", "  Binary file \"", "Extension modules:"];
+    own.filter(|line| others.iter().all(|other| !line.contains(other))).map(without_addresses).collect()
 }
 
 fn json(environment: &Environment, dump: &Path) -> Value {

@@ -1,21 +1,14 @@
 //! Builds without an interpreter lock, dumped from inside: all threads stand still for the moment of the dump, and what a program
 //! says of itself, reference by reference, is what its dump has.
 
-use heapsake_tests::{Environment, compared, environments, file, frozen, in_parallel, no_problems, problems, run};
-
-/// Those that have the package.
-fn interpreters() -> Vec<Environment> {
-    let found: Vec<Environment> = frozen().into_iter().filter(|one| one.has_package && one.version.ends_with('t')).collect();
-    assert!(!found.is_empty() || std::env::var_os("CI").is_none(), "in CI there are builds without a lock");
-    found
-}
+use heapsake_tests::{compared, environments, file, in_parallel, no_problems, problems, run, without_a_lock};
 
 #[test]
 fn a_dump_from_inside_has_every_reference() {
     let folder = tempfile::tempdir().expect("a folder");
     let environments = environments();
     let opener = environments.last().expect("an environment");
-    let results = in_parallel(&interpreters(), |interpreter| {
+    let results = in_parallel(&without_a_lock(), |interpreter| {
         let name = &interpreter.version;
         let (dump, said) = (folder.path().join(format!("{name}.heapsake")), folder.path().join(format!("{name}.json")));
         let mut program = interpreter.python();
@@ -35,7 +28,7 @@ fn a_dump_from_inside_has_every_reference() {
 #[test]
 fn threads_that_run_at_once_are_caught_between_two_steps() {
     let folder = tempfile::tempdir().expect("a folder");
-    for interpreter in interpreters() {
+    for interpreter in without_a_lock() {
         let place = folder.path().join(&interpreter.version);
         std::fs::create_dir(&place).expect("a folder");
         let out = run(interpreter.python().arg(file("programs/free_threaded.py")).arg(&place)).success(&interpreter.version);

@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use heapsake_tests::{Environment, environments, file, in_parallel, no_problems, run};
+use heapsake_tests::{Environment, environments, file, in_parallel, last_of_each, newer, no_problems, run, without_a_lock};
 
 /// How the program ends, and the value of the local variable of the crash in each dump that it leaves.
 const MODES: [(&str, &[&str]); 15] = [
@@ -72,9 +72,12 @@ fn check(environment: &Environment, mode: &str, expected: &[&str]) -> Vec<String
 
 #[test]
 fn programs_end_as_they_would_without() {
-    let environments = environments();
+    let newer = newer().into_iter().chain(last_of_each(without_a_lock()));
+    let environments: Vec<Environment> = environments().into_iter().chain(newer).collect();
     let jobs: Vec<_> = environments.iter().flat_map(|one| MODES.map(|(mode, expected)| (one, mode, expected))).collect();
     let results = in_parallel(&jobs, |(environment, mode, expected)| check(environment, mode, expected));
+    let versions: Vec<&str> = environments.iter().map(|environment| environment.version.as_str()).collect();
+    println!("{} programs on {}", jobs.len(), versions.join(", "));
     no_problems(&results.concat());
 }
 

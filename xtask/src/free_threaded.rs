@@ -37,13 +37,6 @@ pub(crate) fn present(root: &Path) -> Option<PathBuf> {
     complete(root).is_file().then(|| build_folder(root).join("python"))
 }
 
-/// The command beside the interpreter, as an installed package would have it.
-pub(crate) fn accompany(python: &Path, heapsake: &Path) -> Result<()> {
-    let command = python.with_file_name("heapsake");
-    let _ = fs::remove_file(&command);
-    Ok(std::os::unix::fs::symlink(heapsake, command)?)
-}
-
 fn build_folder(root: &Path) -> PathBuf {
     root.join("target/free-threaded/build")
 }

@@ -90,6 +90,13 @@ pub(crate) fn provide(root: &Path, packager: &Path, found: &[Interpreter]) -> Re
     Ok(LAUNCHERS.iter().map(|(.., name)| python(root, name)).filter(|python| python.is_file()).collect())
 }
 
+/// The command beside the interpreter, as an installed package would have it.
+pub(crate) fn accompany(python: &Path, heapsake: &Path) -> Result<()> {
+    let command = python.with_file_name("heapsake");
+    let _ = fs::remove_file(&command);
+    Ok(symlink(heapsake, command)?)
+}
+
 fn folder(root: &Path, name: &str) -> PathBuf {
     // With modules in C; there were others without.
     root.join("target/frozen/2").join(name)

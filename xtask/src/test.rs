@@ -82,8 +82,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         command.env("HEAPSAKE_TEST_DEBUGGERS", std::env::join_paths(&debuggers)?);
         command.env("HEAPSAKE_TEST_FROZEN", std::env::join_paths(&frozen)?);
         command.env("HEAPSAKE_TEST_AARCH64", std::env::join_paths(&aarch64)?);
-        if let Some((python, environment)) = free_threaded.as_ref().zip(environments.last()) {
-            free_threaded::accompany(python, &environment.python.with_file_name("heapsake"))?;
+        if let Some(environment) = environments.last() {
+            let heapsake = environment.python.with_file_name("heapsake");
+            free_threaded.iter().chain(&frozen).try_for_each(|python| frozen::accompany(python, &heapsake))?;
+        }
+        if let Some(python) = &free_threaded {
             command.env("HEAPSAKE_TEST_FREE_THREADED", python);
         }
         command.env("HEAPSAKE_TEST_EDITORS", clients.as_deref().unwrap_or(Path::new("")));

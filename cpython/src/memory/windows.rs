@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 const WINDOW_BITS: u32 = 14;
 const WINDOW: usize = 1 << WINDOW_BITS;
 const TABLE_BITS: u32 = 11;
+const PAGE: usize = 4096;
+/// Each page of a window has a bit.
+const _: () = assert!(WINDOW / PAGE <= 8);
 
 /// The memory of a process that stands still for as long as this value lives.
 pub struct Windows {
@@ -43,14 +46,16 @@ enum Keeper {
     Traced { _stopped: Stopped },
 }
 
-/// A piece of the target: its number, the region that it shows of it, and the part that was readable.
+/// A piece of the target: its number, the region that it shows of it, and what of that was readable.
 #[derive(Clone, Default)]
 struct Window {
     number: u64,
     region: u32,
-    /// Where the readable part begins in the piece; the part is empty in a window that was never filled.
+    /// Where the region begins in the piece; of a window that was never filled there are no bytes.
     begin: usize,
     bytes: Vec<u8>,
+    /// Which pages of the piece were readable, a bit each: a page of a mapped file that was cut is not, between others that are.
+    readable: u8,
 }
 
 /// The thread that traces the target; it lets it go when it is told, or when nobody is left to tell it.
@@ -183,8 +188,7 @@ impl Windows {
             let region = *self.regions.regions().get(region.0 as usize)?;
             window.fill(&self.process, number, region);
         }
-        let begin = (address.0 as usize % WINDOW).checked_sub(window.begin)?;
-        read(window.bytes.get(begin..).filter(|bytes| !bytes.is_empty())?)
+        read(window.from(address.0 as usize % WINDOW)?)
     }
 }
 
@@ -196,16 +200,28 @@ impl Window {
         self.begin = start as usize % WINDOW;
         self.bytes.clear();
         self.bytes.resize(end.saturating_sub(start) as usize, 0);
+        self.readable = u8::MAX;
         let mut done = 0;
-        let length = self.bytes.len();
         while let Some(rest) = self.bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
             match process.read(Address(start + done as u64), rest) {
-                Ok(0) | Err(_) => break,
+                Ok(0) | Err(_) => {
+                    let page = (self.begin + done) / PAGE;
+                    self.readable &= !(1 << page);
+                    done = ((page + 1) * PAGE).saturating_sub(self.begin);
+                }
                 Ok(count) => done += count,
             }
         }
-        // A page in the middle that cannot be read hides what follows it; such pages only guard the ends of stacks.
-        self.bytes.truncate(done.min(length));
+    }
+
+    /// The bytes from a place in the piece on, to the next page that was not readable; at least one.
+    #[inline]
+    fn from(&self, place: usize) -> Option<&[u8]> {
+        let bytes = self.bytes.get(place.checked_sub(self.begin)?..).filter(|bytes| !bytes.is_empty())?;
+        let page = place / PAGE;
+        let pages = (self.readable >> page).trailing_ones() as usize;
+        let end = ((page + pages) * PAGE).saturating_sub(place).min(bytes.len());
+        bytes.get(..end).filter(|bytes| !bytes.is_empty())
     }
 }
 
@@ -294,6 +310,34 @@ mod tests {
         let count = read.count();
         let seconds = started.elapsed().as_secs_f64();
         println!("{:.2} GB/s in order, {:.1} ns a word", numbers[1] as f64 / 1e9 / seconds, seconds * 1e9 / count as f64);
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_hides_none_beside_it() {
+        let (_, interpreter) = interpreters().pop().unwrap();
+        // Pages 2, 5 and 6 of 16 are of a file that is empty by now.
+        let code = "import ctypes, mmap, sys, tempfile\nmapped = ctypes.CDLL(None).mmap\nmapped.restype = ctypes.c_void_p\n\
+                    mapped.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]\n\
+                    start = mapped(None, 16 * 4096, 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)\n\
+                    ctypes.memset(start, 7, 16 * 4096)\nfile = tempfile.TemporaryFile()\nfile.truncate(3 * 4096)\n\
+                    for page, count in ((2, 1), (5, 2)): mapped(start + page * 4096, count * 4096, 1, 0x10 | mmap.MAP_SHARED, file.fileno(), 0)\n\
+                    file.truncate(0)\nprint(start)\nsys.stdin.readline()";
+        let mut program = Program::start(&interpreter, code);
+        let start = Address(program.numbers()[0]);
+        let windows = Windows::of_process(program.pid()).unwrap();
+        let copy = Snapshot::untouched(program.pid()).unwrap();
+        for page in 0..16 {
+            let expected = (![2, 5, 6].contains(&page)).then_some(0x0707_0707_0707_0707);
+            for place in [0, 8, 4088] {
+                let address = start.offset(page * 4096 + place);
+                assert_eq!((windows.word(address), copy.word(address)), (expected, expected), "{page} {place}");
+            }
+        }
+        // From one page to the next.
+        for (page, both) in [(0, true), (1, false), (2, false), (3, true), (4, false), (5, false), (6, false), (7, true)] {
+            let address = start.offset(page * 4096 + 4092);
+            assert_eq!((windows.word(address).is_some(), copy.word(address).is_some()), (both, both), "{page}");
+        }
     }
 
     #[test]

@@ -173,5 +173,10 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fault", NULL, -1, me
 
 PyMODINIT_FUNC PyInit_fault(void)
 {
-    return PyModule_Create(&module);
+    PyObject *made = PyModule_Create(&module);
+#ifdef Py_GIL_DISABLED
+    if (made != NULL)
+        PyUnstable_Module_SetGIL(made, Py_MOD_GIL_NOT_USED);
+#endif
+    return made;
 }
