@@ -33,6 +33,8 @@ struct State {
     asked: HashMap<Question, ResultNumber>,
     /// Names that the user gave in the console.
     names: HashMap<String, Value>,
+    /// The last value of the console.
+    last: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -117,13 +119,19 @@ impl Results {
     /// Keeps the names that the user gave.
     pub(crate) fn name(&self, scope: &Scope<'_>) {
         let names = scope.bound_names().filter_map(|name| Some((name.to_owned(), scope.bound(name)?.clone())));
-        self.state().names.extend(names);
+        let mut state = self.state();
+        state.names.extend(names);
+        state.last = scope.last().cloned();
     }
 
     /// Gives those names to a scope.
     pub(crate) fn bind(&self, scope: &mut Scope<'_>) {
-        for (name, value) in &self.state().names {
+        let state = self.state();
+        for (name, value) in &state.names {
             scope.bind(name.clone(), value.clone());
+        }
+        if let Some(last) = &state.last {
+            scope.remember(last.clone());
         }
     }
 
