@@ -288,15 +288,11 @@ impl<'s> Evaluator<'s> {
         }
         self.whole(object)?;
         let mut entries = Entries::default();
-        // Others than plain objects have their own in a dict, where they have any.
-        if !matches!(object.kind(), TypeKind::Object | TypeKind::Type) {
-            return Ok(Value::Dict(Arc::new(entries)));
-        }
         for edge in object.edges() {
             if edge.kind == heapsake_core::heap::EdgeKind::Attribute
                 && let heapsake_loader::LabelName::Text(name) = edge.name
             {
-                if object.kind() == TypeKind::Object && self.is_member(&Value::Object(object.id()), &name) {
+                if object.kind() != TypeKind::Type && self.is_member(&Value::Object(object.id()), &name) {
                     continue;
                 }
                 let shown = Value::text(&name);

@@ -144,6 +144,8 @@ impl Results {
 mod tests {
     use std::sync::Arc;
 
+    use heapsake_analysis::expression::{self, Limits};
+
     use super::*;
 
     fn list(length: usize) -> Value {
@@ -166,6 +168,23 @@ mod tests {
         assert!(results.get(part).is_none() && results.get(other).is_some());
         let state = results.state();
         assert_eq!((state.kept.len(), state.order.len(), state.elements), (2, 2, 5));
+    }
+
+    #[test]
+    fn the_last_value_of_the_console_is_no_name_of_the_user() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/3.12.heapsake");
+        let dump = heapsake_loader::open(path).expect("the golden dump");
+        let results = Results::default();
+        let mut console = Scope::of_dump(&dump);
+        for line in ["n = 5", "6 * 7"] {
+            expression::execute(&mut console, line, &Limits::default()).expect("a value");
+            results.name(&console);
+        }
+        let mut hover = Scope::of_dump(&dump);
+        results.bind(&mut hover);
+        assert_eq!(hover.bound_names().collect::<Vec<_>>(), ["n"]);
+        let found = expression::evaluate(&hover, "_ + n", &Limits::default()).expect("a value");
+        assert!(matches!(found, Value::Int(47)), "{found:?}");
     }
 
     #[test]

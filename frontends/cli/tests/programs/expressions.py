@@ -146,6 +146,8 @@ bound, partly, optional = plain.total, {"a": [1], "b": 2}, typing.Optional[int]
 union = int | str if sys.version_info >= (3, 10) else (int, str)
 covered = types.MappingProxyType(ordered)
 text, number, pile, own, answers = Text("text"), Number(12), Pile([1, 2]), Own([1, 2, 3]), Answers()
+pile.note, work, held = "n", lambda value: value, KeyError(5)
+held.note = 7
 red, level, point, record, same_record = Colour.RED, Level.HIGH, Point(1, [2]), Record("r"), Record("r")
 mistake, key_error, several = ValueError("wrong", 3), KeyError("k"), OSError(2, "no such")
 bare = Exception()
