@@ -20,7 +20,7 @@ const MOST_BASES: u64 = 1000;
 
 impl<'s> Evaluator<'s> {
     /// The first class of an order that has a name, and what it has.
-    fn along(&self, class: &Object<'s>, name: &str) -> Option<(ObjectId, Value)> {
+    pub(crate) fn along(&self, class: &Object<'s>, name: &str) -> Option<(ObjectId, Value)> {
         let own = |class: &Object<'s>| Some((class.id(), of_target(class.namespace()?.entry(name)?)));
         if let Some(found) = own(class) {
             return Some(found);
@@ -105,6 +105,7 @@ impl<'s> Evaluator<'s> {
     /// `value.name`.
     pub(crate) fn attribute(&mut self, value: &Value, name: &str) -> Evaluated<Value> {
         if name == "__class__" {
+            self.tells_its_class(value)?;
             return self.type_of(value);
         }
         if let Value::Object(id) = value {
@@ -169,7 +170,15 @@ impl<'s> Evaluator<'s> {
                             self.type_name(value)
                         )));
                     }
+                    if let Some(found) = self.unset_member(&object, *class, name)? {
+                        return Ok(found);
+                    }
                     return Err(self.no_attribute(value, name));
+                }
+                "enum.property" | "types.DynamicClassAttribute"
+                    if matches!(name, "name" | "value") && self.class_name(&Value::Object(*class)) == "enum.Enum" =>
+                {
+                    return self.attribute(value, if name == "name" { "_name_" } else { "_value_" });
                 }
                 _ => {
                     if found.kind() == TypeKind::Object
@@ -180,7 +189,11 @@ impl<'s> Evaluator<'s> {
                 }
             }
         }
-        if name == "__dict__" && object.namespace().is_none() {
+        if name == "__dict__" && object.namespace().is_none() && object.kind() != TypeKind::Method {
+            // Where the classes are known to the last, one that gives its instances a dict would have said so.
+            if self.class_attribute(value, "__class__").is_some() {
+                return Err(self.no_attribute(value, name));
+            }
             return self.instance_dict(&object);
         }
         // Methods of built-in types are looked for before facts, which may be called the same.
@@ -204,6 +217,11 @@ impl<'s> Evaluator<'s> {
         }
         if let Some(found) = self.column_attribute(value, name)? {
             return Ok(found);
+        }
+        if object.kind() == TypeKind::Method
+            && let Some(function) = object.attribute_object("__func__")
+        {
+            return self.deeper(|evaluator| evaluator.attribute(&Value::Object(function.id()), name));
         }
         self.whole(&object)?;
         for hook in ["__getattr__", "__getattribute__"] {
@@ -274,12 +292,21 @@ impl<'s> Evaluator<'s> {
             if edge.kind == heapsake_core::heap::EdgeKind::Attribute
                 && let heapsake_loader::LabelName::Text(name) = edge.name
             {
+                if object.kind() != TypeKind::Type && self.is_member(&Value::Object(object.id()), &name) {
+                    continue;
+                }
                 let shown = Value::text(&name);
                 let key = self.key(&shown)?;
                 entries.insert(key, shown, of_target(edge.target));
             }
         }
         Ok(Value::Dict(Arc::new(entries)))
+    }
+
+    /// Whether an attribute lies in the object itself: a slot, a field of C.
+    fn is_member(&mut self, value: &Value, name: &str) -> bool {
+        let Some((_, Value::Object(found))) = self.class_attribute(value, name) else { return false };
+        matches!(self.dump.object(found).type_name(), "member_descriptor" | "getset_descriptor")
     }
 
     fn class_name_attribute(&mut self, object: &Object<'s>, name: &str) -> String {
@@ -321,13 +348,16 @@ impl<'s> Evaluator<'s> {
                     let _ = class;
                     self.method_of_class(&qualified, name).unwrap_or(found)
                 }
-                _ => found,
+                _ => self.descriptor_of_class(object, &found, name)?,
             });
         }
         if let Some(found) = self.own_attribute(object, name)? {
             return Ok(found);
         }
         if let Some(found) = self.method_of_class(&qualified, name) {
+            return Ok(found);
+        }
+        if let Some(found) = self.of_metaclass(value, object, name)? {
             return Ok(found);
         }
         self.whole(object)?;
@@ -389,6 +419,11 @@ impl<'s> Evaluator<'s> {
                     _ => self.attribute(&Value::Object(bound.1), name),
                 };
             }
+            Value::Method(method) => match name {
+                "__name__" => return Ok(Value::text(method.1)),
+                "__self__" => return Ok(method.0.clone()),
+                _ => {}
+            },
             Value::Part(_) => {
                 if let Some(found) = self.attribute_of_payload(value, name)? {
                     return Ok(found);
@@ -397,6 +432,9 @@ impl<'s> Evaluator<'s> {
             _ => {}
         }
         if let Some(found) = self.attribute_of_payload(value, name)? {
+            return Ok(found);
+        }
+        if let Some(found) = self.in_class_of_made(value, name)? {
             return Ok(found);
         }
         Err(self.no_attribute(value, name))

@@ -2,9 +2,7 @@
 
 use heapsake_core::heap::TypeKind;
 use heapsake_loader::array::Array;
-use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{FromPrimitive, Signed, ToPrimitive};
+use num_traits::Signed;
 
 use super::arguments::Arguments;
 use super::cursor::{Cursor, Items};
@@ -219,7 +217,10 @@ impl Evaluator<'_> {
                     Some(Number::Float(number)) => Ok(Value::Float(number.abs())),
                     Some(Number::Complex(real, imaginary)) => Ok(Value::Float(real.hypot(imaginary))),
                     Some(number) => self.sized(Value::integer(number.big().abs())),
-                    None => type_error(format!("bad operand type for abs(): '{}'", self.type_name(&given[0]))),
+                    None => {
+                        self.not_of_c(&given[0], &["__abs__"])?;
+                        type_error(format!("bad operand type for abs(): '{}'", self.type_name(&given[0])))
+                    }
                 }
             }
             "round" => self.round(given),
@@ -239,6 +240,8 @@ impl Evaluator<'_> {
                     return Ok(Value::tuple(vec![Value::Float(quotient), Value::Float(rest)]));
                 }
                 if both.0.is_none() || both.1.is_none() {
+                    self.not_of_c(&given[0], &["__divmod__"])?;
+                    self.not_of_c(&given[1], &["__rdivmod__"])?;
                     let (one, other) = (self.type_name(&given[0]), self.type_name(&given[1]));
                     return type_error(format!("unsupported operand type(s) for divmod(): '{one}' and '{other}'"));
                 }
@@ -306,7 +309,11 @@ impl Evaluator<'_> {
                 } else {
                     return type_error("issubclass() arg 1 must be a class");
                 };
-                self.is_subclass(&class, &given[1], name).map(Value::Bool)
+                let holds = self.is_subclass(&class, &given[1], name)?;
+                if !holds && name == "isinstance" {
+                    self.tells_its_class(&given[0])?;
+                }
+                Ok(Value::Bool(holds))
             }
             "id" => {
                 let given = given.positions(name, 1, 1)?;
@@ -346,13 +353,19 @@ impl Evaluator<'_> {
                     (found, "getattr") => found,
                     (Ok(_), _) => Ok(Value::Bool(true)),
                     (Err(failure), _) if failure.exception == Some("AttributeError") => Ok(Value::Bool(false)),
+                    (Err(_), _) if self.has_method(&given[0], &attribute) => Ok(Value::Bool(true)),
                     (Err(failure), _) => Err(failure),
                 }
             }
             "vars" => {
                 let given = given.positions(name, 0, 1)?;
                 match given.first() {
-                    Some(value) => self.attribute(value, "__dict__"),
+                    Some(value) => match self.attribute(value, "__dict__") {
+                        Err(failure) if failure.exception == Some("AttributeError") => {
+                            type_error("vars() argument must have __dict__ attribute")
+                        }
+                        found => found,
+                    },
                     None => self.variables_of_scope(),
                 }
             }
@@ -524,69 +537,9 @@ impl Evaluator<'_> {
             (None, None) => value_error(format!("{name}() iterable argument is empty")),
         }
     }
-
-    fn round(&mut self, given: Arguments) -> Evaluated<Value> {
-        let [number, digits] = given.bind("round", ["number", "ndigits"], 1)?;
-        let number = number.unwrap_or(Value::None);
-        if let Some(class) = self.overrides(&number, "__round__") {
-            return Err(self.not_run(&number, &class, "__round__"));
-        }
-        let digits = match digits {
-            None => None,
-            Some(digits) if matches!(self.form(&digits)?, Form::None) => None,
-            Some(digits) => Some(self.wide_index(&digits)?),
-        };
-        match (Number::of(&self.form(&number)?), digits) {
-            (Some(Number::Float(float)), None) => numbers::truncated(float.round_ties_even()),
-            (Some(Number::Float(float)), Some(digits)) => Ok(Value::Float(rounded(float, digits)?)),
-            (Some(number @ (Number::Int(_) | Number::Big(_))), Some(digits)) if digits < 0 => {
-                let power = digits.unsigned_abs();
-                let number = number.big();
-                // 10 has more than three bits: the unit is more than twice the number.
-                if power.saturating_mul(3) > u128::from(number.bits()) + 1 {
-                    return Ok(Value::Int(0));
-                }
-                let unit = BigInt::from(10).pow(power as u32);
-                numbers::divisible(number.bits(), unit.bits())?;
-                let (quotient, rest) = number.div_mod_floor(&unit);
-                let twice = &rest * 2;
-                let up = twice > unit || (twice == unit && quotient.is_odd());
-                self.sized(Value::integer((quotient + i32::from(up)) * unit))
-            }
-            (Some(number @ (Number::Int(_) | Number::Big(_))), _) => self.sized(Value::integer(number.big())),
-            _ => type_error(format!("type {} doesn't define __round__ method", self.type_name(&number))),
-        }
-    }
 }
 
 /// A sum with what rounding lost, where that is a number.
 fn finished(total: f64, lost: f64) -> f64 {
     if lost != 0.0 && lost.is_finite() { total + lost } else { total }
-}
-
-/// A float to some digits, half to even as its exact decimal value says.
-fn rounded(number: f64, digits: i128) -> Evaluated<f64> {
-    if !number.is_finite() || digits > 323 {
-        return Ok(number);
-    }
-    if digits < -308 {
-        return Ok(0f64.copysign(number));
-    }
-    let found = if digits >= 0 {
-        format!("{number:.*}", digits as usize).parse().unwrap_or(number)
-    } else {
-        // Exactly, as an integer: what is behind the point decides ties alone.
-        let unit = BigInt::from(10).pow(digits.unsigned_abs() as u32);
-        let whole = BigInt::from_f64(number.abs().trunc()).unwrap_or_default();
-        let (quotient, rest) = whole.div_rem(&unit);
-        let twice = &rest * 2;
-        let more = number.fract() != 0.0;
-        let up = twice > unit || (twice == unit && (more || quotient.is_odd()));
-        let magnitude = ((quotient + i32::from(up)) * unit).to_f64().unwrap_or(f64::INFINITY);
-        magnitude.copysign(number)
-    };
-    if found.is_infinite() {
-        return Err(raised("OverflowError", "rounded value too large to represent"));
-    }
-    Ok(found)
 }

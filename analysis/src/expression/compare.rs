@@ -59,10 +59,11 @@ impl Evaluator<'_> {
             | (Form::Set(one) | Form::Frozenset(one), Form::View(View::Keys, other)) => {
                 one.len() == other.len() && self.subset(one, other)?
             }
-            (Form::View(View::Items, _), Form::View(View::Items | View::Keys, _) | Form::Set(_) | Form::Frozenset(_))
-            | (Form::Set(_) | Form::Frozenset(_) | Form::View(View::Keys, _), Form::View(View::Items, _)) => {
-                let (one, other) = (Store::Made(self.members(left)?), Store::Made(self.members(right)?));
-                one.len() == other.len() && self.subset(&one, &other)?
+            (Form::View(View::Items, _), _) | (_, Form::View(View::Items, _)) => {
+                match self.compared_views(Comparison::Equal, left, right)? {
+                    Some(holds) => holds,
+                    None => self.same(left, right)?,
+                }
             }
             (Form::Dict(one), Form::Dict(other)) => {
                 if one.len() != other.len() {
@@ -179,7 +180,10 @@ impl Evaluator<'_> {
     pub(crate) fn found_in(&mut self, store: &Store, wanted: &Value) -> Evaluated<Option<Value>> {
         let key = self.key(wanted)?;
         match store {
-            Store::Made(entries) => Ok(entries.get(&key).cloned()),
+            Store::Made(entries) => match entries.get(&key) {
+                Some(_) if key.is_ambiguous() => Err(super::keys::ambiguous()),
+                found => Ok(found.cloned()),
+            },
             Store::Held(id, length) => {
                 let position = self.position_in(*id, *length, &key)?;
                 let Some(position) = position else {
@@ -421,10 +425,10 @@ impl Evaluator<'_> {
                 let fits = if strict { small.len() < large.len() } else { small.len() <= large.len() };
                 return Ok(fits && self.subset(small, large)?);
             }
-            (Form::View(View::Items, _), Form::View(View::Keys | View::Items, _) | Form::Set(_) | Form::Frozenset(_))
-            | (Form::Set(_) | Form::Frozenset(_) | Form::View(View::Keys, _), Form::View(View::Items, _)) => {
-                let (one, other) = (Value::Set(self.members(left)?), Value::Set(self.members(right)?));
-                return self.deeper(|evaluator| evaluator.ordered_within(comparison, &one, &other));
+            (Form::View(View::Items, _), _) | (_, Form::View(View::Items, _)) => {
+                if let Some(holds) = self.compared_views(comparison, left, right)? {
+                    return Ok(holds);
+                }
             }
             _ => {}
         }

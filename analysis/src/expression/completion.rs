@@ -78,6 +78,9 @@ pub fn complete(scope: &Scope<'_>, text: &str, column: usize) -> Vec<Completion>
         for name in scope.bound_names() {
             add(name.to_owned(), CompletionKind::Variable);
         }
+        if scope.last().is_some() {
+            add("_".to_owned(), CompletionKind::Variable);
+        }
         if let Some(globals) = scope.globals() {
             for (name, _) in globals.named_entries() {
                 add(name, CompletionKind::Global);

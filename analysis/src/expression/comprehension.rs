@@ -46,8 +46,7 @@ impl Evaluator<'_> {
                 let mut entries = Entries::default();
                 while let Some(value) = self.resume(&mut suspended)? {
                     self.made(1)?;
-                    let key = self.key(&value)?;
-                    entries.insert(key, value, Value::None);
+                    self.put(&mut entries, value, Value::None)?;
                 }
                 Ok(Value::Set(Arc::new(entries)))
             }
@@ -56,8 +55,7 @@ impl Evaluator<'_> {
                 while let Some(pair) = self.resume(&mut suspended)? {
                     self.made(1)?;
                     let Value::Tuple(pair) = pair else { continue };
-                    let key = self.key(&pair[0])?;
-                    entries.insert(key, pair[0].clone(), pair[1].clone());
+                    self.put(&mut entries, pair[0].clone(), pair[1].clone())?;
                 }
                 Ok(Value::Dict(Arc::new(entries)))
             }

@@ -13,6 +13,9 @@ use super::forms::{Form, harmless};
 use super::numbers::{self, Number};
 use super::values::{Entries, Span, Value, View, string_of};
 
+/// The most digits that `int` takes where a program does not set others.
+const MOST_DIGITS: usize = 4300;
+
 impl Evaluator<'_> {
     /// A call of a built-in class.
     pub(crate) fn construct(&mut self, class: &'static str, given: Arguments) -> Evaluated<Value> {
@@ -37,8 +40,9 @@ impl Evaluator<'_> {
                     form => match Number::of(&form) {
                         Some(number) if !matches!(number, Number::Complex(..)) => number.float().map(Value::Float),
                         _ => {
-                            if let Some(class) = self.overrides(value, "__float__") {
-                                return Err(self.not_run(value, &class, "__float__"));
+                            self.not_of_c(value, &["__float__", "__index__"])?;
+                            if self.lends_memory(value) {
+                                return Err(refused("float() of memory that C code lends is not known here: of bytes it is"));
                             }
                             let given = self.type_name(value);
                             type_error(format!("float() argument must be a string or a real number, not '{given}'"))
@@ -48,20 +52,7 @@ impl Evaluator<'_> {
             }
             "complex" => {
                 let [real, imaginary] = given.bind(class, ["real", "imag"], 0)?;
-                let mut part = |value: Option<Value>| match value {
-                    None => Ok((0.0, 0.0)),
-                    Some(value) => match Number::of(&self.form(&value)?) {
-                        Some(Number::Complex(real, imaginary)) => Ok((real, imaginary)),
-                        Some(number) => Ok((number.float()?, 0.0)),
-                        None if self.text_of(&value).is_some() => complex_of(&self.text_of(&value).unwrap_or_default()),
-                        None => type_error(format!(
-                            "complex() first argument must be a string or a number, not '{}'",
-                            self.type_name(&value)
-                        )),
-                    },
-                };
-                let ((a, b), (c, d)) = (part(real)?, part(imaginary)?);
-                Ok(Value::Complex(a - d, b + c))
+                self.complex_of_parts(real, imaginary)
             }
             "str" => {
                 let [value, encoding, errors] = given.bind(class, ["object", "encoding", "errors"], 0)?;
@@ -188,6 +179,34 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A complex number of a text, or of one or two numbers, which may be complex themselves.
+    fn complex_of_parts(&mut self, real: Option<Value>, imaginary: Option<Value>) -> Evaluated<Value> {
+        if let Some(value) = &real
+            && let Some(text) = self.text_of(value)
+        {
+            if imaginary.is_some() {
+                return type_error("complex() can't take second arg if first is a string");
+            }
+            return complex_of(&text).map(|(real, imaginary)| Value::Complex(real, imaginary));
+        }
+        // A part that is not complex has no imaginary one, not even a zero.
+        let mut part = |value: Option<Value>| -> Evaluated<Option<(f64, Option<f64>)>> {
+            let Some(value) = value else { return Ok(None) };
+            match Number::of(&self.form(&value)?) {
+                Some(Number::Complex(real, imaginary)) => Ok(Some((real, Some(imaginary)))),
+                Some(number) => Ok(Some((number.float()?, None))),
+                None => {
+                    self.not_of_c(&value, &["__complex__", "__float__", "__index__"])?;
+                    type_error(format!("complex() argument must be a number, not '{}'", self.type_name(&value)))
+                }
+            }
+        };
+        let (real, imaginary) = (part(real)?, part(imaginary)?);
+        let (a, b) = real.unwrap_or((0.0, None));
+        let Some((c, d)) = imaginary else { return Ok(Value::Complex(a, b.unwrap_or(0.0))) };
+        Ok(Value::Complex(d.map_or(a, |d| a - d), b.map_or(c, |b| b + c)))
+    }
+
     fn integer_of(&mut self, value: Option<Value>, base: Option<Value>) -> Evaluated<Value> {
         let Some(value) = value else {
             return match base {
@@ -210,6 +229,12 @@ impl Evaluator<'_> {
                 return value_error("int() base must be >= 2 and <= 36, or 0");
             }
             self.digits_allowed(text.len() as u64 * 4)?;
+            let digits = text.chars().filter(|letter| letter.is_numeric()).count();
+            if digits > MOST_DIGITS && !(radix as u32).is_power_of_two() && parsed_integer(&text, radix as u32).is_some() {
+                let message =
+                    format!("whether int() takes {digits} digits is set by sys.set_int_max_str_digits(), which is not known");
+                return Err(refused(message));
+            }
             return match parsed_integer(&text, radix as u32) {
                 Some(number) => Ok(Value::integer(number)),
                 None => {
@@ -225,8 +250,9 @@ impl Evaluator<'_> {
             Some(Number::Float(number)) => numbers::truncated(number),
             Some(number @ (Number::Int(_) | Number::Big(_))) => Ok(Value::integer(number.big())),
             _ => {
-                if let Some(class) = self.overrides(&value, "__int__").or_else(|| self.overrides(&value, "__index__")) {
-                    return Err(self.not_run(&value, &class, "__int__"));
+                self.not_of_c(&value, &["__int__", "__index__", "__trunc__"])?;
+                if self.lends_memory(&value) {
+                    return Err(refused("int() of memory that C code lends is not known here: of bytes it is"));
                 }
                 let given = self.type_name(&value);
                 type_error(format!("int() argument must be a string, a bytes-like object or a real number, not '{given}'"))
@@ -262,8 +288,24 @@ impl Evaluator<'_> {
                 self.taken(length as u64)?;
                 Ok(Arc::from(vec![0u8; length as usize]))
             }
-            _ => {
-                let Ok(cursor) = self.cursor(&value) else {
+            Form::Array(_) | Form::Table(_) => {
+                let name = self.type_name(&value);
+                Err(refused(format!(
+                    "the bytes of a {name} are made by C code, which is not run: a comprehension reads its items"
+                )))
+            }
+            form => {
+                if let Some(bytes) = self.buffer_of(&value, &form)? {
+                    return Ok(bytes);
+                }
+                self.not_of_c(&value, &["__bytes__"])?;
+                let cursor = self.cursor(&value);
+                if let Err(failure) = &cursor
+                    && failure.exception.is_none()
+                {
+                    return Err(failure.clone());
+                }
+                let Ok(cursor) = cursor else {
                     return type_error(format!("cannot convert '{}' object to bytes", self.type_name(&value)));
                 };
                 let mut bytes = Vec::new();
@@ -278,6 +320,24 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The memory that C code of a type lends; refused where the dump does not have it.
+    fn buffer_of(&mut self, value: &Value, form: &Form) -> Evaluated<Option<Arc<[u8]>>> {
+        let Value::Object(id) = value else { return Ok(None) };
+        let object = self.dump.object(*id);
+        if !matches!(form, Form::Other | Form::Sequence(_)) || !self.lends_memory(value) {
+            return Ok(None);
+        }
+        match object.attribute("bytes") {
+            Some(heapsake_loader::AttributeValue::Plain(ciborium::Value::Bytes(bytes)))
+                if object.type_name() == "array.array" =>
+            {
+                self.taken(bytes.len() as u64)?;
+                Ok(Some(bytes.into()))
+            }
+            _ => Err(refused(format!("the bytes of a {} are lent by C code, which is not run", self.type_name(value)))),
+        }
+    }
+
     fn dict_of(&mut self, given: Arguments) -> Evaluated<Value> {
         let mut entries = Entries::default();
         if given.positional.len() > 1 {
@@ -286,8 +346,7 @@ impl Evaluator<'_> {
         if let Some(value) = given.positional.first() {
             if let Form::Dict(store) = self.form(value)? {
                 for (shown, value) in self.copied(&store)? {
-                    let key = self.key(&shown)?;
-                    entries.insert(key, shown, value);
+                    self.put(&mut entries, shown, value)?;
                 }
             } else {
                 let mut cursor = self.cursor(value)?;
@@ -302,8 +361,7 @@ impl Evaluator<'_> {
                             format!("dictionary update sequence element #{at} has length {}; 2 is required", pair.len());
                         return value_error(message);
                     };
-                    let found = self.key(key)?;
-                    entries.insert(found, key.clone(), value.clone());
+                    self.put(&mut entries, key.clone(), value.clone())?;
                     at += 1;
                 }
             }

@@ -325,10 +325,7 @@ impl<'s> Evaluator<'s> {
     pub(crate) fn set_of(&mut self, items: Vec<Value>) -> Evaluated<Arc<Entries>> {
         let mut entries = Entries::default();
         for item in items {
-            let key = self.key(&item)?;
-            if !entries.has(&key) {
-                entries.insert(key, item, Value::None);
-            }
+            self.put(&mut entries, item, Value::None)?;
         }
         Ok(Arc::new(entries))
     }
@@ -340,9 +337,8 @@ impl<'s> Evaluator<'s> {
                 Entry::Pair(key, value) => {
                     let shown = self.evaluate(key)?;
                     let value = self.evaluate(value)?;
-                    let key = self.key(&shown)?;
                     self.made(1)?;
-                    entries.insert(key, shown, value);
+                    self.put(&mut entries, shown, value)?;
                 }
                 Entry::Mapping(node) => {
                     let value = self.evaluate(node)?;
@@ -350,8 +346,7 @@ impl<'s> Evaluator<'s> {
                         return type_error(format!("'{}' object is not a mapping", self.type_name(&value)));
                     };
                     for (shown, value) in self.copied(&store)? {
-                        let key = self.key(&shown)?;
-                        entries.insert(key, shown, value);
+                        self.put(&mut entries, shown, value)?;
                     }
                 }
             }
@@ -453,7 +448,10 @@ impl<'s> Evaluator<'s> {
         }
         match super::numbers::unary(operator, &self.form(value)?) {
             Some(value) => self.sized(value),
-            None => type_error(format!("bad operand type for unary {sign}: '{}'", self.type_name(value))),
+            None => {
+                self.not_of_c(value, &[name])?;
+                type_error(format!("bad operand type for unary {sign}: '{}'", self.type_name(value)))
+            }
         }
     }
 

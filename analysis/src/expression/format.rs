@@ -23,13 +23,13 @@ impl Evaluator<'_> {
         let unsupported = |name: String| type_error(format!("unsupported format string passed to {name}.__format__"));
         match form {
             Form::Text(codes) => {
-                let found = parsed(specification)?;
+                let found = parsed(specification, self.version() < (3, 10))?;
                 self.taken(found.width as u64 * 4)?;
                 if !matches!(found.kind, None | Some('s')) {
                     let kind = found.kind.unwrap_or('s');
                     return value_error(format!("Unknown format code '{kind}' for object of type 'str'"));
                 }
-                if found.sign != '-' {
+                if found.has_sign {
                     return value_error("Sign not allowed in string format specifier");
                 }
                 if found.alternate {
@@ -42,11 +42,10 @@ impl Evaluator<'_> {
                     return value_error("'=' alignment not allowed in string format specifier");
                 }
                 let cut = found.precision.map_or(codes.len(), |most| most.min(codes.len()));
-                let fill = if found.zeros && found.align.is_none() { 0x30 } else { found.fill };
-                Ok(Specification { fill, ..found }.padded(&codes[..cut], '<'))
+                Ok(found.padded(&codes[..cut], '<'))
             }
             Form::Bool(_) | Form::Int(_) | Form::Big(_) => {
-                let found = parsed(specification)?;
+                let found = parsed(specification, true)?;
                 self.taken(found.width.max(found.precision.unwrap_or(0)) as u64 * 4)?;
                 if let (Form::Bool(flag), None | Some('s')) = (&form, found.kind)
                     && found.kind == Some('s')
@@ -59,22 +58,22 @@ impl Evaluator<'_> {
                 found.integer(&number)
             }
             Form::Float(number) => {
-                let found = parsed(specification)?;
+                let found = parsed(specification, true)?;
                 self.taken(found.width.max(found.precision.unwrap_or(0)) as u64 * 4)?;
                 found.float(number)
             }
             Form::Complex(real, imaginary) => {
-                let found = parsed(specification)?;
+                let found = parsed(specification, true)?;
                 if found.kind.is_none()
                     && found.precision.is_none()
-                    && !found.zeros
+                    && found.fill != 0x30
                     && found.sign == '-'
                     && found.align != Some('=')
                 {
                     let text: Vec<u32> = complex_text(real, imaginary).chars().map(u32::from).collect();
                     return Ok(found.padded(&text, '>'));
                 }
-                if found.zeros || found.align == Some('=') {
+                if found.fill == 0x30 || found.align == Some('=') {
                     return value_error("Zero padding is not allowed in complex format specifier");
                 }
                 match found.kind {
@@ -237,7 +236,15 @@ impl Evaluator<'_> {
                 if key.is_empty() {
                     return value_error("Empty attribute in format string");
                 }
-                let key = key.parse().map_or_else(|_| Value::text(key), Value::Int);
+                // A position is digits alone: -1 is a text.
+                let key = if key.bytes().all(|digit| digit.is_ascii_digit()) {
+                    match key.parse() {
+                        Ok(position) => Value::Int(position),
+                        Err(_) => return value_error("Too many decimal digits in format string"),
+                    }
+                } else {
+                    Value::text(key)
+                };
                 value = self.item(&value, &key)?;
                 rest = &after[end + 1..];
             } else {

@@ -25,9 +25,7 @@ impl Evaluator<'_> {
             Form::Int(number) => Ok(BigInt::from(number)),
             Form::Big(number) => Ok((*number).clone()),
             _ => {
-                if let Some(class) = self.overrides(value, "__index__") {
-                    return Err(self.not_run(value, &class, "__index__"));
-                }
+                self.not_of_c(value, &["__index__"])?;
                 type_error(format!("'{}' object cannot be interpreted as an integer", self.type_name(value)))
             }
         }
@@ -139,6 +137,7 @@ impl Evaluator<'_> {
                     }
                 }
                 if self.is_class(value) {
+                    self.not_an_alias(value)?;
                     return type_error(format!("type '{}' is not subscriptable", {
                         let name = self.class_name(value);
                         super::forms::harmless(super::attributes::short(&name))

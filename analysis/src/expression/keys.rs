@@ -8,10 +8,10 @@ use heapsake_loader::ObjectId;
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, ToPrimitive};
 
-use super::error::{Evaluated, type_error};
+use super::error::{Evaluated, Failure, refused, type_error};
 use super::evaluate::Evaluator;
 use super::forms::Form;
-use super::values::{Value, View};
+use super::values::{Entries, Value, View};
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub(crate) enum Key {
     Big(Arc<BigInt>),
     /// The bits of a float that is no whole number, and no NaN.
     Float(u64),
-    /// A NaN that was computed; it equals itself alone, as far as one can tell.
+    /// A NaN that was computed.
     NotANumber,
     Complex(u64, u64),
     Text(Arc<[u32]>),
@@ -55,9 +55,34 @@ impl Key {
         }
         Key::Float(number.to_bits())
     }
+
+    /// Whether a NaN that was computed is in it: whether another such is the same one cannot be told.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        match self {
+            Key::NotANumber => true,
+            Key::Tuple(keys) | Key::Frozenset(keys) => keys.iter().any(Key::is_ambiguous),
+            Key::Method(of, _) => of.is_ambiguous(),
+            _ => false,
+        }
+    }
+}
+
+/// That keys with a NaN cannot be told apart.
+pub(crate) fn ambiguous() -> Failure {
+    refused("whether a NaN that was computed is another one cannot be told")
 }
 
 impl Evaluator<'_> {
+    /// Puts an entry in under its key; of two keys that are equal the first stays.
+    pub(crate) fn put(&mut self, entries: &mut Entries, shown: Value, value: Value) -> Evaluated<()> {
+        let key = self.key(&shown)?;
+        if entries.has(&key) && key.is_ambiguous() {
+            return Err(ambiguous());
+        }
+        entries.insert(key, shown, value);
+        Ok(())
+    }
+
     /// The key of a value that can be one.
     pub(crate) fn key(&mut self, value: &Value) -> Evaluated<Key> {
         self.deeper(|evaluator| evaluator.key_within(value))
@@ -69,6 +94,9 @@ impl Evaluator<'_> {
         if let Value::Object(id) = value {
             // What a class of Python says of hashing is not asked: its instances are themselves.
             let object = self.dump.object(*id);
+            if self.has_no_hash(value) {
+                return unhashable(&self.type_name(value));
+            }
             let by_value =
                 matches!(object.type_name(), "range" | "slice" | "ellipsis") || object.type_name().starts_with("numpy.");
             if matches!(object.kind(), TypeKind::Object | TypeKind::Function | TypeKind::Module | TypeKind::Exception)

@@ -24,11 +24,13 @@ mod items;
 mod keys;
 mod limits;
 mod methods;
+mod native;
 mod nested;
 mod numbers;
 mod operators;
 mod percent;
 mod representation;
+mod rounding;
 mod scope;
 mod search;
 mod show;
@@ -37,6 +39,7 @@ mod specification;
 mod syntax;
 mod types;
 mod values;
+mod views;
 
 pub use completion::{Completion, CompletionKind, complete};
 pub use error::ExpressionError;
@@ -87,7 +90,7 @@ pub fn execute(scope: &mut Scope<'_>, text: &str, limits: &Limits) -> Result<Opt
     }
     let is_none = matches!(value, Value::None);
     if !is_none && is_kept(&value) {
-        scope.bind("_", value.clone());
+        scope.remember(value.clone());
     }
     Ok(Some(value))
 }

@@ -9,7 +9,8 @@ use super::forms::Form;
 use super::keys::Key;
 use super::numbers::{self, Number};
 use super::syntax::BinaryOperator;
-use super::values::{Entries, Value, View};
+use super::values::{Entries, Value};
+use super::views::is_set_view;
 
 impl Evaluator<'_> {
     pub(crate) fn binary(&mut self, operator: BinaryOperator, left: &Value, right: &Value) -> Evaluated<Value> {
@@ -88,6 +89,8 @@ impl Evaluator<'_> {
                 return Ok(if matches!(one, Form::Bytes(_)) { Value::bytes(&bytes) } else { Value::Bytearray(bytes.into()) });
             }
             (O::Or, Form::Dict(one), Form::Dict(other)) if self.version() >= (3, 9) => {
+                self.makes_a_dict(left, "__or__")?;
+                self.makes_a_dict(right, "__ror__")?;
                 let mut entries = Entries::default();
                 for store in [one, other] {
                     for (shown, value) in self.pairs(store)? {
@@ -99,8 +102,11 @@ impl Evaluator<'_> {
                 return Ok(Value::Dict(Arc::new(entries)));
             }
             (O::And | O::Or | O::Xor | O::Subtract, _, _) => {
-                let is_set =
-                    |form: &Form| matches!(form, Form::Set(_) | Form::Frozenset(_) | Form::View(View::Keys | View::Items, _));
+                let is_set = |form: &Form| matches!(form, Form::Set(_) | Form::Frozenset(_));
+                let computes = |form: &Form| matches!(form, Form::Array(_) | Form::Table(_) | Form::Other);
+                if (is_set_view(&one) && !computes(&other)) || (is_set_view(&other) && !computes(&one)) {
+                    return self.view_operation(operator, left, right);
+                }
                 if is_set(&one) && is_set(&other) {
                     let members = self.members(right)?;
                     return self.set_operation(operator, left, &members);
@@ -113,12 +119,23 @@ impl Evaluator<'_> {
                 let name = self.type_name(value);
                 return Err(refused(format!("{name} computes in C code, which is not run: a comprehension over it does")));
             }
-            if matches!(form, Form::Other)
-                && (self.class_attribute(value, name).is_some() || self.class_attribute(value, reflected).is_some())
-            {
+            let counts = match form {
+                Form::Other => true,
+                // Of deques and arrays, where they are of one kind with the other or repeated.
+                Form::Sequence(_) => match operator {
+                    O::Add => matches!((&one, &other), (Form::Sequence(_), Form::Sequence(_))),
+                    O::Multiply => Number::of(&one).is_some() || Number::of(&other).is_some(),
+                    _ => false,
+                },
+                _ => false,
+            };
+            if counts && (self.class_attribute(value, name).is_some() || self.class_attribute(value, reflected).is_some()) {
                 let type_name = self.type_name(value);
                 return Err(refused(format!("{} of a {type_name} is code that is not run", operator.sign())));
             }
+        }
+        if operator == O::Or && self.version() >= (3, 10) && self.make_a_union(left, right) {
+            return Err(refused("a union of types is not made here: a tuple of them does for isinstance()"));
         }
         Err(self.no_operator(operator, left, right))
     }
@@ -253,6 +270,9 @@ impl Evaluator<'_> {
         };
         for (key, shown) in one.keys() {
             self.step()?;
+            if right.has(key) && key.is_ambiguous() {
+                return Err(super::keys::ambiguous());
+            }
             if keep(right.has(key)) {
                 self.made(1)?;
                 found.insert(key.clone(), shown.clone(), Value::None);

@@ -45,6 +45,11 @@ impl Evaluator<'_> {
                 continue;
             }
             at += 1;
+            if letter(at) == Some('%') {
+                out.push(u32::from('%'));
+                at += 1;
+                continue;
+            }
             let mut keyed = None;
             if letter(at) == Some('(') {
                 let Form::Dict(_) = &form else { return type_error("format requires a mapping") };
@@ -121,10 +126,6 @@ impl Evaluator<'_> {
             }
             let Some(kind) = letter(at) else { return value_error("incomplete format") };
             at += 1;
-            if kind == '%' {
-                out.push(u32::from('%'));
-                continue;
-            }
             if left {
                 found.align = Some('<');
                 found.zeros = false;
@@ -179,6 +180,8 @@ impl Evaluator<'_> {
                     },
                     Some(number @ (Number::Int(_) | Number::Big(_))) => number.big(),
                     _ => {
+                        let integers = matches!(kind, 'o' | 'x' | 'X');
+                        self.not_of_c(value, if integers { &["__index__"] } else { &["__index__", "__int__", "__trunc__"] })?;
                         let given = self.type_name(value);
                         let wanted = if matches!(kind, 'd' | 'i' | 'u') { "a real number" } else { "an integer" };
                         return type_error(format!("%{kind} format: {wanted} is required, not {given}"));
@@ -208,7 +211,10 @@ impl Evaluator<'_> {
                 let form = self.form(value)?;
                 let number = match Number::of(&form) {
                     Some(number) if !matches!(number, Number::Complex(..)) => number.float()?,
-                    _ => return type_error(format!("must be real number, not {}", self.type_name(value))),
+                    _ => {
+                        self.not_of_c(value, &["__float__", "__index__"])?;
+                        return type_error(format!("must be real number, not {}", self.type_name(value)));
+                    }
                 };
                 found.kind = Some(kind);
                 return found.float(number);

@@ -139,6 +139,16 @@ impl<'s> Evaluator<'s> {
                 self.write_form(value, "", &mut written)?;
                 return Ok(written.out);
             }
+            if object.type_name() == "mappingproxy" {
+                return match object.attribute_object("mapping") {
+                    Some(inner) => self.deeper(|evaluator| evaluator.str(&Value::Object(inner.id()))),
+                    None => {
+                        let mut written = Written::default();
+                        self.write_form(value, "", &mut written)?;
+                        Ok(written.out)
+                    }
+                };
+            }
             if object.kind() == TypeKind::Exception {
                 let arguments = match object.attribute_object("args") {
                     Some(arguments) => self.all(&Items::Held(arguments.id(), arguments.len()))?,
@@ -304,7 +314,10 @@ impl<'s> Evaluator<'s> {
             }
             (_, "mappingproxy") => {
                 written.push("mappingproxy(");
-                self.write_form(value, "", written)?;
+                match object.attribute_object("mapping") {
+                    Some(inner) => self.write(&Value::Object(inner.id()), written)?,
+                    None => self.write_form(value, "", written)?,
+                }
                 written.push(")");
                 return Ok(());
             }

@@ -19,6 +19,8 @@ pub struct Scope<'d> {
     pub(crate) place: Place,
     /// Names that the user gave; they come first.
     names: HashMap<String, Value>,
+    /// What `_` is where the program has none.
+    last: Option<Value>,
 }
 
 /// Whose variables are meant.
@@ -35,23 +37,24 @@ pub(crate) enum Place {
 impl<'d> Scope<'d> {
     /// No frame: the names of modules, and built-ins.
     pub fn of_dump(dump: &'d Dump) -> Scope<'d> {
-        Scope { dump, place: Place::Dump, names: HashMap::new() }
+        Scope { dump, place: Place::Dump, names: HashMap::new(), last: None }
     }
 
     /// A frame of a thread: both by position, as in [`Dump::threads`]; frames outermost first.
     pub fn of_frame(dump: &'d Dump, thread: usize, frame: usize) -> Scope<'d> {
-        Scope { dump, place: Place::Frame(thread, frame), names: HashMap::new() }
+        Scope { dump, place: Place::Frame(thread, frame), names: HashMap::new(), last: None }
     }
 
     /// A frame that is an object: of a generator, a coroutine, a task, a traceback.
     pub fn of_frame_object(dump: &'d Dump, frame: ObjectId) -> Scope<'d> {
-        Scope { dump, place: Place::Object(frame), names: HashMap::new() }
+        Scope { dump, place: Place::Object(frame), names: HashMap::new(), last: None }
     }
 
     /// The same names of the user in another frame.
     #[must_use]
     pub fn moved(&self, thread: usize, frame: usize) -> Scope<'d> {
-        Scope { dump: self.dump, place: Place::Frame(thread, frame), names: self.names.clone() }
+        let place = Place::Frame(thread, frame);
+        Scope { dump: self.dump, place, names: self.names.clone(), last: self.last.clone() }
     }
 
     /// The dump.
@@ -59,9 +62,19 @@ impl<'d> Scope<'d> {
         self.dump
     }
 
-    /// Gives a name to a value (`_`, assignments of a session). It comes before every other of this name.
+    /// Gives a name to a value: an assignment of a session. It comes before every other of this name.
     pub fn bind(&mut self, name: impl Into<String>, value: Value) {
         self.names.insert(name.into(), value);
+    }
+
+    /// Keeps the last value of a session. It is called `_` where neither the user nor the program has a `_`, as in Python.
+    pub fn remember(&mut self, value: Value) {
+        self.last = Some(value);
+    }
+
+    /// The last value of a session.
+    pub fn last(&self) -> Option<&Value> {
+        self.last.as_ref()
     }
 
     /// The value that the user gave this name.
@@ -166,6 +179,11 @@ impl<'d> Scope<'d> {
         }
         if let Some(found) = self.globals().and_then(|globals| globals.entry(name)) {
             return Ok(of_target(found));
+        }
+        if name == "_"
+            && let Some(last) = &self.last
+        {
+            return Ok(last.clone());
         }
         if let Some(found) = builtins::named(name) {
             return Ok(found);

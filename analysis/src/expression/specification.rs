@@ -13,6 +13,8 @@ pub(super) struct Specification {
     pub(super) fill: u32,
     pub(super) align: Option<char>,
     pub(super) sign: char,
+    /// Whether the sign was given, and is not only what is meant without one.
+    pub(super) has_sign: bool,
     pub(super) alternate: bool,
     pub(super) zeros: bool,
     pub(super) width: usize,
@@ -28,6 +30,7 @@ impl Default for Specification {
             fill: 0x20,
             align: None,
             sign: '-',
+            has_sign: false,
             alternate: false,
             zeros: false,
             width: 0,
@@ -45,12 +48,15 @@ const WRITTEN: usize = 1_100;
 /// The widest a field is.
 pub(super) const WIDEST: usize = 1 << 24;
 
-pub(super) fn parsed(specification: &[u32]) -> Evaluated<Specification> {
+/// A specification of a number, or of a text: zeros before its width fill it either way, and are between sign and digits of a
+/// number that is not aligned. Up to 3.9 those of a text are too, which it does not have.
+pub(super) fn parsed(specification: &[u32], zeros_align: bool) -> Evaluated<Specification> {
     let letter = |at: usize| specification.get(at).and_then(|code| char::from_u32(*code));
     let is_align = |letter: Option<char>| matches!(letter, Some('<' | '>' | '=' | '^'));
     let mut found = Specification::default();
     let mut at = 0;
-    if specification.len() > 1 && is_align(letter(1)) {
+    let has_fill = specification.len() > 1 && is_align(letter(1));
+    if has_fill {
         (found.fill, found.align) = (specification[0], letter(1));
         at = 2;
     } else if is_align(letter(0)) {
@@ -59,6 +65,7 @@ pub(super) fn parsed(specification: &[u32]) -> Evaluated<Specification> {
     }
     if let Some(sign @ ('+' | '-' | ' ')) = letter(at) {
         found.sign = sign;
+        found.has_sign = true;
         at += 1;
     }
     if letter(at) == Some('z') {
@@ -68,8 +75,11 @@ pub(super) fn parsed(specification: &[u32]) -> Evaluated<Specification> {
         found.alternate = true;
         at += 1;
     }
-    if letter(at) == Some('0') {
-        found.zeros = true;
+    if letter(at) == Some('0') && !has_fill {
+        found.fill = 0x30;
+        if zeros_align && found.align.is_none() {
+            found.align = Some('=');
+        }
         at += 1;
     }
     let number = |at: &mut usize| -> Evaluated<Option<usize>> {
@@ -108,6 +118,12 @@ pub(super) fn parsed(specification: &[u32]) -> Evaluated<Specification> {
     if at + usize::from(found.kind.is_some()) != specification.len() {
         return value_error("Invalid format specifier");
     }
+    if let (Some(grouping), Some(kind)) = (found.grouping, found.kind)
+        && !matches!(kind, 'd' | 'e' | 'f' | 'g' | 'E' | 'G' | '%' | 'F')
+        && !(grouping == '_' && matches!(kind, 'b' | 'o' | 'x' | 'X'))
+    {
+        return value_error(format!("Cannot specify '{grouping}' with '{kind}'."));
+    }
     Ok(found)
 }
 
@@ -144,7 +160,7 @@ impl Specification {
         let fill = if self.zeros && self.align.is_none() { 0x30 } else { self.fill };
         let fixed = sign.len() + prefix.len() + rest.len();
         let mut digits = digits.to_owned();
-        if align == '=' && fill == 0x30 && self.zeros {
+        if align == '=' && fill == 0x30 {
             // Zeros are digits, so that they are grouped too.
             let room = self.width.saturating_sub(fixed);
             match self.grouping {
@@ -238,7 +254,13 @@ impl Specification {
         if kind == 'c' {
             let code = number.to_u32().filter(|code| *code <= 0x10_ffff);
             let Some(code) = code else { return Err(raised("OverflowError", "%c arg not in range(0x110000)")) };
-            return Ok(self.padded(&[code], '<'));
+            if self.has_sign {
+                return value_error("Sign not allowed with integer format specifier 'c'");
+            }
+            if self.alternate {
+                return value_error("Alternate form (#) not allowed with integer format specifier 'c'");
+            }
+            return Ok(self.padded(&[code], '>'));
         }
         let (radix, prefix) = match kind {
             'd' | 'n' => (10, ""),
@@ -248,9 +270,6 @@ impl Specification {
             'X' => (16, "0X"),
             other => return value_error(format!("Unknown format code '{other}' for object of type 'int'")),
         };
-        if self.grouping == Some(',') && radix != 10 {
-            return value_error(format!("Cannot specify ',' with '{kind}'."));
-        }
         let mut digits = number.magnitude().to_str_radix(radix);
         if kind == 'X' {
             digits = digits.to_uppercase();

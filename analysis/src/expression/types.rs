@@ -279,10 +279,18 @@ impl<'s> Evaluator<'s> {
                 return Ok(false);
             }
             if let Value::Object(id) = of
-                && self.dump.object(*id).type_name() == "types.UnionType"
-                && let Some(arguments) = self.dump.object(*id).attribute_object("__args__")
+                && matches!(self.dump.object(*id).type_name(), "types.UnionType" | "typing.Union")
             {
+                let Some(arguments) = self.dump.object(*id).attribute_object("__args__") else {
+                    return Err(refused("the types of the union are not in the dump"));
+                };
                 return self.deeper(|evaluator| evaluator.is_subclass(class, &Value::Object(arguments.id()), function));
+            }
+            // One with parameters (`list[int]`) is refused by Python too.
+            let is_alias = matches!(of, Value::Object(id) if self.dump.object(*id).type_name() == "types.GenericAlias");
+            if !is_alias {
+                let hook = if function == "isinstance" { "__instancecheck__" } else { "__subclasscheck__" };
+                self.not_of_c(of, &[hook])?;
             }
             let (verb, which) =
                 if function == "isinstance" { ("isinstance() arg 2", "a type") } else { ("issubclass() arg 2", "a class") };

@@ -121,7 +121,7 @@ fn elements_of_arrays_and_tables_are_what_their_library_says() {
 }
 
 /// Expressions that would run code, or go beyond limits, and what is said.
-const REFUSED: [(&str, &str); 56] = [
+const REFUSED: [(&str, &str); 81] = [
     ("x.anything", "Calls defines __getattr__, which is not run"),
     ("x.dear", "a property is not run: Calls.dear"),
     ("x.total()", "Calls.total is code of the dump, which is not run"),
@@ -177,8 +177,48 @@ const REFUSED: [(&str, &str); 56] = [
     ("len(list(range(10 ** 12)))", "stopped after"),
     ("'%*d' % (10 ** 6, 1) * 10 ** 6", "bytes at once are more than"),
     ("any(a == -b for a in many for b in many if b)", "stopped after"),
+    ("bytes(numbers)", "the bytes of a array are lent by C code"),
+    ("bytes(memory)", "the bytes of a memoryview are lent by C code"),
+    ("int(memory)", "memory that C code lends"),
+    ("float(dec)", "__float__ of a Decimal is C code, which is not run"),
+    ("int(dec)", "__int__ of a Decimal is C code, which is not run"),
+    ("round(dec)", "__round__ of a Decimal is C code"),
+    ("abs(dec)", "__abs__ of a Decimal is C code"),
+    ("-dec", "__neg__ of a Decimal is C code"),
+    ("-span", "__neg__ of a timedelta is C code"),
+    ("complex(dec)", "__complex__ of a Decimal is C code"),
+    ("'%d' % dec", "__int__ of a Decimal is C code"),
+    ("'%.1f' % dec", "__float__ of a Decimal is C code"),
+    ("divmod(dec, 1)", "__divmod__ of a Decimal is C code"),
+    ("queue + queue", "+ of a deque is code that is not run"),
+    ("defaults.copy()", "copy of a defaultdict makes another in C code"),
+    ("ordered.copy()", "copy of a OrderedDict makes another in C code"),
+    ("'x'.translate", "str.translate is a method of C that this language does not have"),
+    ("[].__len__()", "list.__len__ is a method of C that this language does not have"),
+    ("isinstance(claims, int)", "Claims defines __class__, which is not run; its type is Claims"),
+    ("claims.__class__", "Claims defines __class__, which is not run"),
+    ("Made.anything", "Meta defines __getattr__, which is not run"),
+    ("Made.dear", "a property is not run: Meta.dear"),
+    ("{float('nan'), float('nan')}", "whether a NaN that was computed is another one cannot be told"),
+    ("float('nan') in {float('nan')}", "whether a NaN that was computed is another one cannot be told"),
+    ("int('1' * 5000)", "whether int() takes 5000 digits is set by sys.set_int_max_str_digits()"),
     ("str(7 ** 10 ** 6)", "digits of an integer"),
 ];
+
+/// Expressions that the newer versions refuse where the older ones know no such operation.
+const REFUSED_FROM: [(u32, &str, &str); 5] = [
+    (9, "list[int]", "list[…] makes a type by code that is not run"),
+    (9, "ordered | ordered", "__or__ of a OrderedDict makes another in C code"),
+    (9, "{} | defaults", "__ror__ of a defaultdict makes another in C code"),
+    (10, "int | str", "a union of types is not made here"),
+    (10, "int | None", "a union of types is not made here"),
+];
+
+fn minor_version(python: &Path) -> u32 {
+    let asked = ["-c", "import sys; print(sys.version_info[1])"];
+    let told = Command::new(python).args(asked).output().expect("python runs");
+    String::from_utf8_lossy(&told.stdout).trim().parse().expect("a number")
+}
 
 #[test]
 fn nothing_of_the_dump_runs_and_everything_ends() {
@@ -193,6 +233,16 @@ fn nothing_of_the_dump_runs_and_everything_ends() {
         for ((expression, words), found) in REFUSED.iter().zip(&told) {
             let error = found["error"].as_str().unwrap_or_else(|| panic!("{expression} is {found}"));
             assert!(error.contains(words), "{expression}: {error}");
+            assert!(found["exception"].is_null(), "{expression}: {found}");
+        }
+        let minor = minor_version(&python);
+        let from: Vec<_> = REFUSED_FROM.iter().filter(|(least, ..)| minor >= *least).collect();
+        let lines: String = from.iter().map(|(_, expression, _)| format!("{expression}\n")).collect();
+        let (told, ..) = session(&dump, &lines, &["--json"], folder.path());
+        let told = answers(&told);
+        assert_eq!(told.len(), from.len());
+        for ((_, expression, words), found) in from.into_iter().zip(&told) {
+            assert!(found["error"].as_str().is_some_and(|error| error.contains(words)), "{expression}: {found}");
             assert!(found["exception"].is_null(), "{expression}: {found}");
         }
         let good = "len(million), million[999999], sum(million.values())
@@ -298,6 +348,10 @@ fn a_session_goes_from_frame_to_frame() {
         ] {
             has(needle);
         }
+        // The last value is called _ where the frame has none, and an assignment comes before both.
+        let (told, complaints, _) = session(&dump, "6 * 7\n_\n:frame 1\n_\n_ = 5\n_\n", &[], folder.path());
+        assert_eq!(complaints, "");
+        assert!(told.starts_with("42\n42\n") && told.ends_with("'own'\n5\n"), "{told}");
         let (_, complaints, status) = session(&dump, ":nothing\n:frame 9\n1 +\n:thread nobody\n", &[], folder.path());
         assert_eq!(status, Some(1));
         for needle in [

@@ -33,6 +33,8 @@ struct State {
     asked: HashMap<Question, ResultNumber>,
     /// Names that the user gave in the console.
     names: HashMap<String, Value>,
+    /// The last value of the console.
+    last: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -117,13 +119,19 @@ impl Results {
     /// Keeps the names that the user gave.
     pub(crate) fn name(&self, scope: &Scope<'_>) {
         let names = scope.bound_names().filter_map(|name| Some((name.to_owned(), scope.bound(name)?.clone())));
-        self.state().names.extend(names);
+        let mut state = self.state();
+        state.names.extend(names);
+        state.last = scope.last().cloned();
     }
 
     /// Gives those names to a scope.
     pub(crate) fn bind(&self, scope: &mut Scope<'_>) {
-        for (name, value) in &self.state().names {
+        let state = self.state();
+        for (name, value) in &state.names {
             scope.bind(name.clone(), value.clone());
+        }
+        if let Some(last) = &state.last {
+            scope.remember(last.clone());
         }
     }
 
@@ -135,6 +143,8 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use heapsake_analysis::expression::{self, Limits};
 
     use super::*;
 
@@ -158,6 +168,23 @@ mod tests {
         assert!(results.get(part).is_none() && results.get(other).is_some());
         let state = results.state();
         assert_eq!((state.kept.len(), state.order.len(), state.elements), (2, 2, 5));
+    }
+
+    #[test]
+    fn the_last_value_of_the_console_is_no_name_of_the_user() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/3.12.heapsake");
+        let dump = heapsake_loader::open(path).expect("the golden dump");
+        let results = Results::default();
+        let mut console = Scope::of_dump(&dump);
+        for line in ["n = 5", "6 * 7"] {
+            expression::execute(&mut console, line, &Limits::default()).expect("a value");
+            results.name(&console);
+        }
+        let mut hover = Scope::of_dump(&dump);
+        results.bind(&mut hover);
+        assert_eq!(hover.bound_names().collect::<Vec<_>>(), ["n"]);
+        let found = expression::evaluate(&hover, "_ + n", &Limits::default()).expect("a value");
+        assert!(matches!(found, Value::Int(47)), "{found:?}");
     }
 
     #[test]

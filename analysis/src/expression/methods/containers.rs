@@ -24,10 +24,10 @@ impl Evaluator<'_> {
             }
             "copy" => {
                 given.positions(name, 0, 0)?;
+                self.makes_a_dict(value, name)?;
                 let mut entries = Entries::default();
                 for (shown, value) in self.copied(store)? {
-                    let key = self.key(&shown)?;
-                    entries.insert(key, shown, value);
+                    self.put(&mut entries, shown, value)?;
                 }
                 Ok(Value::Dict(Arc::new(entries)))
             }
@@ -142,6 +142,9 @@ impl Evaluator<'_> {
             return Ok(if matches!(form, Form::Frozenset(_)) { Value::Frozenset(members) } else { Value::Set(members) });
         }
         let given = given.positions(name, 1, 1)?;
+        if matches!(form, Form::View(..)) {
+            return self.disjoint_view(value, &given[0]).map(Value::Bool);
+        }
         let own = Store::Made(self.members(value)?);
         let other = Store::Made(self.members(&given[0])?);
         Ok(Value::Bool(match name {

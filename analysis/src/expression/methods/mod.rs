@@ -236,8 +236,7 @@ impl Evaluator<'_> {
                 let value = given.get(1).cloned().unwrap_or(Value::None);
                 let mut entries = super::values::Entries::default();
                 for item in self.drain(cursor)? {
-                    let key = self.key(&item)?;
-                    entries.insert(key, item, value.clone());
+                    self.put(&mut entries, item, value.clone())?;
                 }
                 Ok(Value::Dict(std::sync::Arc::new(entries)))
             }
@@ -245,15 +244,7 @@ impl Evaluator<'_> {
                 let given = arguments.positions(name, 1, 1)?;
                 let Some(text) = self.text_of(&given[0]) else { return type_error("fromhex() argument must be str") };
                 self.within_bytes(text.len())?;
-                let digits: Vec<char> = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
-                let bytes: Option<Vec<u8>> = digits
-                    .chunks(2)
-                    .map(|pair| match pair {
-                        [high, low] => Some((high.to_digit(16)? << 4 | low.to_digit(16)?) as u8),
-                        _ => None,
-                    })
-                    .collect();
-                match bytes {
+                match bytes_of_hex(&text) {
                     Some(bytes) if class == "bytes" => Ok(Value::bytes(&bytes)),
                     Some(bytes) => Ok(Value::Bytearray(bytes.into())),
                     None => super::error::value_error("non-hexadecimal number found in fromhex() arg"),
@@ -278,6 +269,20 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// The bytes of digits of which two and two stand together.
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let mut letters = text.chars();
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    while let Some(letter) = letters.next() {
+        // As Python's isspace() of C: the vertical tab too.
+        if letter.is_ascii_whitespace() || letter == '\x0b' {
+            continue;
+        }
+        bytes.push((letter.to_digit(16)? << 4 | letters.next()?.to_digit(16)?) as u8);
+    }
+    Some(bytes)
 }
 
 fn as_bytearray(value: &Value) -> Value {

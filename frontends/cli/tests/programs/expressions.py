@@ -10,6 +10,7 @@ import json
 import random
 import sys
 import types
+import typing
 
 none, true, false, zero, one, seven, neg = None, True, False, 0, 1, 7, -7
 big, low = 2 ** 70 + 3, -(2 ** 65)
@@ -141,7 +142,12 @@ class Record:
 
 orders = [Plain(n, "order %d" % n) for n in range(20)]
 plain, sub, slotted = orders[3], Sub(30, "sub"), Slotted()
+bound, partly, optional = plain.total, {"a": [1], "b": 2}, typing.Optional[int]
+union = int | str if sys.version_info >= (3, 10) else (int, str)
+covered = types.MappingProxyType(ordered)
 text, number, pile, own, answers = Text("text"), Number(12), Pile([1, 2]), Own([1, 2, 3]), Answers()
+pile.note, work, held = "n", lambda value: value, KeyError(5)
+held.note = 7
 red, level, point, record, same_record = Colour.RED, Level.HIGH, Point(1, [2]), Record("r"), Record("r")
 mistake, key_error, several = ValueError("wrong", 3), KeyError("k"), OSError(2, "no such")
 bare = Exception()

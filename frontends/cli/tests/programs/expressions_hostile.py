@@ -1,4 +1,8 @@
 """Heaps that are hostile to expressions: deep, wide, and made to call code."""
+import array
+import collections
+import datetime
+import decimal
 import sys
 
 deep = []
@@ -7,6 +11,7 @@ for _ in range(100_000):
 other = []
 for _ in range(100_000):
     other = [other]
+del _
 million = dict.fromkeys(range(1_000_000), 1)
 many = list(range(300_000))
 ring = []
@@ -110,7 +115,32 @@ class Has:
     lazy = Lazy()
 
 
+class Claims:
+    @property
+    def __class__(self):
+        calls.append("class")
+        return int
+
+
+class Meta(type):
+    def __getattr__(cls, name):
+        calls.append("meta")
+        return name
+
+    @property
+    def dear(cls):
+        calls.append("meta property")
+        return 1
+
+
+class Made(metaclass=Meta):
+    pass
+
+
 x = Calls()
+claims = Claims()
+dec, span, memory, numbers = decimal.Decimal("1.50"), datetime.timedelta(1, 5), memoryview(b"abc"), array.array("i", [5, 6, 7])
+ordered, defaults, queue = collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.deque([1])
 order = Order([1, 2, 3])
 missing = Missing(a=1)
 has = Has()
@@ -127,6 +157,7 @@ def work(first, unbound_later):
 
 def outer():
     inside = "cell"
+    _ = "own"
 
     def inner():
         return inside, work(41, None)
