@@ -29,6 +29,7 @@ mod nested;
 mod numbers;
 mod operators;
 mod percent;
+mod quoted;
 mod representation;
 mod rounding;
 mod scope;

@@ -6,7 +6,8 @@ use heapsake_loader::{Dump, Limits, render, render_array};
 use super::cursor::{Items, Store};
 use super::evaluate::grouped;
 use super::forms::{array_part, harmless};
-use super::representation::{complex_text, float_text, quoted, quoted_bytes};
+use super::quoted::{quoted, quoted_bytes};
+use super::representation::{complex_text, float_text};
 use super::types::type_of_made;
 use super::values::{Child, Part, Value, View, string_of};
 
