@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{Environment, file, last_of_each, minors, newer, run, without_a_lock};
 
-/// The versions: those between which most changed, the newest, and the newest without a lock. All others, where none of these is found.
+/// The versions: those between which most changed. All others, where none of these is found.
 const MINORS: [u32; 3] = [8, 11, 13];
 
 /// The environments of these versions.
@@ -16,8 +16,12 @@ pub fn environments() -> Vec<Environment> {
     if found.len() < MINORS.len() {
         println!("not all of 3.8, 3.11 and 3.13 were found: {} of them are tested", found.len());
     }
-    let found = if found.is_empty() { all } else { found };
-    found.into_iter().chain(newer().pop()).chain(last_of_each(without_a_lock()).pop()).collect()
+    if found.is_empty() { all } else { found }
+}
+
+/// These and the newest, with an interpreter lock and without.
+pub fn environments_and_newest() -> Vec<Environment> {
+    environments().into_iter().chain(newer().pop()).chain(last_of_each(without_a_lock()).pop()).collect()
 }
 
 /// The extension module `fault`, built.

@@ -160,9 +160,9 @@ pub fn aarch64() -> Vec<(Environment, PathBuf)> {
     found.map(ask).collect()
 }
 
-/// One environment of each minor version that a version manager has, the newer ones, and one of each without an interpreter lock.
+/// One environment of each minor version that a version manager has, the newer ones, and one without an interpreter lock.
 pub fn every() -> Vec<Environment> {
-    minors().into_iter().chain(newer()).chain(free_threaded()).chain(last_of_each(without_a_lock())).collect()
+    minors().into_iter().chain(newer()).chain(free_threaded()).collect()
 }
 
 /// One environment of each minor version.

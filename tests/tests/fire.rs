@@ -168,7 +168,7 @@ fn check(environment: &Environment, case: &Case, fault: &Path) -> Vec<String> {
 
 #[test]
 fn programs_die_as_they_would_and_leave_their_dumps() {
-    let environments = fire::environments();
+    let environments = fire::environments_and_newest();
     let built: Vec<fire::Extension> = environments.iter().map(fire::Extension::build).collect();
     let jobs: Vec<(usize, &Case)> = (0..environments.len()).flat_map(|at| CASES.iter().map(move |case| (at, case))).collect();
     let results = in_parallel(&jobs, |(at, case)| check(&environments[*at], case, &built[*at].path));

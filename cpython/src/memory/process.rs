@@ -381,20 +381,17 @@ pub(super) fn dispositions(thread: i32) -> Option<(u64, u64)> {
 /// A run of pages as the kernel tells it: `struct page_region`, start, end and categories.
 pub(super) type PageRun = [u64; 3];
 
-/// Looks in `span` for pages that are present or swapped, but for those that were read only and are the kernel's page of zeros,
-/// until `runs` is full: how many runs there are, and where the search ended. Of Linux 6.7; unlike reading the page map it takes
-/// no time for what was never touched.
+/// Looks in `span` for pages that are present or swapped, until `runs` is full: how many runs there are, and where the search
+/// ended. Of Linux 6.7; unlike reading the page map it takes no time for what was never touched.
 pub(super) fn populated_runs(pagemap: &File, span: Span, runs: &mut [PageRun]) -> io::Result<(usize, Address)> {
     /// `_IOWR('f', 16, struct pm_scan_arg)`.
     const PAGEMAP_SCAN: libc::Ioctl = 0xc060_6610;
     /// `PAGE_IS_PRESENT | PAGE_IS_SWAPPED`.
     const POPULATED: u64 = 1 << 3 | 1 << 4;
-    /// `PAGE_IS_PFNZERO`.
-    const ZEROS: u64 = 1 << 5;
     let place = runs.as_mut_ptr().expose_provenance() as u64;
     // `struct pm_scan_arg`: size, flags, start, end, where the walk ended, vector and its length, most pages, inverted
     // categories, all of which must be, one of which must be, those to tell.
-    let mut request = [96, 0, span.start.0, span.end.0, 0, place, runs.len() as u64, 0, ZEROS, ZEROS, POPULATED, POPULATED];
+    let mut request = [96, 0, span.start.0, span.end.0, 0, place, runs.len() as u64, 0, 0, 0, POPULATED, POPULATED];
     // SAFETY: the kernel reads and writes the 96 bytes of `request`, and writes at most `runs.len()` runs to `runs`, which is
     // borrowed mutably.
     let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };
