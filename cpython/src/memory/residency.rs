@@ -22,7 +22,8 @@ const ENTRIES: usize = 1 << 14;
 pub(super) const SPARSE: u64 = 4 << 30;
 /// Gaps of so many bytes are marked with what surrounds them: they cost less than a region more.
 const MARKED_GAP: u64 = 1 << 20;
-const RUNS: usize = 1 << 10;
+/// As many as the kernel gathers at once: asked for more, Linux 6.18 tells some of them twice (`fs/proc/task_mmu.c`).
+const RUNS: usize = 512;
 
 /// Where objects may lie: the writable memory of `mappings`, and of large ones only what holds anything. `thread` shows it.
 ///
@@ -97,6 +98,10 @@ impl Residency {
         while !left.is_empty() {
             let (count, end) = populated_runs(&self.pagemap, left, &mut found)?;
             for [start, end, _] in found.iter().take(count) {
+                let before = runs.last().map_or(span.start.0, |last| last.end.0);
+                if *start < before || *end > span.end.0 {
+                    return Err(io::Error::other("the search tells pages twice"));
+                }
                 match runs.last_mut() {
                     Some(last) if start - last.end.0 <= JOINED_GAP * PAGE => last.end = Address(*end),
                     _ => runs.push(Span { start: Address(*start), end: Address(*end) }),
@@ -160,7 +165,23 @@ impl Present {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memmap2::MmapOptions;
+    use memmap2::{Advice, MmapOptions};
+
+    #[test]
+    fn many_runs_are_told_in_order_and_once() {
+        // Every ninth page of so many that the search is asked several times, and one that ends in the middle.
+        let (pages, step) = (9 * (2 * RUNS + RUNS / 2), 9);
+        let mut map = MmapOptions::new().len(pages << 12).map_anon().unwrap();
+        map.advise(Advice::NoHugePage).unwrap();
+        for page in (0..pages).step_by(step) {
+            map[page << 12] = 1;
+        }
+        let span = Span::new(Address(map.as_ptr().expose_provenance() as u64), (pages << 12) as u64);
+        let mut residency = Residency::open(std::process::id() as i32).unwrap();
+        let runs = residency.scanned(span).unwrap();
+        assert_eq!(runs, residency.looked_up(span, Wanted::Resident).unwrap());
+        assert_eq!(runs.len(), pages / step);
+    }
 
     #[test]
     fn both_ways_find_the_pages_that_were_touched() {
