@@ -170,7 +170,10 @@ fn check(environment: &Environment, case: &Case, fault: &Path) -> Vec<String> {
 fn programs_die_as_they_would_and_leave_their_dumps() {
     let environments = fire::environments_and_newest();
     let built: Vec<fire::Extension> = environments.iter().map(fire::Extension::build).collect();
-    let jobs: Vec<(usize, &Case)> = (0..environments.len()).flat_map(|at| CASES.iter().map(move |case| (at, case))).collect();
+    // At the limit of its memory 3.15 dies of a signal now and then, without us as well: what it does is not the same twice.
+    let is_certain = |at: usize, case: &Case| case.mode != "leak" || environments[at].minor < 15;
+    let all = (0..environments.len()).flat_map(|at| CASES.iter().map(move |case| (at, case)));
+    let jobs: Vec<(usize, &Case)> = all.filter(|(at, case)| is_certain(*at, case)).collect();
     let results = in_parallel(&jobs, |(at, case)| check(&environments[*at], case, &built[*at].path));
     println!("{} programs, each without us, under run and with install", jobs.len());
     no_problems(&results.concat());
