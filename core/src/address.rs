@@ -1,4 +1,4 @@
-//! Typed numbers of an address space: [`Address`], [`Span`], and [`RegionMap`], which says in two loads whether an
+//! Typed numbers of an address space: [`Address`], [`Span`], and [`RegionMap`], which says in three loads whether an
 //! address is mapped and in which region.
 //!
 //! An address here belongs to the *target*, the process that is being dumped: nothing in this crate ever dereferences one.
@@ -83,18 +83,26 @@ impl Span {
 pub struct RegionIndex(pub u32);
 
 const PAGE_BITS: u32 = 12;
-const LEAF_BITS: u32 = 30;
-const SPACE_BITS: u32 = 47;
-const LEAF_PAGES: usize = 1 << (LEAF_BITS - PAGE_BITS);
+/// What an entry of each level covers: a page, 2 MiB, 1 GiB.
+const LEVEL_BITS: u32 = 9;
+const ENTRIES: usize = 1 << LEVEL_BITS;
+const BLOCK_BITS: u32 = PAGE_BITS + LEVEL_BITS;
+const TOP_BITS: u32 = BLOCK_BITS + LEVEL_BITS;
+const SPACE_BITS: u32 = 48;
 
-/// Which region an address lies in: a two-level page table over 47 bits of address, 1 GiB and 4 KiB a step.
+/// Which region an address lies in: a three-level page table of 1 GiB, 2 MiB and 4 KiB a step over 48 bits of address, which is
+/// all that x86-64 (47) and aarch64 give a process unasked.
 ///
 /// Adjacent spans are joined and spans are widened to whole pages, so a region may be larger than a span it was made of.
-/// A region of many gibibytes has one table for all those that it fills.
+/// What a region fills shares one table, so the map is small for regions that are large or far apart.
 pub struct RegionMap {
     regions: Vec<Span>,
-    leaves: Vec<u32>,
-    tables: Vec<Vec<u32>>,
+    /// Of each GiB the number of its table in `blocks`; table 0 is empty, here as there.
+    top: Vec<u32>,
+    /// Tables of 512, of each 2 MiB the number of its table in `pages`.
+    blocks: Vec<u32>,
+    /// Tables of 512, of each page one more than the number of its region.
+    pages: Vec<u32>,
 }
 
 impl RegionMap {
@@ -118,35 +126,43 @@ impl RegionMap {
                 _ => regions.push(span),
             }
         }
-        let mut map = RegionMap { regions, leaves: vec![0; 1 << (SPACE_BITS - LEAF_BITS)], tables: vec![Vec::new()] };
+        let empty = vec![0; ENTRIES];
+        let mut map = RegionMap { regions, top: vec![0; 1 << (SPACE_BITS - TOP_BITS)], blocks: empty.clone(), pages: empty };
         for index in 0..map.regions.len() {
-            let span = map.regions[index];
-            let mut page = span.start.0 >> PAGE_BITS;
-            let end = span.end.0 >> PAGE_BITS;
-            let mut whole = 0;
-            while page < end {
-                let leaf = (page >> (LEAF_BITS - PAGE_BITS)) as usize;
-                let is_whole = page as usize & (LEAF_PAGES - 1) == 0 && end - page >= LEAF_PAGES as u64;
-                if is_whole && whole != 0 {
-                    map.leaves[leaf] = whole;
-                    page += LEAF_PAGES as u64;
-                    continue;
-                }
-                if map.leaves[leaf] == 0 {
-                    map.leaves[leaf] = map.tables.len() as u32;
-                    map.tables.push(vec![0; LEAF_PAGES]);
-                }
-                let table = &mut map.tables[map.leaves[leaf] as usize];
-                let first = page as usize & (LEAF_PAGES - 1);
-                let count = (LEAF_PAGES - first).min((end - page) as usize);
-                table[first..first + count].fill(index as u32 + 1);
-                if is_whole {
-                    whole = map.leaves[leaf];
-                }
-                page += count as u64;
-            }
+            map.enter(index);
         }
         map
+    }
+
+    /// Enters a region, which lies above those that are there.
+    fn enter(&mut self, index: usize) {
+        let Span { start, end } = self.regions[index];
+        let entry = index as u32 + 1;
+        // The tables of what the region fills.
+        let (mut full_block, mut full_top) = (None, None);
+        let mut at = start.0;
+        while at < end.0 {
+            let is_start = |bits: u32| at & ((1 << bits) - 1) == 0 && end.0 - at >= 1 << bits;
+            if is_start(TOP_BITS) {
+                let block = *full_block.get_or_insert_with(|| table(&mut self.pages, entry));
+                let full = *full_top.get_or_insert_with(|| table(&mut self.blocks, block));
+                self.top[(at >> TOP_BITS) as usize] = full;
+                at += 1 << TOP_BITS;
+                continue;
+            }
+            let blocks = below(&mut self.top, (at >> TOP_BITS) as usize, &mut self.blocks);
+            let place = blocks + (at >> BLOCK_BITS) as usize % ENTRIES;
+            if is_start(BLOCK_BITS) {
+                self.blocks[place] = *full_block.get_or_insert_with(|| table(&mut self.pages, entry));
+                at += 1 << BLOCK_BITS;
+                continue;
+            }
+            let pages = below(&mut self.blocks, place, &mut self.pages);
+            let first = (at >> PAGE_BITS) as usize % ENTRIES;
+            let count = (ENTRIES - first).min(((end.0 - at) >> PAGE_BITS) as usize);
+            self.pages[pages + first..pages + first + count].fill(entry);
+            at += (count as u64) << PAGE_BITS;
+        }
     }
 
     /// The regions, ascending, disjoint and page-aligned.
@@ -157,13 +173,26 @@ impl RegionMap {
     /// The region that `address` lies in.
     #[inline]
     pub fn find(&self, address: Address) -> Option<RegionIndex> {
-        let leaf = *self.leaves.get((address.0 >> LEAF_BITS) as usize)?;
-        let table = &self.tables[leaf as usize];
-        match table.get((address.0 >> PAGE_BITS) as usize & (LEAF_PAGES - 1)) {
-            None | Some(0) => None,
-            Some(index) => Some(RegionIndex(index - 1)),
-        }
+        let block = *self.top.get((address.0 >> TOP_BITS) as usize)?;
+        let page = *self.blocks.get(block as usize * ENTRIES + (address.0 >> BLOCK_BITS) as usize % ENTRIES)?;
+        let entry = *self.pages.get(page as usize * ENTRIES + (address.0 >> PAGE_BITS) as usize % ENTRIES)?;
+        entry.checked_sub(1).map(RegionIndex)
     }
+}
+
+/// A further table, all of whose entries are `entry`; gives its number.
+fn table(tables: &mut Vec<u32>, entry: u32) -> u32 {
+    let number = tables.len() / ENTRIES;
+    tables.resize(tables.len() + ENTRIES, entry);
+    number as u32
+}
+
+/// Where the table begins, in `tables`, that the entry at `place` names; an empty one is made for an entry that names none.
+fn below(entries: &mut [u32], place: usize, tables: &mut Vec<u32>) -> usize {
+    if entries[place] == 0 {
+        entries[place] = table(tables, 0);
+    }
+    entries[place] as usize * ENTRIES
 }
 
 impl fmt::Debug for RegionMap {
@@ -183,9 +212,11 @@ mod tests {
             Span::new(Address(0x1000), 0x1000),
             Span::new(Address(0x2000), 0x1800),
             Span::new(Address(0x3fff_f000), 0x4000_2000),
+            // Where aarch64 has stacks and libraries.
+            Span::new(Address(0xffff_8000_0000), 0x7fff_f000),
         ];
         let map = RegionMap::new(&spans);
-        assert_eq!(map.regions().len(), 3);
+        assert_eq!(map.regions().len(), 4);
         for (address, expected) in [
             (0, None),
             (0xfff, None),
@@ -199,6 +230,8 @@ mod tests {
             (0x8000_1000, None),
             (0x7f00_0000_2fff, Some(2)),
             (0x7f00_0000_3000, None),
+            (0xffff_8000_0000, Some(3)),
+            (0xffff_ffff_f000, None),
             (u64::MAX, None),
         ] {
             assert_eq!(map.find(Address(address)), expected.map(RegionIndex), "{address:#x}");
@@ -225,13 +258,39 @@ mod tests {
             Span::new(Address(0x7f00_0000_0000), 1 << 31),
         ];
         let map = RegionMap::new(&spans);
-        assert!(map.tables.len() <= 7, "{} tables", map.tables.len());
+        let tables = map.pages.len() / ENTRIES + map.blocks.len() / ENTRIES;
+        assert!(tables <= 13, "{tables} tables");
         for (index, span) in spans.iter().enumerate() {
             let middle = Address(span.start.0 / 2 + span.end.0 / 2);
             for address in [span.start, middle, span.end.offset(-1)] {
                 assert_eq!(map.find(address), Some(RegionIndex(index as u32)), "{address} of {span:?}");
             }
             assert_eq!((map.find(span.start.offset(-0x1000)), map.find(span.end)), (None, None));
+        }
+    }
+
+    #[test]
+    fn regions_that_are_far_apart_cost_two_tables_each() {
+        let spans: Vec<Span> = (0..4_000u64).map(|index| Span::new(Address((index << 30) + 0x20_0000), 0x1000)).collect();
+        let map = RegionMap::new(&spans);
+        assert_eq!((map.pages.len() / ENTRIES, map.blocks.len() / ENTRIES), (4_001, 4_001));
+        assert_eq!(map.find(spans[3_999].start), Some(RegionIndex(3_999)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn finds_what_a_search_of_the_regions_finds(spans in proptest::collection::vec((0u64..1 << 14, 0u64..1 << 13, 0u32..3), 1..12)) {
+            // Starts and lengths in pages, in blocks of 2 MiB less a page, and in quarters of a GiB.
+            let unit = |size: u32| [0x1000, 0x1f_f000, 0x1000_0000][size as usize];
+            let spans: Vec<Span> =
+                spans.iter().map(|(start, length, size)| Span::new(Address(start * unit(*size)), length / 8 * unit(*size))).collect();
+            let map = RegionMap::new(&spans);
+            let searched = |address: Address| map.regions().iter().position(|region| region.contains(address));
+            for edge in spans.iter().flat_map(|span| [span.start, span.end, Address(span.start.0 / 2 + span.end.0 / 2)]) {
+                for address in [edge, Address(edge.0.saturating_sub(1)), edge.offset(0x1000), edge.offset(1 << 21), edge.offset(1 << 30)] {
+                    proptest::prop_assert_eq!(map.find(address).map(|index| index.0 as usize), searched(address));
+                }
+            }
         }
     }
 }

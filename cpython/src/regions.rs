@@ -128,7 +128,7 @@ impl Known<'_> {
             (None, "[heap]") => RegionKind::Heap,
             (None, "[stack]") => RegionKind::Stack,
             (None, kernels) if kernels.starts_with("[v") => RegionKind::Kernel,
-            (Some(path), _) if is_shared_memory(path) => RegionKind::Shared,
+            (Some(_), _) if mapping.is_shared_memory() => RegionKind::Shared,
             (Some(path), _) if self.images.contains(path) => RegionKind::Library,
             (Some(_), _) => RegionKind::File,
             (None, _) if mapping.permissions.shared => RegionKind::Shared,
@@ -155,11 +155,6 @@ impl Known<'_> {
         let mut here = self.stacks.iter().skip(first).take_while(|(stack, _)| *stack < mapping.span.end);
         here.any(|(_, is_certain)| *is_certain || guarded)
     }
-}
-
-/// By the name, for a core does not say what is shared.
-fn is_shared_memory(path: &Path) -> bool {
-    ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"].iter().any(|start| path.to_string_lossy().starts_with(start))
 }
 
 /// `heap_info`: whose heap it is, the heap before, and how much of it is in use, which is all that may be touched.

@@ -141,6 +141,9 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
             let told = dump_of(environment, core, options, &to).success(&called);
             println!("{called}: {}", told.trim_end());
             bad.extend(words.iter().filter(|word| !told.contains(**word)).map(|word| format!("{called}: no {word:?} in {told}")));
+            if told.contains("/dev/zero") {
+                bad.push(format!("{called}: anonymous shared memory is missed: {told}"));
+            }
             let order = |path: &str| run(environment.heapsake().arg("inspect").arg(&to).arg(path));
             let path = "thread:MainThread/frame:-1/order";
             for (step, expected) in

@@ -27,7 +27,7 @@ const PIECE: u64 = 1 << 20;
 const MOST_THREADS: usize = 4;
 /// A thread is worth its making when it has so many pieces to copy.
 const PIECES_OF_A_THREAD: usize = 32;
-/// Mappings below this size are copied whole.
+/// Mappings below this size are copied whole, where each has to be looked up for itself.
 const SMALL: u64 = 256 << 10;
 /// Writable mappings of a file, and shared ones, are copied whole up to this size, and beyond it read from the file.
 const LARGE_FILE: u64 = 16 << 20;
@@ -190,7 +190,7 @@ impl Layout {
             let pid = process.pid();
             return Err(Error::new(ErrorKind::ProcessDied, format!("process {pid} has no memory any more")));
         }
-        let mut residency = Residency::open(process.reader()).ok();
+        let mut residency = Residency::searched(process.reader(), &mappings).ok();
         let mut layout = Layout::default();
         for mapping in mappings.iter().filter(|mapping| mapping.is_readable()) {
             layout.add(mapping, residency.as_mut(), files);
@@ -202,18 +202,18 @@ impl Layout {
     fn add(&mut self, mapping: &Mapping, mut residency: Option<&mut Residency>, files: &mut FileCache) {
         let span = mapping.span;
         let is_file = mapping.file().is_some();
+        // The kernel's own, as `[vdso]`, is nobody's page.
+        let is_searched = residency.as_ref().is_some_and(|residency| residency.is_searched()) && !mapping.is_of_kernel();
         let whole_limit = match (is_file, mapping.permissions.write) {
             (true, true) => LARGE_FILE,
             (true, false) => 0,
+            (false, _) if is_searched => 0,
             (false, _) => SMALL,
         };
         let whole = span.len() <= whole_limit || (!is_file && mapping.permissions.shared);
         let is_sparse = mapping.permissions.write && span.len() >= SPARSE;
-        let runs = if is_sparse || !(whole || is_file) {
-            residency.as_mut().and_then(|residency| residency.runs(span, Wanted::Resident).ok())
-        } else {
-            None
-        };
+        let wanted = if whole || is_file { is_sparse.then_some(Wanted::Resident) } else { Some(Wanted::Own) };
+        let runs = wanted.and_then(|wanted| residency.as_mut()?.runs(span, wanted).ok());
         if mapping.permissions.write {
             match runs.as_ref().filter(|_| is_sparse) {
                 Some(runs) => self.writable.extend(residency::joined(runs)),
@@ -235,7 +235,7 @@ impl Layout {
         let Some((file, length)) = files.open(mapping) else { return self.copy_whole(span) };
         let written = match residency {
             _ if mapping.permissions.shared || (mapping.permissions.execute && !mapping.permissions.write) => Vec::new(),
-            Some(residency) => match residency.runs(span, Wanted::Written) {
+            Some(residency) => match residency.runs(span, Wanted::Own) {
                 Ok(runs) => runs,
                 Err(_) => return self.copy_whole(span),
             },

@@ -58,6 +58,19 @@ impl Mapping {
         (self.inode != 0 && path.is_absolute()).then_some(path)
     }
 
+    /// Whether the kernel put this here for its own ends: `[vdso]`, `[uprobes]` and the like, but no heap, stack or named memory.
+    pub fn is_of_kernel(&self) -> bool {
+        let name = self.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
+        name.starts_with('[') && !["[heap", "[stack", "[anon"].iter().any(|start| name.starts_with(start))
+    }
+
+    /// Whether the file is one of memory alone, which processes may share: by the name, for a core does not say what is shared.
+    pub fn is_shared_memory(&self) -> bool {
+        let name = self.file().map(Path::to_string_lossy);
+        let starts = ["/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"];
+        name.is_some_and(|name| starts.iter().any(|start| name.starts_with(start)))
+    }
+
     /// Whether this is the kernel's, or a device's, and reading it has effects, blocks, or fails: `[vvar]`,
     /// `[vsyscall]`, `/dev/…` but for shared memory, sockets, and anonymous inodes such as rings and event counters.
     pub fn is_special(&self) -> bool {

@@ -189,12 +189,18 @@ impl Status {
         let own = fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid());
         let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
         let scope = scope.as_deref().map_or("absent", str::trim);
+        // What made itself undumpable has files of root's there.
+        let owner = fs::metadata(format!("/proc/{pid}/status")).map_or(self.user, |metadata| metadata.uid());
+        let is_closed = owner != self.user;
+        let closed = if is_closed { ", it made itself undumpable or runs as another user than began it" } else { "" };
         let message = format!(
             "process {pid} ({}) may not be read: it belongs to uid {}, this is uid {own}, \
-             /proc/sys/kernel/yama/ptrace_scope is {scope}",
+             /proc/sys/kernel/yama/ptrace_scope is {scope}{closed}",
             self.name, self.user
         );
-        let hint = if self.user != own && own != 0 {
+        let hint = if is_closed {
+            "run with CAP_SYS_PTRACE (sudo; in a container --cap-add=SYS_PTRACE)".into()
+        } else if self.user != own && own != 0 {
             format!("run as uid {} or with CAP_SYS_PTRACE (sudo; in a container --cap-add=SYS_PTRACE)", self.user)
         } else if matches!(scope, "1" | "2" | "3") {
             "run with CAP_SYS_PTRACE (sudo; in a container --cap-add=SYS_PTRACE), or allow it by \
@@ -381,17 +387,29 @@ pub(super) fn dispositions(thread: i32) -> Option<(u64, u64)> {
 /// A run of pages as the kernel tells it: `struct page_region`, start, end and categories.
 pub(super) type PageRun = [u64; 3];
 
-/// Looks in `span` for pages that are present or swapped, until `runs` is full: how many runs there are, and where the search
-/// ended. Of Linux 6.7; unlike reading the page map it takes no time for what was never touched.
-pub(super) fn populated_runs(pagemap: &File, span: Span, runs: &mut [PageRun]) -> io::Result<(usize, Address)> {
+/// Which pages to look for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PageKinds {
+    /// All that are present or swapped.
+    Populated,
+    /// Of these, those that are the process's own: no file's, no other's, and not the kernel's page of zeros.
+    Own,
+}
+
+/// Looks in `span` for pages until `runs` is full: how many runs there are, and where the search ended. Of Linux 6.7; unlike
+/// reading the page map it takes no time for what was never touched.
+pub(super) fn populated_runs(pagemap: &File, span: Span, kinds: PageKinds, runs: &mut [PageRun]) -> io::Result<(usize, Address)> {
     /// `_IOWR('f', 16, struct pm_scan_arg)`.
     const PAGEMAP_SCAN: libc::Ioctl = 0xc060_6610;
     /// `PAGE_IS_PRESENT | PAGE_IS_SWAPPED`.
     const POPULATED: u64 = 1 << 3 | 1 << 4;
+    /// `PAGE_IS_FILE | PAGE_IS_PFNZERO`.
+    const OTHERS: u64 = 1 << 2 | 1 << 5;
+    let without = if kinds == PageKinds::Own { OTHERS } else { 0 };
     let place = runs.as_mut_ptr().expose_provenance() as u64;
     // `struct pm_scan_arg`: size, flags, start, end, where the walk ended, vector and its length, most pages, inverted
     // categories, all of which must be, one of which must be, those to tell.
-    let mut request = [96, 0, span.start.0, span.end.0, 0, place, runs.len() as u64, 0, 0, 0, POPULATED, POPULATED];
+    let mut request = [96, 0, span.start.0, span.end.0, 0, place, runs.len() as u64, 0, without, without, POPULATED, POPULATED];
     // SAFETY: the kernel reads and writes the 96 bytes of `request`, and writes at most `runs.len()` runs to `runs`, which is
     // borrowed mutably.
     let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };

@@ -2,10 +2,12 @@
 //!
 //! An anonymous page that is neither present nor swapped reads as zeros, and a page of a private file mapping that was never
 //! written reads as the file: neither has to be copied while the process stands still.
+//! Linux 6.7 and later search the whole address space for what a process has of its own, in a time that does not depend on how
+//! many mappings there are, and leave out what was only read: the kernel's one page of zeros, which the page map calls present.
 //! The bits are those of the kernel's `Documentation/admin-guide/mm/pagemap.rst`.
 
 use super::maps::Mapping;
-use super::process::{PageRun, populated_runs};
+use super::process::{PageKinds, PageRun, populated_runs};
 use heapsake_core::{Address, Span};
 use std::fs::File;
 use std::io;
@@ -22,6 +24,8 @@ const ENTRIES: usize = 1 << 14;
 pub(super) const SPARSE: u64 = 4 << 30;
 /// Gaps of so many bytes are marked with what surrounds them: they cost less than a region more.
 const MARKED_GAP: u64 = 1 << 20;
+/// Above it lies the kernel.
+const USER_SPACE: u64 = 1 << 48;
 /// As many as the kernel gathers at once: asked for more, Linux 6.18 tells some of the last ones twice (`fs/proc/task_mmu.c`).
 const RUNS: usize = 512;
 
@@ -59,10 +63,11 @@ pub(super) fn joined(runs: &[Span]) -> Vec<Span> {
 /// Which pages of a span must be copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Wanted {
-    /// Every page that holds anything: anonymous memory.
+    /// Every page that holds anything.
     Resident,
-    /// Pages that the process has a copy of its own of: a private mapping of a file.
-    Written,
+    /// Pages that the process has of its own: of anonymous memory those that hold anything, of a private mapping of a file those
+    /// that were changed.
+    Own,
     /// Pages that are in memory now: none that would have to be fetched, and no guard.
     Present,
 }
@@ -72,38 +77,56 @@ pub(super) enum Wanted {
 pub(super) struct Residency {
     pagemap: File,
     entries: Vec<u8>,
+    /// All that the process has of its own, ascending, where the kernel has searched for it.
+    own: Option<Vec<Span>>,
 }
 
 impl Residency {
     pub(super) fn open(thread: i32) -> io::Result<Residency> {
-        Ok(Residency { pagemap: File::open(format!("/proc/{thread}/pagemap"))?, entries: vec![0; ENTRIES * 8] })
+        Ok(Residency { pagemap: File::open(format!("/proc/{thread}/pagemap"))?, entries: vec![0; ENTRIES * 8], own: None })
+    }
+
+    /// With all that lies in `mappings`, which are ascending, searched for at once.
+    pub(super) fn searched(thread: i32, mappings: &[Mapping]) -> io::Result<Residency> {
+        let mut residency = Residency::open(thread)?;
+        let mut spans = mappings.iter().map(|mapping| mapping.span).filter(|span| span.end.0 <= USER_SPACE);
+        if let Some(first) = spans.next() {
+            let whole = Span { start: first.start, end: spans.next_back().map_or(first.end, |last| last.end) };
+            residency.own = residency.scanned(whole, PageKinds::Own).ok();
+        }
+        Ok(residency)
+    }
+
+    /// Whether to ask for the runs of a small mapping costs next to nothing.
+    pub(super) fn is_searched(&self) -> bool {
+        self.own.is_some()
     }
 
     /// The runs of wanted pages inside `span`, ascending, short gaps included.
     pub(super) fn runs(&mut self, span: Span, wanted: Wanted) -> io::Result<Vec<Span>> {
-        if wanted == Wanted::Resident
-            && span.len() >= SPARSE
-            && let Ok(runs) = self.scanned(span)
-        {
-            return Ok(runs);
-        }
-        self.looked_up(span, wanted)
+        let searched = match (wanted, &self.own) {
+            (Wanted::Own, Some(own)) => return Ok(near_joined(span.parts_in(own))),
+            (Wanted::Own, None) if span.len() >= SPARSE => self.scanned(span, PageKinds::Own),
+            (Wanted::Resident, _) if span.len() >= SPARSE => self.scanned(span, PageKinds::Populated),
+            _ => return self.looked_up(span, wanted),
+        };
+        searched.map(near_joined).or_else(|_| self.looked_up(span, wanted))
     }
 
-    /// The resident runs, by a search of the kernel's.
-    fn scanned(&self, span: Span) -> io::Result<Vec<Span>> {
+    /// The runs of pages of these kinds, by a search of the kernel's.
+    fn scanned(&self, span: Span, kinds: PageKinds) -> io::Result<Vec<Span>> {
         let mut runs: Vec<Span> = Vec::new();
         let mut found = vec![PageRun::default(); RUNS];
         let mut left = span;
         while !left.is_empty() {
-            let (count, end) = populated_runs(&self.pagemap, left, &mut found)?;
+            let (count, end) = populated_runs(&self.pagemap, left, kinds, &mut found)?;
             for [start, end, _] in found.iter().take(count) {
                 let before = runs.last().map_or(span.start.0, |last| last.end.0);
                 if *start < before || *end > span.end.0 {
                     return Err(io::Error::other("the search tells pages twice"));
                 }
                 match runs.last_mut() {
-                    Some(last) if start - last.end.0 <= JOINED_GAP * PAGE => last.end = Address(*end),
+                    Some(last) if last.end.0 == *start => last.end = Address(*end),
                     _ => runs.push(Span { start: Address(*start), end: Address(*end) }),
                 }
             }
@@ -129,7 +152,7 @@ impl Residency {
                 let is_wanted = match wanted {
                     Wanted::Resident => entry & (PRESENT | SWAPPED) != 0,
                     Wanted::Present => entry & PRESENT != 0,
-                    Wanted::Written => entry & SWAPPED != 0 || (entry & PRESENT != 0 && entry & FILE_OR_SHARED == 0),
+                    Wanted::Own => entry & SWAPPED != 0 || (entry & PRESENT != 0 && entry & FILE_OR_SHARED == 0),
                 };
                 if is_wanted {
                     let next = Address((page + 1) * PAGE);
@@ -143,6 +166,18 @@ impl Residency {
         }
         Ok(runs)
     }
+}
+
+/// Runs with short gaps included.
+fn near_joined(mut runs: Vec<Span>) -> Vec<Span> {
+    runs.dedup_by(|next, last| {
+        let is_near = next.start.0 - last.end.0 <= JOINED_GAP * PAGE;
+        if is_near {
+            last.end = next.end;
+        }
+        is_near
+    });
+    runs
 }
 
 /// How much of a live process is in memory.
@@ -178,7 +213,10 @@ mod tests {
         }
         let span = Span::new(Address(map.as_ptr().expose_provenance() as u64), (pages << 12) as u64);
         let mut residency = Residency::open(std::process::id() as i32).unwrap();
-        let runs = residency.scanned(span).unwrap();
+        for kinds in [PageKinds::Own, PageKinds::Populated] {
+            assert_eq!(residency.scanned(span, kinds).unwrap().len(), pages / step);
+        }
+        let runs = near_joined(residency.scanned(span, PageKinds::Own).unwrap());
         assert_eq!(runs, residency.looked_up(span, Wanted::Resident).unwrap());
         assert_eq!(runs.len(), pages / step);
     }
@@ -187,26 +225,53 @@ mod tests {
     fn both_ways_find_the_pages_that_were_touched() {
         let length = 4usize << 40;
         let mut map = MmapOptions::new().len(length).no_reserve_swap().map_anon().unwrap();
+        // Else the kernel may answer with huge pages, of zeros as well.
+        map.advise(Advice::NoHugePage).unwrap();
         let start = Address(map.as_ptr().expose_provenance() as u64);
         // The last two are apart for the copy, and together for the marks.
         let places = [3 << 30, 1 << 40, (1 << 40) + (64 << 12)];
         for place in places {
             map[place] = 1;
         }
+        let only_read = 2 << 40;
+        assert_eq!(std::hint::black_box(&map)[only_read], 0);
         let thread = std::process::id() as i32;
         let mut residency = Residency::open(thread).unwrap();
         let whole = Span::new(start, length as u64);
-        let runs = residency.scanned(whole).unwrap();
+        let runs = residency.runs(whole, Wanted::Own).unwrap();
         let holds = |spans: &[Span], place: usize| spans.iter().any(|span| span.contains(start.offset(place as i64)));
         assert!(places.iter().all(|place| holds(&runs, *place)), "{runs:?}");
         assert!(runs.iter().all(|run| run.len() <= 2 << 20), "{runs:?}");
+        assert!(!holds(&runs, only_read), "{runs:?}");
+        let page = Span::new(start.offset(only_read as i64), PAGE);
+        assert_eq!(residency.looked_up(page, Wanted::Resident).unwrap(), [page]);
         for run in &runs {
             let around = Span { start: run.start.offset(-(1 << 20)), end: run.end.offset(1 << 20) };
             assert!(residency.looked_up(around, Wanted::Resident).unwrap().contains(run), "{run:?}");
         }
-        let spans = writable(thread, &super::super::maps::own().unwrap());
+        let mappings = super::super::maps::own().unwrap();
+        let mut searched = Residency::searched(thread, &mappings).unwrap();
+        assert_eq!(searched.own.is_some(), residency.scanned(page, PageKinds::Own).is_ok());
+        assert_eq!(searched.runs(whole, Wanted::Own).unwrap(), runs);
+        let spans = writable(thread, &mappings);
         assert!(places.iter().all(|place| holds(&spans, *place)), "{spans:?}");
-        assert!(!holds(&spans, 2 << 40));
+        assert!(!holds(&spans, 3 << 40));
         assert!(spans.iter().map(|span| span.len()).sum::<u64>() < 1 << 40);
+    }
+    #[test]
+    #[expect(unsafe_code, reason = "a mapping of a file")]
+    fn of_a_file_what_was_changed_is_the_process_s_own() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(64 << 12).unwrap();
+        // SAFETY: nobody else has the file, and it keeps its length.
+        let mut map = unsafe { MmapOptions::new().map_copy(&file) }.unwrap();
+        map[40 << 12] = 1;
+        assert_eq!(std::hint::black_box(&map)[9 << 12], 0);
+        let span = Span::new(Address(map.as_ptr().expose_provenance() as u64), 64 << 12);
+        let mut residency = Residency::searched(std::process::id() as i32, &super::super::maps::own().unwrap()).unwrap();
+        let changed = Span::new(span.start.offset(40 << 12), PAGE);
+        assert_eq!(residency.runs(span, Wanted::Own).unwrap(), [changed]);
+        assert_eq!(residency.looked_up(span, Wanted::Own).unwrap(), [changed]);
+        assert!(residency.looked_up(span, Wanted::Resident).unwrap().iter().any(|run| run.contains(span.start.offset(9 << 12))));
     }
 }

@@ -240,7 +240,8 @@ fn of_another_user() {
     let pid = std::env::var("HEAPSAKE_TEST_PID").unwrap().parse().unwrap();
     let error = Snapshot::of_process(pid).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotPermitted, "{error}");
-    for word in ["belongs to uid 0", "this is uid 65534", "/proc/sys/kernel/yama/ptrace_scope", "CAP_SYS_PTRACE"] {
+    let own = std::env::var("HEAPSAKE_TEST_WORD").unwrap();
+    for word in [&own, "this is uid 65534", "/proc/sys/kernel/yama/ptrace_scope", "CAP_SYS_PTRACE"] {
         assert!(error.to_string().contains(word), "{error}");
     }
 }
@@ -253,21 +254,25 @@ fn names_the_users_when_it_is_not_permitted() {
         return;
     }
     let (_, interpreter) = interpreters().pop().unwrap();
-    let mut program = Program::start(&interpreter, "import time; print(1); time.sleep(60)");
-    program.numbers();
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let copy = folder.path().join("test");
     std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-    let output = std::process::Command::new(&copy)
-        .args(["--ignored", "--exact", "memory::snapshot::tests::of_another_user"])
-        .env("HEAPSAKE_TEST_PID", program.pid().to_string())
-        .uid(65534)
-        .gid(65534)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    // A process that takes another user is undumpable from then on.
+    for (start, word) in [("", "belongs to uid 0"), ("os.setresuid(65534, 65534, 65534)", "undumpable")] {
+        let mut program = Program::start(&interpreter, &format!("import os, time\n{start}\nprint(1); time.sleep(60)"));
+        program.numbers();
+        let output = std::process::Command::new(&copy)
+            .args(["--ignored", "--exact", "memory::snapshot::tests::of_another_user"])
+            .env("HEAPSAKE_TEST_PID", program.pid().to_string())
+            .env("HEAPSAKE_TEST_WORD", word)
+            .uid(65534)
+            .gid(65534)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]

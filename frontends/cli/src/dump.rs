@@ -55,7 +55,7 @@ pub(crate) struct What {
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_bytes: Option<u64>,
     /// Stop walking after so many seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) max_seconds: Option<f64>,
     /// Stop after so many objects.
     #[arg(long, value_name = "COUNT")]
@@ -84,6 +84,10 @@ impl What {
 
 fn redaction(word: &str) -> Result<Redaction, String> {
     Redaction::from_word(word).ok_or_else(|| "it may be none, names or all-values".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|seconds| *seconds >= 0.0).ok_or_else(|| "it is to be a number of seconds from 0 on".to_owned())
 }
 
 /// A line on standard error that says how far the work is, when somebody looks.

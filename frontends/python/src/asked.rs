@@ -23,10 +23,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use heapsake_core::Budget;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::capture::budget;
 use crate::dying::{Ready, Wanted, Why};
 use crate::keeping::Limits;
 use crate::{Error, fatal, fork, isolation};
@@ -160,7 +160,7 @@ pub(crate) fn answer(
     max_seconds: Option<f64>,
     max_objects: Option<u64>,
 ) -> PyResult<Answer> {
-    let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
+    let budget = budget(max_bytes, max_seconds, max_objects)?;
     let ready = Ready::new(py, Wanted { folder, rules: Arc::clone(&limits.0), redact, sources, budget, reducers })?;
     let told_full = AtomicBool::new(false);
     Ok(Answer(Arc::new(Prepared { keep, patience: time(patience)?, ready, told_full })))

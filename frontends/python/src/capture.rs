@@ -67,6 +67,7 @@ pub(crate) fn dump(
         return Err(Error::new_err(format!("{text}\n{}", hint())));
     }
     let reducer_time = annotate::time(reducer_seconds)?;
+    let budget = budget(max_bytes, max_seconds, max_objects)?;
     let redaction = Redaction::from_word(redact)
         .ok_or_else(|| Error::new_err(format!("redact is {redact:?}; it may be \"none\", \"names\" or \"all-values\"")))?;
     let path = match path {
@@ -100,7 +101,6 @@ pub(crate) fn dump(
         pid: Some(std::process::id() as i32),
         ..CaptureOptions::default()
     };
-    let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
     let plugins = Prepared::new(py);
     let threads_stand = stillness::has_no_lock(py)?;
     // The other needs no memory but what the child has.
@@ -129,6 +129,19 @@ pub(crate) fn dump(
     }
     // As text: a path would be made by `pathlib`, which the program may not have imported.
     Ok(path.into_os_string())
+}
+
+/// The limits of a dump.
+///
+/// # Errors
+/// When the seconds are no time.
+pub(crate) fn budget(bytes: Option<u64>, seconds: Option<f64>, objects: Option<u64>) -> PyResult<Budget> {
+    match seconds {
+        Some(time) if time.is_nan() || time < 0.0 => {
+            Err(Error::new_err(format!("max_seconds is {time}; it may be any time from 0 on")))
+        }
+        _ => Ok(Budget { bytes, seconds, objects }),
+    }
 }
 
 /// `python-TIME-PID.heapsake` in the working directory, with a number when there is one already.

@@ -18,13 +18,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use std::time::Duration;
 
-use heapsake_core::{Address, Budget};
+use heapsake_core::Address;
 use heapsake_cpython::Death;
 use pyo3::prelude::*;
 
+use crate::capture::budget;
 use crate::dying::{Ready, Wanted, Why};
-use crate::fork;
 use crate::keeping::Limits;
+use crate::{fork, isolation};
 
 /// The signals. What else ends a program without warning, `heapsake run` sees.
 const SIGNALS: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
@@ -94,7 +95,7 @@ pub(crate) fn watch_signals(
 ) -> PyResult<Vec<i32>> {
     let deadline = Duration::try_from_secs_f64(seconds)
         .map_err(|_| crate::Error::new_err(format!("signal_seconds is {seconds}; it may be any time from 0 on")))?;
-    let budget = Budget { bytes: max_bytes, seconds: max_seconds, objects: max_objects };
+    let budget = budget(max_bytes, max_seconds, max_objects)?;
     let ready = Ready::new(py, Wanted { folder, rules: Arc::clone(&limits.0), redact, sources, budget, reducers })?;
     let known = PREPARED.load(Ordering::Acquire);
     let stack = if known.is_null() {
@@ -364,13 +365,9 @@ fn wait_for_the_end(prepared: *mut Prepared) {
 
 /// Where the child begins, on its own stack.
 extern "C" fn child(argument: *mut c_void) -> i32 {
-    for signal in SIGNALS {
-        // SAFETY: the default action; what goes wrong here must not come here again.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: reads a struct of ours. A core file is the program's to leave.
-    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    // What goes wrong here must not come here again.
+    isolation::take_default_actions(&SIGNALS);
+    isolation::leave_no_core();
     // SAFETY: the note of the handler, on the copy of its stack.
     let note = unsafe { &*argument.cast::<Note>() };
     let pause = since(note.started);

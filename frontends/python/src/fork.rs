@@ -179,13 +179,8 @@ fn child(work: impl FnOnce(File), tell: File) -> ! {
 /// Gives up what would show in the program when the child fails, which is told through the pipe: the handlers of signals that end
 /// it, a core file, and standard error, to which an allocator writes that is out of memory.
 fn take_leave() {
-    for signal in isolation::FATAL {
-        // SAFETY: the default action is no function.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel reads a struct of ours.
-    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    isolation::take_default_actions(&isolation::FATAL);
+    isolation::leave_no_core();
     // SAFETY: the path is a NUL-terminated text.
     let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) };
     if null >= 0 {

@@ -32,14 +32,26 @@ pub(crate) fn isolate(keep: RawFd, parent: i32) -> io::Result<()> {
     if unsafe { libc::getppid() } != parent {
         return Err(io::Error::other("the process that split this one off has ended"));
     }
-    for signal in FATAL {
-        // SAFETY: the default action is no function.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    take_default_actions(&FATAL);
     protect_shared()?;
     point_at_null(keep)?;
     // SAFETY: as above; from here on a crash leaves no core file, whatever the system does with those.
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0) })
+}
+
+/// Gives up the program's handlers of `signals`.
+pub(crate) fn take_default_actions(signals: &[i32]) {
+    for signal in signals {
+        // SAFETY: the default action is no function.
+        unsafe { libc::signal(*signal, libc::SIG_DFL) };
+    }
+}
+
+/// Has this process leave no core file, which is the program's to leave.
+pub(crate) fn leave_no_core() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel reads a struct of ours.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
 }
 
 fn check(result: i32) -> io::Result<()> {

@@ -1,4 +1,5 @@
 """A program with an order, a worker and a stack, that says it is ready and waits for a line."""
+import mmap
 import os
 import sys
 import threading
@@ -30,6 +31,9 @@ def main():
     began, go_on = threading.Event(), threading.Event()
     worker = threading.Thread(target=work, args=(began, go_on), name="worker")
     worker.start()
+    # Of no file, and the core has it.
+    shared = mmap.mmap(-1, 1 << 16)
+    shared[:6] = b"shared"
     began.wait()
     handle(Order(), 3)
     go_on.set()

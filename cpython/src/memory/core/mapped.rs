@@ -165,7 +165,13 @@ impl Found {
                 }
             }
         }
-        if is_program && !self.files.contains_key(path) {
+        let is_whole = |mapping: &&Mapping| {
+            let Span { start, end } = mapping.span;
+            memory.word(start).is_some() && memory.word(end.offset(-8)).is_some()
+        };
+        // No file ever had it, and the core has.
+        let is_memory = first.deleted && first.is_shared_memory() && mappings.iter().all(is_whole);
+        if is_program && !is_memory && !self.files.contains_key(path) {
             let what = if is_executable { "the executable " } else { "" };
             match problem {
                 Some(refused) => self.faults.push(format!("{what}{refused}; what was only to be read of it is missing")),
