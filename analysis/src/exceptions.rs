@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use heapsake_loader::{Dump, Limits, Object, render};
+use heapsake_core::heap::TypeKind;
+use heapsake_loader::{Dump, Limits, Object, PlainValue, render};
 
 use crate::waits::{member, number, text};
 
@@ -52,8 +53,20 @@ pub fn message(exception: &Object<'_>) -> String {
         && let Some(number) = shown(exception.attribute_object("errno"))
     {
         let strerror = exception.attribute_object("strerror").and_then(|text| text.text()).unwrap_or_default();
-        let file = shown(exception.attribute_object("filename")).map(|name| format!(": {name}")).unwrap_or_default();
-        return format!("[Errno {number}] {strerror}{file}");
+        let file = |name: &str, before: &str| {
+            shown(exception.attribute_object(name)).map(|name| format!("{before}{name}")).unwrap_or_default()
+        };
+        return format!("[Errno {number}] {strerror}{}{}", file("filename", ": "), file("filename2", " -> "));
+    }
+    let given: Vec<Object<'_>> = arguments.elements(0, 5).into_iter().filter_map(|one| arguments.follow(one)).collect();
+    let special = match &given[..] {
+        [encoding, text, start, end, reason] if is("UnicodeError") => of_codec(encoding, text, [start, end], reason),
+        [message, place] if is("SyntaxError") => of_syntax(message, place),
+        [message, exceptions] if is("BaseExceptionGroup") => of_group(message, exceptions),
+        _ => None,
+    };
+    if let Some(special) = special {
+        return special;
     }
     let first = || arguments.follow(*arguments.elements(0, 1).first()?);
     match (arguments.len(), first()) {
@@ -62,6 +75,50 @@ pub fn message(exception: &Object<'_>) -> String {
         (1, Some(only)) => render(&only, limits),
         _ => render(&arguments, limits),
     }
+}
+
+/// `'utf-8' codec can't decode byte 0xff in position 0: invalid start byte` (`UnicodeDecodeError_str` and its sisters).
+fn of_codec(encoding: &Object<'_>, text: &Object<'_>, [start, end]: [&Object<'_>; 2], reason: &Object<'_>) -> Option<String> {
+    let place = |object: &Object<'_>| match object.value() {
+        PlainValue::Int(number) => usize::try_from(number).ok(),
+        _ => None,
+    };
+    let (start, end) = (place(start)?, place(end)?);
+    let does = if text.kind() == TypeKind::Str { "encode character" } else { "decode byte" };
+    let one = || match text.kind() {
+        TypeKind::Str => match text.text()?.chars().nth(start)? as u32 {
+            code @ ..=0xff => Some(format!(" '\\x{code:02x}'")),
+            code @ ..=0xffff => Some(format!(" '\\u{code:04x}'")),
+            code => Some(format!(" '\\U{code:08x}'")),
+        },
+        _ => text.value_head(start as u64 + 1).get(start).map(|byte| format!(" 0x{byte:02x}")),
+    };
+    let what = if end == start + 1 { one() } else { None };
+    let what = what.map_or_else(
+        || format!("{does}s in position {start}-{}", end.saturating_sub(1)),
+        |one| format!("{does}{one} in position {start}"),
+    );
+    Some(format!("'{}' codec can't {what}: {}", encoding.text()?, reason.text()?))
+}
+
+/// `invalid syntax (f.py, line 3)`.
+fn of_syntax(message: &Object<'_>, place: &Object<'_>) -> Option<String> {
+    let parts: Vec<Object<'_>> = place.elements(0, 2).into_iter().filter_map(|one| place.follow(one)).collect();
+    let [file, line] = &parts[..] else { return None };
+    let file = file.text().map(|file| file.rsplit('/').next().unwrap_or_default().to_owned());
+    let line = match line.value() {
+        PlainValue::Int(line) => Some(format!("line {line}")),
+        _ => None,
+    };
+    let place: Vec<String> = file.into_iter().chain(line).collect();
+    let message = message.text()?;
+    Some(if place.is_empty() { message } else { format!("{message} ({})", place.join(", ")) })
+}
+
+/// `some failed (2 sub-exceptions)`.
+fn of_group(message: &Object<'_>, exceptions: &Object<'_>) -> Option<String> {
+    let count = exceptions.len();
+    Some(format!("{} ({count} sub-exception{})", message.text()?, if count == 1 { "" } else { "s" }))
 }
 
 /// Its notes, the first ten.

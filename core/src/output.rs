@@ -110,7 +110,7 @@ impl DumpFile {
     /// # Errors
     /// [`ErrorKind::Write`] and [`ErrorKind::Rename`]; the partial file stays.
     pub fn finish(mut self) -> Result<PathBuf, Error> {
-        let written = self.flush().and_then(|()| self.file.sync_data());
+        let written = self.flush().and_then(|()| synchronized(&self.file));
         written.map_err(|source| Error::new(ErrorKind::Write, source))?;
         fs::rename(&self.partial, &self.path).map_err(|source| Error::new(ErrorKind::Rename(self.path.clone()), source))?;
         self.finished = true;
@@ -213,6 +213,14 @@ impl Drop for DumpFile {
         if self.written <= crate::format::FIRST_LINE.len() as u64 {
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+/// Has what was written reach the disk, where the file system knows of that.
+fn synchronized(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        done => done,
     }
 }
 

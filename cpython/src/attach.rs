@@ -12,7 +12,7 @@ use crate::locate;
 use crate::machine::Machine;
 use crate::memory::{Files, Mapping, Memory, Process, Snapshot, Source};
 use crate::selfcheck::SelfCheck;
-use crate::symbols::{Binary, Symbols};
+use crate::symbols::{Binary, Symbols, Which};
 use crate::version::{self, Evidence};
 use heapsake_core::Address;
 use std::borrow::Cow;
@@ -42,6 +42,14 @@ pub struct Runtime {
     pub build_id: Option<Vec<u8>>,
     /// What was compared with the layouts, without a difference.
     pub check: SelfCheck,
+    /// Further CPythons of the process, by version and file, of which nothing else is told.
+    pub others: Vec<String>,
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CPython {} of {}", self.version, self.binary.display())
+    }
 }
 
 /// Where layouts come from.
@@ -72,7 +80,15 @@ impl Runtime {
     /// [`ErrorKind::NotPython`] and [`ErrorKind::OtherImplementation`] if there is none, [`ErrorKind::NotReady`] if it is
     /// starting up or shutting down, [`ErrorKind::UnknownLayout`] and [`ErrorKind::LayoutMismatch`] if it cannot be read.
     pub fn find<M: Memory + ?Sized>(memory: &M, mappings: &[Mapping], files: &Files) -> Result<Runtime> {
-        let symbols = Symbols::new(memory, mappings, files);
+        Runtime::of(Which::Running, memory, mappings, files)
+    }
+
+    /// The one that is meant of the runtimes in `memory`, of a process on this machine.
+    ///
+    /// # Errors
+    /// As [`Runtime::find`].
+    pub fn of<M: Memory + ?Sized>(which: Which, memory: &M, mappings: &[Mapping], files: &Files) -> Result<Runtime> {
+        let symbols = Symbols::new(memory, mappings, files).of(which);
         Runtime::with_symbols(memory, mappings, files, &symbols, Machine::OWN.unwrap_or_default())
     }
 
@@ -133,7 +149,40 @@ impl Runtime {
         symbols: &Symbols,
         table: impl Fn(Option<HexVersion>) -> Result<Cow<'static, Table>>,
     ) -> Result<Runtime> {
-        let (binary, address) = locate::runtime(memory, mappings, symbols, || table(None))?;
+        let at = |(binary, address)| Runtime::at(memory, files, symbols, binary, address, &table);
+        let (mut running, mut refused) = (Vec::new(), Vec::new());
+        for place in locate::named(symbols) {
+            match at(place) {
+                Ok(runtime) => running.push(runtime),
+                Err(error) => refused.push(error),
+            }
+        }
+        let mut running = running.into_iter();
+        if let Some(mut runtime) = running.next() {
+            runtime.others = running.map(|other| other.to_string()).collect();
+            return Ok(runtime);
+        }
+        // What has no interpreter may be a library that is only there. What cannot be read, however, is what runs.
+        let unread = refused.iter().position(|error| error.kind() != ErrorKind::NotReady);
+        if let Some(unread) = unread {
+            return Err(refused.swap_remove(unread));
+        }
+        let nameless = locate::nameless(memory, mappings, symbols, || table(None)).and_then(at);
+        match refused.into_iter().next() {
+            Some(not_ready) => nameless.map_err(|_| not_ready),
+            None => nameless,
+        }
+    }
+
+    /// The runtime at `address`, in `binary`.
+    fn at<M: Memory + ?Sized>(
+        memory: &M,
+        files: &Files,
+        symbols: &Symbols,
+        binary: &Binary,
+        address: Address,
+        table: &impl Fn(Option<HexVersion>) -> Result<Cow<'static, Table>>,
+    ) -> Result<Runtime> {
         let evidence = Evidence::gather(memory, address, symbols, binary);
         if evidence.stackless.verdict().is_none() {
             let signs = evidence.stackless;
@@ -164,6 +213,7 @@ impl Runtime {
             binary: binary.path().to_owned(),
             build_id: binary.build_id().map(<[u8]>::to_vec),
             check,
+            others: Vec::new(),
         })
     }
 }

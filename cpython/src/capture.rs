@@ -13,6 +13,7 @@ use crate::memory::{Files, Source};
 use crate::pystate::{self, CaptureOptions};
 use crate::regions::regions;
 use crate::sources::Sources;
+use crate::symbols::Which;
 
 /// Captures the CPython in `memory` to `out`.
 ///
@@ -21,12 +22,13 @@ use crate::sources::Sources;
 pub fn capture<S: Source>(
     memory: S,
     files: &Files,
+    which: Which,
     options: CaptureOptions,
     registry: Registry,
     out: &mut dyn Write,
     dump: DumpOptions,
 ) -> Result<Summary> {
-    let runtime = Runtime::find(&memory, memory.mappings(), files)?;
+    let runtime = Runtime::of(which, &memory, memory.mappings(), files)?;
     capture_runtime(memory, runtime, options, registry, out, dump)
 }
 
@@ -37,12 +39,16 @@ pub fn capture<S: Source>(
 pub fn capture_runtime<S: Source>(
     memory: S,
     runtime: Runtime,
-    options: CaptureOptions,
+    mut options: CaptureOptions,
     registry: Registry,
     out: &mut dyn Write,
     mut dump: DumpOptions,
 ) -> Result<Summary> {
     let origin = runtime.origin;
+    if !runtime.others.is_empty() {
+        let others = runtime.others.iter().map(|other| other.clone().into()).collect();
+        options.facts.push(("other_pythons".to_owned(), ciborium::Value::Array(others)));
+    }
     let facts = Facts {
         version: runtime.version,
         flags: runtime.flags,
@@ -58,7 +64,8 @@ pub fn capture_runtime<S: Source>(
     if dump.reason.is_empty() {
         dump.reason.clone_from(&options.reason);
     }
-    let heap = CPythonHeap::new(memory, facts, registry);
+    let mut heap = CPythonHeap::new(memory, facts, registry);
+    heap.know_pages(pystate::block_pages(&heap));
     let mut target = Target { heap, options, spans, private, regions: Vec::new(), origin, sources: None };
     Ok(heapsake_core::dump(&mut target, out, dump)?)
 }

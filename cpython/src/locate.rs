@@ -9,7 +9,7 @@ use heapsake_core::Address;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layouts::{Layouts, Table};
 use crate::memory::{Mapping, Memory};
-use crate::symbols::{Binary, Symbols};
+use crate::symbols::{Binary, Symbols, Which};
 use crate::version::{self, COOKIE};
 
 /// `Py_TPFLAGS_DICT_SUBCLASS`.
@@ -19,21 +19,23 @@ const MAXIMUM_INTERPRETERS: usize = 1000;
 /// The data of a binary is taken to be no larger.
 const LARGEST_DATA: i64 = 256 << 20;
 
-/// The binary that holds the runtime, and the runtime's address.
-pub(crate) fn runtime<'a, M: Memory + ?Sized>(
+/// The binaries that say by a symbol or a section where a runtime is, and its address: more than one where a process has several
+/// CPythons, of which some may run nothing.
+pub(crate) fn named(symbols: &Symbols) -> impl Iterator<Item = (&Binary, Address)> {
+    symbols.pythons().filter_map(|binary| {
+        let section = binary.runtime_section().map(|section| section.start);
+        Some((binary, binary.find("_PyRuntime").map(|symbol| symbol.address).or(section)?))
+    })
+}
+
+/// The binary that holds a runtime, and the runtime's address, where none says it.
+pub(crate) fn nameless<'a, M: Memory + ?Sized>(
     memory: &M,
     mappings: &[Mapping],
     symbols: &'a Symbols,
     table: impl FnOnce() -> Result<Cow<'static, Table>>,
 ) -> Result<(&'a Binary, Address)> {
-    if let Some(binary) = symbols.python() {
-        let section = binary.runtime_section().map(|section| section.start);
-        if let Some(address) = binary.find("_PyRuntime").map(|symbol| symbol.address).or(section) {
-            return Ok((binary, address));
-        }
-    }
-    let by_data =
-        |find: &dyn Fn(&Binary) -> Option<Address>| symbols.binaries().iter().find_map(|binary| Some((binary, find(binary)?)));
+    let by_data = |find: &dyn Fn(&Binary) -> Option<Address>| symbols.meant().find_map(|binary| Some((binary, find(binary)?)));
     if let Some(found) = by_data(&|binary| by_cookie(memory, mappings, binary)) {
         return Ok(found);
     }
@@ -49,8 +51,21 @@ pub(crate) fn runtime<'a, M: Memory + ?Sized>(
     Err(refused(memory, symbols))
 }
 
+fn shown(binary: &Binary) -> String {
+    binary.path().display().to_string()
+}
+
 /// Why there is none.
 fn refused<M: Memory + ?Sized>(memory: &M, symbols: &Symbols) -> Error {
+    if let Which::Named(path) = symbols.which() {
+        let all: Vec<String> =
+            symbols.binaries().iter().filter(|binary| binary.find("_PyRuntime").is_some()).map(shown).collect();
+        let problem = format!("no CPython of the process is in a file called {}", path.display());
+        return Error::new(ErrorKind::NotPython, problem).hint(match &all[..] {
+            [] => "no file of the process says that it holds one".to_owned(),
+            all => format!("it has {}", all.join(" and ")),
+        });
+    }
     let other = symbols
         .binaries()
         .iter()

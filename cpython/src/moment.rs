@@ -18,7 +18,7 @@ use crate::machine::Machine;
 use crate::memory::{Files, Frozen, Memory, Process, Registers};
 use crate::pystate;
 use crate::stackless;
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, Which};
 
 /// How often a process is stopped until a bad moment is taken as it is.
 const MAXIMUM_STOPS: u32 = 12;
@@ -84,11 +84,11 @@ pub struct Moment {
 
 impl Watch {
     /// Has a look at a process that goes on; `None` if that is not a Python that can be read so.
-    pub(crate) fn of_process(pid: i32) -> Option<Watch> {
+    pub(crate) fn of_process(pid: i32, which: Which) -> Option<Watch> {
         let process = Process::open(pid).ok()?;
         let files = Files::of_process(pid);
         let mappings = process.mappings().ok()?;
-        let symbols = Symbols::new(&process, &mappings, &files);
+        let symbols = Symbols::new(&process, &mappings, &files).of(which);
         let machine = Machine::OWN.unwrap_or_default();
         Runtime::with_symbols(&process, &mappings, &files, &symbols, machine).ok().map(|runtime| Watch::new(runtime, &symbols))
     }
@@ -100,7 +100,8 @@ impl Watch {
         let known: FxHashMap<&[u8], Change> = containers.chain(tasklets).map(|change| (change.0.as_bytes(), change)).collect();
         let mut changing = Vec::new();
         let mut evaluation = Vec::new();
-        let symbols = symbols.python().into_iter().flat_map(|binary| binary.with_prefix(""));
+        let binary = symbols.binaries().iter().find(|binary| binary.path() == runtime.binary);
+        let symbols = binary.into_iter().flat_map(|binary| binary.with_prefix(""));
         for (name, symbol) in symbols.filter(|(_, symbol)| symbol.is_function && symbol.size > 0) {
             // A compiler makes parts of a function, such as `list_resize.part.0`.
             let name = name.split(|&byte| byte == b'.').next().unwrap_or_default();

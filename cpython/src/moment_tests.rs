@@ -7,7 +7,7 @@ use crate::taken::Taken;
 
 /// What the registers of the stopped program were judged as, many times.
 fn judged(pid: i32, times: usize) -> Vec<Vec<String>> {
-    let watch = Watch::of_process(pid).unwrap();
+    let watch = Watch::of_process(pid, Which::Running).unwrap();
     let look = |_| {
         let judge = |frozen: &mut Frozen| Ok(watch.judge(frozen.process(), &frozen.registers()));
         Snapshot::settled(pid, judge).unwrap().1
@@ -24,7 +24,7 @@ fn a_program_that_waits_is_taken_at_once() {
         let asleep = || std::fs::read_to_string(format!("/proc/{}/stat", program.pid())).unwrap().contains(") S ");
         wait_until("the program to wait", asleep);
         for _ in 0..3 {
-            let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+            let moment = Taken::of_process(program.pid(), &Which::Running).unwrap().moment().clone();
             assert_eq!(moment, Moment { stops: 1, caught: Vec::new() }, "3.{minor}");
         }
     }
@@ -41,7 +41,7 @@ fn a_collection_is_waited_for() {
         let bad = judged(program.pid(), 40).iter().filter(|caught| !caught.is_empty()).count();
         assert!((1..40).contains(&bad), "3.{minor}: {bad} of 40 moments were bad");
         for _ in 0..4 {
-            let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+            let moment = Taken::of_process(program.pid(), &Which::Running).unwrap().moment().clone();
             assert_eq!(moment.caught, Vec::<String>::new(), "3.{minor}");
         }
     }
@@ -54,7 +54,7 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
         let code = "import gc, sys\ngc.callbacks.append(lambda *_: (print(1, flush=True), sys.stdin.readline()))\ngc.collect()";
         let mut program = Program::start(&interpreter, code);
         program.line();
-        let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+        let moment = Taken::of_process(program.pid(), &Which::Running).unwrap().moment().clone();
         assert_eq!(moment.caught, ["a garbage collection was at work"], "3.{minor}");
         assert_eq!(moment.stops, MAXIMUM_STOPS);
 
@@ -84,7 +84,7 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
             let rest = line.strip_prefix(&format!("thread {ident} was in ")).unwrap_or_else(|| panic!("3.{minor}: {line}"));
             assert!(CHANGING.split_whitespace().any(|name| rest.split(',').next() == Some(name)), "{line}");
         }
-        let moment = Taken::of_process(program.pid()).unwrap().moment().clone();
+        let moment = Taken::of_process(program.pid(), &Which::Running).unwrap().moment().clone();
         assert!(moment.caught.is_empty(), "3.{minor}: the idle threads run, too: {moment:?}");
     }
 }

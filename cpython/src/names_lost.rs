@@ -68,9 +68,9 @@ const SHOWN_BY: [(&str, &str); 8] = [
     ("_pickle", "_pickle"),
 ];
 
-/// The texts that are missing, by where they were; nothing if the name of `dict` can be read.
-pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime) -> BTreeMap<Address, Box<[u8]>> {
-    let Search { found, .. } = Search::new(memory, &runtime.layouts).through_modules(runtime.interpreter);
+/// The texts that are missing, by where they were; nothing if the name of `dict` can be read and nothing `is_missing` else.
+pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime, is_missing: bool) -> BTreeMap<Address, Box<[u8]>> {
+    let Search { found, .. } = Search::new(memory, &runtime.layouts).through_modules(runtime.interpreter, is_missing);
     let texts = found.into_values().map(|(_, place, name)| {
         let mut text = name.into_bytes();
         text.push(0);
@@ -100,11 +100,11 @@ impl<'a, M: Memory> Search<'a, M> {
         Search { memory, layouts, found: FxHashMap::default() }
     }
 
-    fn through_modules(mut self, interpreter: Address) -> Self {
+    fn through_modules(mut self, interpreter: Address, is_missing: bool) -> Self {
         let Some(modules) = self.layouts.interpreter.modules.read(self.memory, interpreter) else { return self };
-        // Of the type of all dictionaries the name is as good as any to see whether names are there.
+        // Of the type of all dictionaries the name is as good as any to see whether those of the interpreter are there.
         let dict = self.layouts.object.ob_type.read(self.memory, modules);
-        if dict.is_none_or(|dict| self.lost_name(dict).is_none()) {
+        if !is_missing && dict.is_none_or(|dict| self.lost_name(dict).is_none()) {
             return self;
         }
         let mut all = Vec::new();

@@ -16,7 +16,7 @@ use crate::memory::{Files, Mapping, Source, Windows};
 use crate::moment::Watch;
 use crate::names_lost;
 use crate::pystate::CaptureOptions;
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, Which};
 
 /// A process that is no more, and the Python in it.
 #[derive(Debug)]
@@ -40,12 +40,12 @@ impl Postmortem {
     ///
     /// # Errors
     /// As [`Runtime::find`].
-    pub fn of_core(mut core: Core) -> Result<Postmortem> {
-        let symbols = Symbols::new(&core, core.mappings(), core.files());
+    pub fn of_core(mut core: Core, which: Which) -> Result<Postmortem> {
+        let symbols = Symbols::new(&core, core.mappings(), core.files()).of(which);
         let mut faults = core.faults().to_vec();
         let runtime = Runtime::with_symbols(&core, core.mappings(), core.files(), &symbols, core.notes().machine);
         let runtime = runtime.map_err(|error| explained(error, &core))?;
-        let restored = names_lost::restore(&core, &runtime);
+        let restored = names_lost::restore(&core, &runtime, !faults.is_empty());
         if !restored.is_empty() {
             faults.push(format!(
                 "names of {} types of C are not in the core; they are told by the modules that hold the types",
@@ -64,7 +64,7 @@ impl Postmortem {
     ///
     /// # Errors
     /// As [`Runtime::find`], and when the process is not to be read.
-    pub fn of_held(pid: i32, mut notes: Notes) -> Result<Postmortem> {
+    pub fn of_held(pid: i32, mut notes: Notes, which: Which) -> Result<Postmortem> {
         let windows = Windows::of_stopped(pid)?;
         if !notes.is_of(windows.mappings()) {
             return Err(Error::new(ErrorKind::NoSuchProcess, format!("the core is not of process {pid}"))
@@ -72,7 +72,7 @@ impl Postmortem {
         }
         place(&mut notes, windows.mappings());
         let files = Files::of_process(pid);
-        let symbols = Symbols::new(&windows, windows.mappings(), &files);
+        let symbols = Symbols::new(&windows, windows.mappings(), &files).of(which);
         let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols, notes.machine)?;
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &windows, &notes);
@@ -92,6 +92,11 @@ impl Postmortem {
     /// What is missing, in words.
     pub fn faults(&self) -> &[String] {
         &self.faults
+    }
+
+    /// Further CPythons of the process, which are not in the dump.
+    pub fn others(&self) -> &[String] {
+        &self.runtime.others
     }
 
     /// Why objects may read wrongly, in words.

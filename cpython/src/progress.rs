@@ -20,6 +20,7 @@ use crate::heap::{CPythonHeap, Facts, Kept};
 use crate::memory::{Memory, Process};
 use crate::moment::Watch;
 use crate::pystate;
+use crate::symbols::Which;
 
 /// So much from the beginning of a frame on is compared: the instruction, the variables, the operand stack.
 const FRAME: usize = 512;
@@ -57,7 +58,7 @@ struct Stand {
 impl Progress {
     /// A process that runs a Python; `None` if none can be read there by now.
     pub fn of_process(pid: i32) -> Option<Progress> {
-        let watch = Watch::of_process(pid)?;
+        let watch = Watch::of_process(pid, Which::Running)?;
         Some(Progress { pid, process: Process::open(pid).ok()?, watch, threads: Vec::new(), settled: false })
     }
 

@@ -25,6 +25,30 @@ const MAXIMUM_TABLE: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Symbols {
     binaries: Vec<Binary>,
+    which: Which,
+}
+
+/// Which CPython is meant, where a process has more than one: an embedded one beside another, or a library that is there and runs
+/// nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Which {
+    /// The first that runs.
+    #[default]
+    Running,
+    /// That of the binary which has this address.
+    At(Address),
+    /// That of the binary whose path ends like this, part by part.
+    Named(PathBuf),
+}
+
+impl Which {
+    fn is(&self, binary: &Binary) -> bool {
+        match self {
+            Which::Running => true,
+            Which::At(address) => binary.span.contains(*address),
+            Which::Named(path) => binary.path.ends_with(path),
+        }
+    }
 }
 
 /// A mapped ELF file.
@@ -83,7 +107,22 @@ impl Symbols {
         // A guess that only saves time: the names of all others are looked at, too.
         let is_likely = |binary: &Binary| binary.path.file_name().is_some_and(|name| name.to_string_lossy().contains("python"));
         binaries.sort_by_key(|binary| (!is_likely(binary), binary.span.start));
-        Symbols { binaries }
+        Symbols { binaries, which: Which::Running }
+    }
+
+    /// The same, where this CPython is meant.
+    pub(crate) fn of(mut self, which: Which) -> Symbols {
+        self.which = which;
+        // A linker may give an executable an address for what lies in a library.
+        if matches!(self.which, Which::At(_)) && self.python().is_none() {
+            self.which = Which::Running;
+        }
+        self
+    }
+
+    /// Which CPython is meant.
+    pub(crate) fn which(&self) -> &Which {
+        &self.which
     }
 
     /// The binaries, those that look like Python's first.
@@ -91,9 +130,20 @@ impl Symbols {
         &self.binaries
     }
 
-    /// The binary that holds the interpreter's state.
+    /// The first binary that holds an interpreter's state.
     pub fn python(&self) -> Option<&Binary> {
-        self.binaries.iter().find(|binary| binary.find("_PyRuntime").is_some() || binary.runtime_section.is_some())
+        self.pythons().next()
+    }
+
+    /// The binaries that hold an interpreter's state, of those that are meant.
+    pub(crate) fn pythons(&self) -> impl Iterator<Item = &Binary> {
+        let has_state = |binary: &&Binary| binary.find("_PyRuntime").is_some() || binary.runtime_section.is_some();
+        self.meant().filter(has_state)
+    }
+
+    /// The binaries that are meant.
+    pub(crate) fn meant(&self) -> impl Iterator<Item = &Binary> {
+        self.binaries.iter().filter(|binary| self.which.is(binary))
     }
 
     /// The place of `name` in the first binary that has it.

@@ -10,10 +10,11 @@ use heapsake_core::{DumpOptions, Summary};
 use crate::attach::Runtime;
 use crate::capture::capture_runtime;
 use crate::death::Death;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{Files, Frozen, Process, Registers, Snapshot, Source, Tracing, Windows};
 use crate::moment::{Moment, Watch};
 use crate::pystate::CaptureOptions;
+use crate::symbols::Which;
 use crate::version;
 
 /// A live process, as it was at one moment.
@@ -25,6 +26,7 @@ pub struct Taken {
     moment: Moment,
     /// Where its threads stood.
     registers: Vec<Registers>,
+    which: Which,
 }
 
 /// So often is a process that goes on copied, until no collection was at work before and after.
@@ -60,6 +62,8 @@ pub struct Taking {
     pub copying: Option<Duration>,
     /// How it was caught.
     pub moment: Moment,
+    /// Further CPythons of the process, which are not in the dump.
+    pub others: Vec<String>,
 }
 
 impl Taken {
@@ -67,8 +71,8 @@ impl Taken {
     ///
     /// # Errors
     /// Whatever keeps this process from reading that one.
-    pub fn of_process(pid: i32) -> Result<Taken> {
-        Taken::by(pid, |settle| Snapshot::settled(pid, settle), |settle| Windows::settled(pid, settle))
+    pub fn of_process(pid: i32, which: &Which) -> Result<Taken> {
+        Taken::by(pid, which, |settle| Snapshot::settled(pid, settle), |settle| Windows::settled(pid, settle))
     }
 
     /// A process that is traced already, at a good moment if there is one.
@@ -78,6 +82,7 @@ impl Taken {
     pub fn of_traced(tracing: &Tracing, pid: i32) -> Result<Taken> {
         Taken::by(
             pid,
+            &Which::Running,
             |settle| tracing.copy(pid, settle),
             |settle| {
                 let (stopped, settled) = tracing.stop(pid, settle)?;
@@ -94,7 +99,7 @@ impl Taken {
         let windows = Windows::of_traced(tracing.stopped(death))?;
         let memory = Held::Still { windows, want: format!("it dies of {}", death.name()) };
         let registers = tracing.registers(death.pid)?;
-        Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() }, registers })
+        Ok(Taken { memory, runtime: None, moment: Moment { stops: 1, caught: Vec::new() }, registers, which: Which::Running })
     }
 
     /// Process `pid` while it goes on: it is neither stopped nor traced, and something else may trace it. What it changes
@@ -102,8 +107,8 @@ impl Taken {
     ///
     /// # Errors
     /// As [`Taken::of_process`], but for a tracer.
-    pub fn of_running(pid: i32) -> Result<Taken> {
-        let watch = Watch::of_process(pid);
+    pub fn of_running(pid: i32, which: &Which) -> Result<Taken> {
+        let watch = Watch::of_process(pid, which.clone());
         let process = Process::open(pid)?;
         let judged = || watch.as_ref().map(|watch| watch.judge(&process, &[])).unwrap_or_default();
         let mut copies = 1;
@@ -125,11 +130,13 @@ impl Taken {
             runtime,
             moment: Moment { stops: 0, caught },
             registers: Vec::new(),
+            which: which.clone(),
         })
     }
 
     fn by(
         pid: i32,
+        which: &Which,
         copy: impl FnOnce(Settle) -> Result<(Snapshot, Settled)>,
         hold: impl FnOnce(Settle) -> Result<(Windows, Settled)>,
     ) -> Result<Taken> {
@@ -139,20 +146,22 @@ impl Taken {
                 Ok((moment, watch, frozen.registers()))
             })
         };
-        let error = match copy(settle(Watch::of_process(pid))) {
+        let error = match copy(settle(Watch::of_process(pid, which.clone()))) {
             Ok((snapshot, (moment, watch, registers))) => {
                 let runtime = watch.map(|watch| watch.runtime);
-                return Ok(Taken { memory: Held::Copied { snapshot, went_on: false }, runtime, moment, registers });
+                let which = which.clone();
+                return Ok(Taken { memory: Held::Copied { snapshot, went_on: false }, runtime, moment, registers, which });
             }
             Err(error) => error,
         };
         if error.kind() != ErrorKind::OutOfMemory {
             return Err(error);
         }
-        let (windows, (moment, watch, registers)) = hold(settle(Watch::of_process(pid)))?;
+        let (windows, (moment, watch, registers)) = hold(settle(Watch::of_process(pid, which.clone())))?;
+        windows.has_room()?;
         let want = error.to_string().lines().next().unwrap_or_default().to_owned();
         let runtime = watch.map(|watch| watch.runtime);
-        Ok(Taken { memory: Held::Still { windows, want }, runtime, moment, registers })
+        Ok(Taken { memory: Held::Still { windows, want }, runtime, moment, registers, which: which.clone() })
     }
 
     /// Whether the process stands still until it is captured.
@@ -176,7 +185,7 @@ impl Taken {
         out: &mut dyn Write,
         mut dump: DumpOptions,
     ) -> Result<(Summary, Taking)> {
-        let Taken { memory, runtime, moment, registers } = self;
+        let Taken { memory, runtime, moment, registers, which } = self;
         if !moment.caught.is_empty() {
             let caught = moment.caught.iter().map(|line| line.clone().into()).collect();
             options.facts.push(("caught".to_owned(), ciborium::Value::Array(caught)));
@@ -185,10 +194,12 @@ impl Taken {
             Held::Copied { snapshot, went_on } => {
                 let took = snapshot.pause();
                 let (pause, copying) = if went_on { (Duration::ZERO, Some(took)) } else { (took, None) };
-                let taking = Taking { pause, copied_bytes: Some(snapshot.copied_bytes()), copying, moment };
+
                 options.pid.get_or_insert(snapshot.pid());
-                dump.pause.get_or_insert(taking.pause);
-                let runtime = confirmed(&snapshot, snapshot.pid(), runtime)?;
+                dump.pause.get_or_insert(pause);
+                let runtime = confirmed(&snapshot, snapshot.pid(), runtime, which)?;
+                let others = runtime.others.clone();
+                let taking = Taking { pause, copied_bytes: Some(snapshot.copied_bytes()), copying, moment, others };
                 options.unwind(&snapshot, &Files::of_process(snapshot.pid()), &registers);
                 Ok((capture_runtime(snapshot, runtime, options, registry, out, dump)?, taking))
             }
@@ -197,21 +208,28 @@ impl Taken {
                 let started = Instant::now();
                 options.pid.get_or_insert(windows.pid());
                 options.facts.push(("held".to_owned(), format!("it stood still while it was read: {want}").into()));
-                let runtime = confirmed(&windows, windows.pid(), runtime)?;
+                let runtime = confirmed(&windows, windows.pid(), runtime, which)?;
+                let others = runtime.others.clone();
                 options.unwind(&windows, &Files::of_process(windows.pid()), &registers);
-                let summary = capture_runtime(windows, runtime, options, registry, out, dump)?;
-                Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, copying: None, moment }))
+                let pid = windows.pid();
+                let summary = capture_runtime(&windows, runtime, options, registry, out, dump)?;
+                // What it had from then on was read as nothing.
+                if !windows.is_alive() {
+                    let problem = format!("process {pid} was killed while it was read: what there is of it is not all");
+                    return Err(Error::new(ErrorKind::ProcessDied, problem));
+                }
+                Ok((summary, Taking { pause: before + started.elapsed(), copied_bytes: None, copying: None, moment, others }))
             }
         }
     }
 }
 
 /// The runtime that was found while the process went on, if it is still there; else the one that is there now.
-fn confirmed<S: Source>(memory: &S, pid: i32, runtime: Option<Runtime>) -> Result<Runtime> {
+fn confirmed<S: Source>(memory: &S, pid: i32, runtime: Option<Runtime>, which: Which) -> Result<Runtime> {
     let is_there =
         |runtime: &Runtime| version::sys_hexversion(memory, runtime.interpreter, &runtime.layouts) == Some(runtime.version);
     match runtime.filter(is_there) {
         Some(runtime) => Ok(runtime),
-        None => Runtime::find(memory, memory.mappings(), &Files::of_process(pid)),
+        None => Runtime::of(which, memory, memory.mappings(), &Files::of_process(pid)),
     }
 }

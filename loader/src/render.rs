@@ -140,8 +140,20 @@ impl Renderer {
             }
             TypeKind::List => self.elements(object, "[", "]", depth),
             TypeKind::Tuple => self.elements(object, "(", if object.len() == 1 { ",)" } else { ")" }, depth),
+            TypeKind::Set | TypeKind::Frozenset if object.is_empty() => self.push(match (exact, kind) {
+                (false, _) => "",
+                (true, TypeKind::Set) => "set()",
+                _ => "frozenset()",
+            }),
+            TypeKind::Frozenset if !exact => self.elements(object, "{", "}", depth),
             TypeKind::Set => self.elements(object, "{", "}", depth),
             TypeKind::Frozenset => self.elements(object, "frozenset({", "})", depth),
+            TypeKind::Mapping if matches!(name, "mappingproxy" | "frozendict") => {
+                self.push(name);
+                self.push("(");
+                self.entries(object, depth);
+                self.push(")");
+            }
             TypeKind::Dict | TypeKind::Mapping => self.entries(object, depth),
             TypeKind::Sequence if !object.is_empty() => self.elements(object, "[", "]", depth),
             TypeKind::Type => {
@@ -190,13 +202,15 @@ impl Renderer {
             TypeKind::Str => {
                 let head = object.value_head(cut);
                 let text = String::from_utf8_lossy(&head);
-                let text = text.trim_end_matches('\u{fffd}');
-                self.quoted(text, length > cut);
+                // What is cut may be cut inside of a character.
+                let is_cut = length > cut;
+                self.quoted(if is_cut { text.trim_end_matches('\u{fffd}') } else { &text }, is_cut);
             }
             TypeKind::Bytes | TypeKind::Bytearray => {
                 let head = object.value_head(self.limits.text as u64);
                 let more = if length > head.len() as u64 { "…" } else { "" };
-                self.push(&format!("b'{}{more}'", head.escape_ascii()));
+                let (open, close) = if object.type_name() == "bytearray" { ("bytearray(", ")") } else { ("", "") };
+                self.push(&format!("{open}b'{}{more}'{close}", head.escape_ascii()));
             }
             _ => match object.value() {
                 PlainValue::Int(number) => self.push(&number.to_string()),
@@ -462,21 +476,22 @@ impl Renderer {
             }
             return;
         }
-        let shown = object
-            .edges()
-            .into_iter()
-            .filter_map(|edge| match (edge.kind, edge.name) {
-                (EdgeKind::Attribute, LabelName::Text(name)) if !name.starts_with("__") => Some((name, edge.target)),
-                _ => None,
-            })
-            .take(self.limits.elements);
-        let mut any = false;
-        for (name, target) in shown {
+        let shown = object.edges().into_iter().filter_map(|edge| match (edge.kind, edge.name) {
+            (EdgeKind::Attribute, LabelName::Text(name)) if !name.starts_with("__") => Some((name, edge.target)),
+            _ => None,
+        });
+        let (mut any, mut more) = (false, 0);
+        for (at, (name, target)) in shown.enumerate() {
             any = true;
+            if at >= self.limits.elements {
+                more += 1;
+                continue;
+            }
             self.push(&format!(" {name}="));
             self.target(object, target, depth + 1);
         }
         if let Some(namespace) = object.namespace() {
+            more += namespace.len().saturating_sub(self.limits.elements as u64);
             for (key, value) in namespace.entries(0, self.limits.elements as u64) {
                 if let Some(name) = object.follow(key).and_then(|key| key.text()) {
                     any = true;
@@ -496,6 +511,9 @@ impl Renderer {
         }
         if !any {
             let _ = write!(self.out, " at {}", object.address());
+        }
+        if more > 0 {
+            let _ = write!(self.out, " … {more} more");
         }
         self.push(">");
         self.open.pop();

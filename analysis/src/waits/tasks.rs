@@ -18,6 +18,7 @@ use super::words::{plural, shown};
 use super::{Party, Task, Wait, WaitKind};
 
 const TASKS: [&str; 2] = ["_asyncio.Task", "asyncio.tasks.Task"];
+const FUTURES: [&str; 2] = ["_asyncio.Future", "asyncio.futures.Future"];
 /// Trio's, as it is exported and as it is defined.
 const TRIO: [&str; 2] = ["trio.lowlevel.Task", "trio._core._run.Task"];
 /// Futures of one wait.
@@ -209,6 +210,43 @@ fn of_future(future: &Object<'_>) -> Wait {
     Wait::new(WaitKind::Future, format!("the future {}", shown(future)), Some(future.id())).of_futures(vec![future.id()])
 }
 
+/// Says of waits for the outer futures of `asyncio.shield` which tasks these stand for: a callback of the task knows the future.
+fn through_shields(scene: &Scene<'_>, tasks: &mut [Task]) {
+    let mut inner: HashMap<ObjectId, (ObjectId, String)> = HashMap::new();
+    for task in tasks.iter().filter(|task| !matches!(task.state, "finished" | "cancelled")) {
+        let object = scene.dump.object(task.object);
+        for outer in shields(&object) {
+            inner.insert(outer, (task.object, task.name.clone()));
+        }
+    }
+    for wait in tasks.iter_mut().filter_map(|task| task.wait.as_mut()).filter(|wait| wait.kind == WaitKind::Future) {
+        if let [future] = wait.futures[..]
+            && let Some((task, name)) = inner.get(&future)
+        {
+            *wait = Wait::new(WaitKind::Task, format!("the task {name}: asyncio.shield"), Some(*task)).of_futures(vec![*task]);
+        }
+    }
+}
+
+/// The futures that `asyncio.shield` made of a task.
+fn shields(task: &Object<'_>) -> Vec<ObjectId> {
+    let listed = member(task, "_callbacks").map(|all| all.elements(0, MOST_FUTURES)).unwrap_or_default();
+    // Each with its context.
+    let listed = listed.into_iter().filter_map(|pair| {
+        let pair = task.follow(pair)?;
+        pair.elements(0, 1).first().and_then(|first| pair.follow(*first))
+    });
+    let callbacks = member(task, "callback0").into_iter().chain(listed);
+    let of_shield = callbacks.filter(|callback| text(callback, "__name__").as_deref() == Some("_inner_done_callback"));
+    let closures = of_shield.filter_map(|callback| member(&callback, "__closure__"));
+    let cells = closures.flat_map(|closure| {
+        let cells = closure.elements(0, MOST_FUTURES);
+        cells.into_iter().filter_map(|cell| closure.follow(cell)).collect::<Vec<_>>()
+    });
+    let held = cells.filter_map(|cell| member(&cell, "cell_contents"));
+    held.filter(|held| is_any(held, &FUTURES) && held.id() != task.id()).map(|held| held.id()).collect()
+}
+
 /// Who needs whom: futures that are tasks, tasks that a thread runs.
 pub(super) fn link(scene: &Scene<'_>, tasks: &mut [Task], threads: &mut [Option<Wait>]) {
     let places: HashMap<ObjectId, usize> = tasks.iter().enumerate().map(|(index, task)| (task.object, index)).collect();
@@ -217,6 +255,7 @@ pub(super) fn link(scene: &Scene<'_>, tasks: &mut [Task], threads: &mut [Option<
         let known = futures.iter().filter_map(|future| places.get(future).copied());
         known.filter(|index| unfinished[*index]).map(Party::Task).collect()
     };
+    through_shields(scene, tasks);
     let mut awaited_by: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
     for (index, task) in tasks.iter_mut().enumerate() {
         let Some(wait) = task.wait.as_mut() else { continue };
@@ -230,7 +269,16 @@ pub(super) fn link(scene: &Scene<'_>, tasks: &mut [Task], threads: &mut [Option<
     for wait in threads.iter_mut().flatten() {
         wait.needs.extend(needs(&wait.futures));
     }
-    for (task, awaited_by) in tasks.iter_mut().zip(awaited_by) {
+    for (task, mut awaited_by) in tasks.iter_mut().zip(awaited_by) {
+        // From 3.14 on asyncio itself keeps who awaits whom, also where one of several is enough.
+        let told = member(&scene.dump.object(task.object), "_asyncio_awaited_by");
+        let told = told.map(|one| if is_any(&one, &TASKS) { vec![one.id()] } else { members(&one) }).unwrap_or_default();
+        let more = told.iter().filter_map(|one| places.get(one).copied()).filter(|one| unfinished[*one]);
+        for one in more {
+            if !awaited_by.contains(&one) {
+                awaited_by.push(one);
+            }
+        }
         task.awaited_by = awaited_by;
         if task.state == "running"
             && let Some(frame) = task.frames.first().and_then(|frame| frame.object.id)

@@ -37,6 +37,7 @@ pub use read::Words;
 pub use state::{Plain, State};
 pub use types::{Attributes, Member, TypeEntry};
 
+pub(crate) use owned::BlockPage;
 pub(crate) use read::{corrupt, unreadable};
 
 use std::cell::RefCell;

@@ -8,11 +8,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, TypeId};
+use heapsake_core::{Address, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::pools::{HEADERS, Pool};
+use super::pools::{DEBUG_HEADER, FORBIDDEN, HEADERS, Pool};
 use super::{CPythonHeap, TypeEntry};
 use crate::memory::Memory;
 
@@ -39,6 +39,17 @@ pub(super) struct Owned {
     /// How far objects were followed whose blocks hold any: by the object, and from which name on.
     followed: RefCell<FxHashMap<(Address, u64), u8>>,
     has_marked: Cell<bool>,
+    /// Pages of mimalloc's, ascending.
+    pages: Vec<BlockPage>,
+}
+
+/// A page of an allocator's that tells by itself where its blocks are: in use or not, for nothing leads to one that is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockPage {
+    /// All blocks, one behind the other.
+    pub(crate) blocks: Span,
+    /// Bytes of a block.
+    pub(crate) size: u64,
 }
 
 impl Owned {
@@ -66,6 +77,11 @@ impl Owned {
 }
 
 impl<M: Memory> CPythonHeap<M> {
+    /// Has the blocks of these pages, which are ascending, looked at too.
+    pub(crate) fn know_pages(&mut self, pages: Vec<BlockPage>) {
+        self.owned.pages = pages;
+    }
+
     /// Tells the objects in the blocks that `roots`, words of an object, lead to; named from `first` on.
     pub(super) fn follow<S: Sink + ?Sized>(
         &self,
@@ -119,9 +135,29 @@ impl<M: Memory> CPythonHeap<M> {
         if address.0 & 15 != 0 || address.0 < 4096 {
             return None;
         }
-        let size = Pool::of_block(self, address).map(|pool| pool.block).or_else(|| self.size_of_chunk(address))?;
+        let of_pool = || Pool::of_block(self, address).map(|pool| pool.block);
+        let of_page = || self.size_in_page(address);
+        let size = self.size_asked(address).or_else(of_pool).or_else(of_page).or_else(|| self.size_of_chunk(address))?;
         let is_taken = HEADERS.iter().any(|header| *header + 16 <= size as i64 && self.is_object(address.offset(*header)));
         (!is_taken && !self.is_state_of_thread(address, size)).then_some(size)
+    }
+
+    /// What a debugging allocator (`-X dev`, `PYTHONMALLOC`) was asked for: it writes that in front of the block, with a letter of
+    /// the kind of memory and bytes that nobody is to overwrite.
+    fn size_asked(&self, address: Address) -> Option<u64> {
+        let mark = self.memory.word(address.offset(-8))?;
+        if !FORBIDDEN.contains(&(mark >> 8)) || !matches!(mark as u8, b'r' | b'm' | b'o') {
+            return None;
+        }
+        let size = self.memory.word(address.offset(-(DEBUG_HEADER as i64)))?.swap_bytes();
+        (8..=LARGEST).contains(&size).then_some(size)
+    }
+
+    fn size_in_page(&self, address: Address) -> Option<u64> {
+        let pages = &self.owned.pages;
+        let page = pages.get(pages.partition_point(|page| page.blocks.end <= address))?;
+        let offset = address.0.checked_sub(page.blocks.start.0)?;
+        offset.is_multiple_of(page.size.max(1)).then_some(page.size).filter(|size| (8..=LARGEST).contains(size))
     }
 
     /// The C library writes the size of a chunk in front of it, and into the next one whether this one is in use.

@@ -21,9 +21,9 @@ const OVERHEAD: u64 = 48;
 /// `SMALL_REQUEST_THRESHOLD`.
 const LARGEST_BLOCK: u64 = 512;
 /// What the debugging allocator writes in front of a block: the size that was asked for, a letter, and seven bytes.
-const DEBUG_HEADER: u64 = 16;
+pub(super) const DEBUG_HEADER: u64 = 16;
 /// `PYMEM_FORBIDDENBYTE`, seven of them; before 3.8.
-const FORBIDDEN: [u64; 2] = [0xfd_fdfd_fdfd_fdfd, 0xfb_fbfb_fbfb_fbfb];
+pub(super) const FORBIDDEN: [u64; 2] = [0xfd_fdfd_fdfd_fdfd, 0xfb_fbfb_fbfb_fbfb];
 /// The letter of `PYMEM_DOMAIN_OBJ`.
 const OBJECTS: u64 = b'o' as u64;
 /// What may lie in front of an object: nothing, the collector's header, and a dictionary and weak references too.

@@ -49,7 +49,7 @@ pub fn is_stopped(pid: i32) -> bool {
 }
 
 fn pages(statm: &str, column: usize) -> Option<u64> {
-    statm.split_whitespace().nth(column)?.parse::<u64>().ok()?.checked_mul(PAGE)
+    statm.split_whitespace().nth(column)?.parse::<u64>().ok()?.checked_mul(rustix::param::page_size() as u64)
 }
 
 fn address_space(limits: &str, statm: &str) -> Option<Use> {
@@ -58,8 +58,6 @@ fn address_space(limits: &str, statm: &str) -> Option<Use> {
     Some(Use { what: "the limit of its address space", used: pages(statm, 0)?, limit })
 }
 
-/// Bytes of a page, of every supported target.
-const PAGE: u64 = 4096;
 const GROUPS: &str = "/sys/fs/cgroup";
 
 /// How many bytes can be allocated before the kernel has to end a process; `None` if it does not say.

@@ -13,13 +13,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Files by path, and whether they were deleted when they were mapped: another file may have the path since.
+pub(crate) type Found = BTreeMap<(PathBuf, bool), Arc<File>>;
+
 /// Where the files of a target's mappings are found.
 #[derive(Clone, Debug)]
 pub struct Files {
     process: Option<PathBuf>,
     root: PathBuf,
     /// The files that were found, where only those are to be believed.
-    found: Option<Arc<BTreeMap<PathBuf, Arc<File>>>>,
+    found: Option<Arc<Found>>,
 }
 
 impl Files {
@@ -39,8 +42,8 @@ impl Files {
         Files { process: None, root: root.into(), found: None }
     }
 
-    /// These files, by their paths, and no others; code of the target is looked for below `root`.
-    pub(crate) fn found(root: &Path, files: BTreeMap<PathBuf, Arc<File>>) -> Files {
+    /// These files and no others; code of the target is looked for below `root`.
+    pub(crate) fn found(root: &Path, files: Found) -> Files {
         Files { process: None, root: root.into(), found: Some(Arc::new(files)) }
     }
 
@@ -54,7 +57,7 @@ impl Files {
         let path = mapping.file()?;
         if let Some(found) = &self.found {
             // By the descriptor: a copy of it would share its position.
-            return File::open(format!("/proc/self/fd/{}", found.get(path)?.as_raw_fd())).ok();
+            return File::open(format!("/proc/self/fd/{}", found.get(&(path.to_owned(), mapping.deleted))?.as_raw_fd())).ok();
         }
         if !mapping.deleted && !mapping.is_special() {
             let named = File::open(self.root.join(path.strip_prefix("/").unwrap_or(path)));

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a thread may take to stop. One that runs stops within microseconds.
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
+/// After so long those that have not stopped are looked at: the kernel may hold them up for as long as it likes.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
 /// How long to wait for a thread that did not stop, when the others are let go.
 const RELEASE_DEADLINE: Duration = Duration::from_millis(200);
 
@@ -159,8 +161,8 @@ impl Frozen {
         }
         self.stood = self.stood();
         self.since = None;
-        // A thread that the kernel held up cannot be let go before it stops. If it does not stop even now, the kernel lets
-        // it go when the tracing thread ends.
+        // A thread that the kernel held up cannot be let go before it stops. If it does not stop even now, it is one of those that
+        // the next stop finds, or the kernel lets it go when the tracing thread ends.
         self.threads.retain(|thread| thread.identifier != 0);
         let deadline = Instant::now() + RELEASE_DEADLINE;
         while !self.threads.is_empty() && Instant::now() < deadline {
@@ -171,7 +173,6 @@ impl Frozen {
             });
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.threads.clear();
         self.stood
     }
 
@@ -186,10 +187,10 @@ impl Frozen {
                     self.seize(identifier)?;
                 }
             }
+            self.wait()?;
             if self.threads.len() == known {
                 break;
             }
-            self.wait(known)?;
         }
         // Threads that ended meanwhile were kept until here, so that they were not seized again.
         self.threads.retain(|thread| thread.identifier > 0);
@@ -227,13 +228,13 @@ impl Frozen {
         Ok(())
     }
 
-    /// Waits until the threads from `first` on stand still or have ended.
-    fn wait(&mut self, first: usize) -> Result<()> {
-        let deadline = Instant::now() + STOP_DEADLINE;
+    /// Waits until the threads stand still, have ended, or run no code of the program before they stop.
+    fn wait(&mut self) -> Result<()> {
+        let (mut look, deadline) = (Instant::now() + LOOK_AFTER, Instant::now() + STOP_DEADLINE);
         let mut rounds = 0u32;
         loop {
             let mut running = Vec::new();
-            for thread in self.threads.iter_mut().skip(first).filter(|thread| !thread.stopped && thread.identifier > 0) {
+            for thread in self.threads.iter_mut().filter(|thread| !thread.stopped && thread.identifier > 0) {
                 match process::poll(thread.identifier) {
                     Ok(Some(Event::Stopped { pending_signal, status })) => {
                         thread.stopped = true;
@@ -247,11 +248,15 @@ impl Frozen {
             if running.is_empty() {
                 return Ok(());
             }
-            if Instant::now() > deadline {
+            if Instant::now() > look {
+                look = Instant::now() + LOOK_AFTER;
                 // One in an uninterruptible system call runs no code of the program: the others can be read.
                 let mut states = running.iter().map(|thread| (*thread, Status::of(*thread).map_or('X', |status| status.state)));
                 let runs = states.find(|(_, state)| !matches!(state, 'D' | 'X' | 'Z'));
                 let Some((identifier, state)) = runs else { return Ok(()) };
+                if Instant::now() < deadline {
+                    continue;
+                }
                 let pid = self.process.pid();
                 let seconds = STOP_DEADLINE.as_secs();
                 return Err(Error::new(

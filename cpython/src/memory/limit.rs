@@ -1,10 +1,14 @@
-//! The limit of this process's address space (`RLIMIT_AS`), under which a dump of another process must have room too.
+//! The limits of memory under which a dump of another process must have room too: that of this process's address space
+//! (`RLIMIT_AS`), and those of which the kernel ends a process when they are reached.
 #![expect(unsafe_code, reason = "limits and the allocator are the C library's")]
 
-/// Makes the most of a limit of the address space: lifts it as far as it may be lifted, and does as [`one_heap`].
+/// Makes the most of a limit of the address space: lifts it as far as it may be lifted, and does as [`one_heap`]. Where there is no
+/// memory left at all, the kernel is to end this process rather than the one that it looks at.
 ///
 /// To be called by a process that only writes a dump, and starts no program that should have the limit.
 pub fn make_the_most() {
+    // Anybody may put himself first. Where it cannot be written, the kernel chooses.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let Some(mut limit) = limit() else { return };
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: the kernel reads a struct of ours. Without success the limit is what it was.

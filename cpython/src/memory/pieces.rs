@@ -70,11 +70,6 @@ impl<B: Deref<Target = [u8]>> Pieces<B> {
         Pieces::new(self.bytes, self.copies, windows)
     }
 
-    /// The parts of a span that are held.
-    pub(super) fn held_in(&self, span: Span) -> Vec<Span> {
-        span.parts_in(self.held.regions())
-    }
-
     /// What can be read.
     pub(super) fn regions(&self) -> &RegionMap {
         &self.regions

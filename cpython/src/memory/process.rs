@@ -114,9 +114,11 @@ impl Process {
     pub(super) fn explain(&self, error: &io::Error, what: &str) -> Error {
         let pid = self.pid;
         let status = Status::of(pid);
-        let gone = matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT))
-            || !status.as_ref().is_ok_and(|status| !status.is_dead() || self.reader != pid);
-        if gone {
+        let gone = match &status {
+            Ok(status) => status.is_dead() && self.reader == pid,
+            Err(unread) => unread.kind() == ErrorKind::NoSuchProcess,
+        };
+        if gone || matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT)) {
             return Error::new(ErrorKind::ProcessDied, format!("process {pid} ended before it was read"));
         }
         match (error.raw_os_error(), status) {
@@ -162,12 +164,16 @@ impl Status {
         if pid <= 0 {
             return Err(missing());
         }
-        let status = fs::read(format!("/proc/{pid}/status")).map_err(|_| missing())?;
+        let unread = |error: io::Error| match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ESRCH) => missing(),
+            _ => Error::new(ErrorKind::System, format!("process {pid}: its state in /proc cannot be read: {error}")),
+        };
+        let status = fs::read(format!("/proc/{pid}/status")).map_err(unread)?;
         let status = String::from_utf8_lossy(&status);
         let field =
             |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default().trim();
         let number = |name: &str| field(name).split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
-        let stat = stat(&format!("/proc/{pid}/stat")).map_err(|_| missing())?;
+        let stat = stat(&format!("/proc/{pid}/stat")).map_err(unread)?;
         let flags = stat.split_whitespace().nth(6).and_then(|flags| flags.parse::<u64>().ok());
         Ok(Status {
             name: field("Name").to_owned(),
@@ -311,8 +317,32 @@ pub(super) fn registers(thread: i32) -> io::Result<Registers> {
     Ok(Registers { machine, thread, instruction, stack, thread_pointer, general })
 }
 
+/// The registers of a traced thread that stands still.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn registers(thread: i32) -> io::Result<Registers> {
+    let machine = Machine::Aarch64;
+    let all = register_set::<34>(thread, 1)?;
+    let [pointer] = register_set::<1>(thread, 0x401)?;
+    let mut general = [0; MOST_GENERAL];
+    for (slot, value) in general.iter_mut().zip(all) {
+        *slot = value;
+    }
+    let (instruction, stack) = (Address(all[32]), Address(all[31]));
+    Ok(Registers { machine, thread, instruction, stack, thread_pointer: ThreadPointer::new(machine, pointer), general })
+}
+
+/// Registers of a traced thread that stands still: of `NT_PRSTATUS` (1), or `NT_ARM_TLS` (0x401).
+#[cfg(target_arch = "aarch64")]
+pub(super) fn register_set<const COUNT: usize>(thread: i32, set: usize) -> io::Result<[u64; COUNT]> {
+    let mut found = [0_u64; COUNT];
+    let mut place = libc::iovec { iov_base: found.as_mut_ptr().cast(), iov_len: size_of_val(&found) };
+    // SAFETY: the kernel writes at most `iov_len` bytes to `found`, which outlives the call.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, thread, set, &raw mut place) };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(found) }
+}
+
 /// The registers of a traced thread that stands still: not known here for this processor.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) fn registers(_: i32) -> io::Result<Registers> {
     Err(io::ErrorKind::Unsupported.into())
 }

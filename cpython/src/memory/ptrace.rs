@@ -110,8 +110,15 @@ pub(super) fn registers(thread: i32) -> Vec<(&'static str, u64)> {
     ]
 }
 
+/// The registers of a stopped thread, by name.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn registers(thread: i32) -> Vec<(&'static str, u64)> {
+    let found = super::process::register_set::<34>(thread, 1);
+    found.map_or_else(|_| Vec::new(), |found| crate::machine::Machine::Aarch64.told().iter().copied().zip(found).collect())
+}
+
 /// The registers of a stopped thread: not known here for this processor.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) fn registers(_: i32) -> Vec<(&'static str, u64)> {
     Vec::new()
 }

@@ -141,8 +141,10 @@ impl Residency {
     /// The wanted runs, by the entries of all pages.
     fn looked_up(&mut self, span: Span, wanted: Wanted) -> io::Result<Vec<Span>> {
         let mut runs: Vec<Span> = Vec::new();
-        let mut page = span.start.0 / PAGE;
-        let end = span.end.0 / PAGE;
+        // The page map has an entry for each page as the kernel has them: of 16 or 64 KiB on some machines of aarch64.
+        let size = rustix::param::page_size() as u64;
+        let mut page = span.start.0 / size;
+        let end = span.end.0.div_ceil(size);
         while page < end {
             let count = ENTRIES.min((end - page) as usize);
             let Some(entries) = self.entries.get_mut(..count * 8) else { break };
@@ -155,10 +157,10 @@ impl Residency {
                     Wanted::Own => entry & SWAPPED != 0 || (entry & PRESENT != 0 && entry & FILE_OR_SHARED == 0),
                 };
                 if is_wanted {
-                    let next = Address((page + 1) * PAGE);
+                    let next = Address((page + 1) * size);
                     match runs.last_mut() {
-                        Some(last) if page * PAGE - last.end.0 <= JOINED_GAP * PAGE => last.end = next,
-                        _ => runs.push(Span { start: Address(page * PAGE), end: next }),
+                        Some(last) if page * size - last.end.0 <= JOINED_GAP * PAGE => last.end = next,
+                        _ => runs.push(Span { start: Address(page * size), end: next }),
                     }
                 }
                 page += 1;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::live::{Program, interpreters, wait_until};
 use crate::memory::process::Status;
+use crate::symbols::Which;
 
 /// A program that holds a marked bytes object and a big list, and has four threads that count.
 const BUSY: &str = r#"
@@ -87,7 +88,7 @@ fn terabytes_that_were_only_reserved_cost_nothing() {
     drop(windows);
     let mut bytes = Vec::new();
     let options = crate::pystate::CaptureOptions::default();
-    let taken = crate::Taken::of_process(program.pid()).unwrap();
+    let taken = crate::Taken::of_process(program.pid(), &Which::Running).unwrap();
     let registry = heapsake_core::reduce::Registry::default();
     let (summary, _) = taken.capture(options, registry, &mut bytes, heapsake_core::DumpOptions::default()).unwrap();
     assert!(summary.objects > 10_000, "{summary:?}");

@@ -5,23 +5,30 @@
 //! A window is an aligned piece of the target, and a place in the table is chosen by its number, so that a walk in the order
 //! of addresses meets each piece about once.
 
+use super::available;
 use super::freeze::Frozen;
-use super::process::{self, Process};
+use super::process::{self, Process, Status};
 use super::residency;
 use super::snapshot::{defect, no_thread};
 use super::tracer::Stopped;
 use super::{Mapping, Memory, Source, Unreadable};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const WINDOW_BITS: u32 = 14;
 const WINDOW: usize = 1 << WINDOW_BITS;
-const TABLE_BITS: u32 = 11;
+/// Windows that there are at most and at least, as powers of two; between, they take a share of what memory there is.
+const TABLE_BITS: RangeInclusive<u32> = 6..=11;
+const SHARE: u64 = 4;
+/// What a dump takes beside windows: tables of symbols and what is to be written, and of what the process has, for marks, a part.
+const WALK: u64 = 12 << 20;
+const MARKED_PART: u64 = 32;
 const PAGE: usize = 4096;
 /// Each page of a window has a bit.
 const _: () = assert!(WINDOW / PAGE <= 8);
@@ -56,6 +63,12 @@ struct Window {
     bytes: Vec<u8>,
     /// Which pages of the piece were readable, a bit each: a page of a mapped file that was cut is not, between others that are.
     readable: u8,
+}
+
+/// How many windows there are, as a power of two, with so much memory available.
+fn table_bits(available: Option<u64>) -> u32 {
+    let windows = available.unwrap_or(u64::MAX) / SHARE / WINDOW as u64;
+    windows.max(1).ilog2().clamp(*TABLE_BITS.start(), *TABLE_BITS.end())
 }
 
 /// The thread that traces the target; it lets it go when it is told, or when nobody is left to tell it.
@@ -148,10 +161,33 @@ impl Windows {
         let mappings = process.mappings()?;
         let readable = mappings.iter().filter(|mapping| mapping.is_readable());
         let spans: Vec<Span> = readable.map(|mapping| mapping.span).collect();
-        let table = RefCell::new(vec![Window::default(); 1 << TABLE_BITS]);
+        let table = RefCell::new(vec![Window::default(); 1 << table_bits(available::memory())]);
         let writable = residency::writable(process.reader(), &mappings);
         let (regions, before) = (RegionMap::new(&spans), Duration::ZERO);
         Ok(Windows { process, mappings, writable, regions, threads, table, before, since, keeper })
+    }
+
+    /// An error if there is less memory than a dump takes at least: the kernel would end a process, this one or that one.
+    pub(crate) fn has_room(&self) -> Result<()> {
+        let pid = self.pid();
+        let needed = WALK + available::resident(self.process.reader()).unwrap_or(0) / MARKED_PART;
+        match available::memory().filter(|available| *available < needed) {
+            None => Ok(()),
+            Some(available) => Err(Error::new(
+                ErrorKind::OutOfMemory,
+                format!(
+                    "a dump of process {pid} takes {} MiB of memory even without a copy, and {} MiB are available",
+                    needed >> 20,
+                    available >> 20
+                ),
+            )
+            .hint("what heapsake takes counts where it runs: outside of the program's control group there may be more")),
+        }
+    }
+
+    /// Whether the process still lives, so that what was not readable was not there.
+    pub(crate) fn is_alive(&self) -> bool {
+        Status::of(self.process.reader()).is_ok_and(|status| !status.is_dead())
     }
 
     /// The process.
@@ -180,8 +216,9 @@ impl Windows {
     fn with_window<T>(&self, address: Address, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let region = self.regions.find(address)?;
         let number = address.0 >> WINDOW_BITS;
-        let place = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - TABLE_BITS)) as usize;
         let mut table = self.table.try_borrow_mut().ok()?;
+        let bits = table.len().trailing_zeros();
+        let place = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize;
         let window = table.get_mut(place)?;
         if window.number != number || window.region != region.0 || window.bytes.is_empty() {
             window.region = region.0;

@@ -134,14 +134,14 @@ impl<'m, S: Source> Unwinder<'m, S> {
             if found.len() >= MAXIMUM_FRAMES {
                 return (found, Some(format!("there are more than {MAXIMUM_FRAMES} frames")));
             }
-            let before = (known.stack(), known.instruction);
+            let before = known;
             let stepped = match module.as_ref().and_then(|module| module.tables.as_ref()) {
                 Some(tables) => self.step(tables, inside, &mut known, is_exact),
                 None => None,
             };
             let end = match stepped.unwrap_or_else(|| self.step_blindly(&mut known, is_exact)) {
                 // A stack grows downwards; only a signal's handler may have one of its own.
-                Ok(is_signal) if is_signal && signals < MAXIMUM_SIGNALS || grew(&known, before, is_exact) => {
+                Ok(is_signal) if is_signal && signals < MAXIMUM_SIGNALS || grew(&known, &before, is_exact) => {
                     signals += usize::from(is_signal);
                     is_exact = is_signal;
                     continue;
@@ -353,11 +353,16 @@ fn value(known: &Known, register: Register) -> Option<u64> {
     known.get(usize::from(register.0))
 }
 
-/// Whether the stack has grown from the frame before, as it does towards callers; a leaf whose return address is in a register
-/// may have none of it.
-fn grew(known: &Known, (stack, instruction): (Option<u64>, Option<u64>), is_innermost: bool) -> bool {
-    let is_leaf = || is_innermost && known.machine.link().is_some() && known.instruction != instruction;
-    known.stack() > stack || known.stack() == stack && is_leaf()
+/// Whether the stack has grown from the frame before, as it does towards callers. Where calls leave the return address in a
+/// register a leaf may have none of it, and a function that was given its frame by its caller, as `ffi_call_SYSV` of libffi
+/// on aarch64, gives back no more than the frame pointer.
+fn grew(known: &Known, before: &Known, is_innermost: bool) -> bool {
+    let frame = known.machine.frame_pointer();
+    let is_frameless = || {
+        let moved = is_innermost && known.instruction != before.instruction || known.get(frame) > before.get(frame);
+        known.machine.link().is_some() && moved
+    };
+    known.stack() > before.stack() || known.stack() == before.stack() && is_frameless()
 }
 
 /// What an expression comes to.

@@ -8,7 +8,7 @@ use heapsake_core::{Address, Span};
 use rustc_hash::FxHashSet;
 
 use super::threads;
-use crate::heap::CPythonHeap;
+use crate::heap::{BlockPage, CPythonHeap};
 use crate::layouts::mimalloc::{MiPage, MiSegment};
 use crate::memory::Memory;
 use crate::regions::Arena;
@@ -50,6 +50,25 @@ pub(super) fn each_object<M: Memory>(heap: &CPythonHeap<M>, with_plain: bool, mu
             each_block(heap, &page, description, (start, room), |block| each(block.offset(before)));
         });
     }
+}
+
+/// The pages of all segments, ascending, for whoever has an address in one.
+pub(crate) fn block_pages<M: Memory>(heap: &CPythonHeap<M>) -> Vec<BlockPage> {
+    let layouts = heap.layouts();
+    let (Some(page), Some(segment)) = (layouts.mi_page, layouts.mi_segment) else { return Vec::new() };
+    let mut found = Vec::new();
+    for at in segments(heap, &segment) {
+        each_page(heap, &segment, &page, at, |description, start, room| {
+            let length = |bytes: u64| Span::new(start, bytes);
+            let size = u64::from(page.block_size.read(&heap.memory, description).unwrap_or(0));
+            // A block of a page of its own may be larger than its number says.
+            let slices = u64::from(page.slice_count.read(&heap.memory, description).unwrap_or(0));
+            let size = if room <= 1 { size.max(slices.saturating_mul(SLICE)) } else { size };
+            found.push(BlockPage { blocks: length(room.saturating_mul(size)), size });
+        });
+    }
+    found.sort_by_key(|page| page.blocks.start);
+    found
 }
 
 /// The segments, each from its description to the end of its last page, and what the blocks in use take.

@@ -13,7 +13,7 @@ mod threads;
 pub(crate) use threads::ATTACHED;
 
 pub use kept::{all, found_threads};
-pub(crate) use mimalloc::segments_in_use as segments;
+pub(crate) use mimalloc::{block_pages, segments_in_use as segments};
 pub(crate) use process::resident;
 pub(crate) use stacks::named_files;
 

@@ -1,18 +1,20 @@
 //! `heapsake core`: a dump of a core file, or of a process that the kernel holds while it hands out its core.
 
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ciborium::Value;
-use heapsake_cpython::Postmortem;
 use heapsake_cpython::memory::core::{Core, Search, head, spool};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::symbols::Which;
+use heapsake_cpython::{ErrorKind, Postmortem};
 use heapsake_loader::Dump;
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
-use crate::dump::{What, target_file};
+use crate::dump::{What, left_out, target_file};
 use crate::output::{Output, bytes, count, harmless};
 use crate::plugins;
 
@@ -33,6 +35,9 @@ pub(crate) struct Arguments {
     /// The folder below which the files of the process lie.
     #[arg(long, value_name = "DIR")]
     sysroot: Option<PathBuf>,
+    /// The file of the CPython that is meant, where the process has several: the end of its path, as `libpython3.11.so.1.0`.
+    #[arg(long, value_name = "PATH")]
+    libpython: Option<PathBuf>,
     /// A folder with files by build id (`.build-id/ab/cdef…` or `abcdef…/executable`); may be given several times.
     #[arg(long, value_name = "DIR")]
     debug_dir: Vec<PathBuf>,
@@ -59,6 +64,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if let Some(executable) = &arguments.exe {
         std::fs::metadata(executable).with_context(|| format!("the executable {} cannot be used", executable.display()))?;
     }
+    if let Some(output) = arguments.output.as_deref().filter(|output| is_one_file(output, &arguments.file)) {
+        bail!("{} is the core file, which the dump would take the place of: -o names another file", output.display());
+    }
     let stem = match arguments.file.file_name().filter(|_| arguments.file != Path::new("-")) {
         Some(name) if name.to_string_lossy().starts_with("core") => name.to_string_lossy().into_owned(),
         Some(name) => format!("core-{}", name.to_string_lossy()),
@@ -76,6 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let postmortem = open(arguments, &search, &scratch)?;
     let reason = postmortem.death().map_or_else(|| "core file".to_owned(), |death| death.reason());
     let (faults, caught) = (postmortem.faults().to_vec(), postmortem.caught().to_vec());
+    let others = postmortem.others().to_vec();
     let options = CaptureOptions {
         reason: reason.clone(),
         find_exception: true,
@@ -103,6 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "reason": reason,
             "faults": faults,
             "caught": caught,
+            "other_pythons": others,
             "reduced": reduced.reduced,
             "reducers_failed": reduced.failed,
             "reducers_not_run": reduced.notes,
@@ -116,6 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         summary.threads,
         bytes(summary.file_bytes)
     ))?;
+    left_out(&mut output, &others)?;
     for line in faults {
         output.line(format!("  {}", harmless(&line)))?;
     }
@@ -128,17 +139,34 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(0)
 }
 
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    place(one).is_some_and(|place_of_one| place(other) == Some(place_of_one))
+}
+
+/// What is said of a process that cannot be dumped, and would be said of its core.
+const SAME_OF_CORE: [ErrorKind; 5] = [
+    ErrorKind::NotPython,
+    ErrorKind::OtherImplementation,
+    ErrorKind::NotReady,
+    ErrorKind::UnknownLayout,
+    ErrorKind::LayoutMismatch,
+];
+
 /// What was asked for: a file, standard input, or the process whose core comes by standard input.
 fn open(arguments: &Arguments, search: &Search, scratch: &Path) -> anyhow::Result<Postmortem> {
+    let which = arguments.libpython.clone().map_or(Which::Running, Which::Named);
     if arguments.file != Path::new("-") {
-        return Ok(Postmortem::of_core(Core::open(&arguments.file, search, scratch)?)?);
+        return Ok(Postmortem::of_core(Core::open(&arguments.file, search, scratch)?, which)?);
     }
     let mut input = std::io::stdin();
     let whole: Box<dyn Read> = match arguments.pid {
         Some(pid) => {
             let (notes, begin) = head(&mut input)?;
-            match Postmortem::of_held(pid, notes) {
+            match Postmortem::of_held(pid, notes, which.clone()) {
                 Ok(held) => return Ok(held),
+                // The core would say the same.
+                Err(problem) if SAME_OF_CORE.contains(&problem.kind()) => return Err(problem.into()),
                 // What the kernel hands out can be read in any case.
                 Err(problem) => eprintln!("heapsake: process {pid} is not read itself: {}", crate::output::told(&problem.into())),
             }
@@ -146,7 +174,7 @@ fn open(arguments: &Arguments, search: &Search, scratch: &Path) -> anyhow::Resul
         }
         None => Box::new(input),
     };
-    Ok(Postmortem::of_core(Core::of(spool(whole, &arguments.file, scratch)?, search)?)?)
+    Ok(Postmortem::of_core(Core::of(spool(whole, &arguments.file, scratch)?, search)?, which)?)
 }
 
 /// What a core lacked that a dump was made of, in words.

@@ -9,11 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use heapsake_core::{Budget, DumpFile, DumpOptions, Progress, Redaction, Summary};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::symbols::Which;
 use heapsake_cpython::{ErrorKind, Taken, Taking};
 use heapsake_plugins::Plugins;
 use serde_json::json;
 
-use crate::output::{Output, bytes, count};
+use crate::output::{Output, bytes, count, harmless};
 use crate::plugins;
 use crate::targets::Targets;
 
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// Where to write: a file, or a folder; of many processes a folder.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// The file of the CPython that is meant, where a process has several: the end of its path, as `libpython3.11.so.1.0`.
+    #[arg(long, value_name = "PATH")]
+    libpython: Option<PathBuf>,
     /// Neither stop nor trace it: it is copied while it goes on, also when a debugger has it. What it changes meanwhile may read
     /// wrongly, and the dump says so.
     #[arg(long, conflicts_with = "native")]
@@ -174,7 +178,8 @@ fn one(arguments: &Arguments, pid: i32) -> anyhow::Result<Made> {
     // Before the process is stopped: an unwritable folder must not cost it a pause, nor plugins that cannot be opened.
     let (_, file) = target_file(arguments.output.as_deref(), &format!("process-{pid}"))?;
     let plugins = plugins::open()?;
-    let take = if arguments.no_freeze { Taken::of_running } else { Taken::of_process };
+    let which = arguments.libpython.clone().map_or(Which::Running, Which::Named);
+    let take = |pid| if arguments.no_freeze { Taken::of_running(pid, &which) } else { Taken::of_process(pid, &which) };
     let (taken, _until_written) = match take(pid) {
         Err(problem) if problem.kind() == ErrorKind::AlreadyTraced => match crate::run::let_go(pid) {
             Some(Ok(supervisor)) => (take(pid)?, Some(supervisor)),
@@ -206,6 +211,7 @@ impl Made {
             "copying": taking.copying.map(|time| time.as_secs_f64()),
             "stops": taking.moment.stops,
             "caught": taking.moment.caught,
+            "other_pythons": taking.others,
             "reduced": reduced.reduced,
             "reducers_failed": reduced.failed,
             "reducers_not_run": reduced.notes,
@@ -225,6 +231,7 @@ impl Made {
             bytes(summary.file_bytes),
             stood_still("the process ", taking)
         ))?;
+        left_out(output, &taking.others)?;
         for line in &taking.moment.caught {
             output.line(format!("  {line}: it may read wrongly"))?;
         }
@@ -233,6 +240,14 @@ impl Made {
         }
         Ok(())
     }
+}
+
+/// Says which other CPythons the process has.
+pub(crate) fn left_out(output: &mut Output, others: &[String]) -> anyhow::Result<()> {
+    for other in others {
+        output.line(format!("  {} runs in the process too, and is not in this dump: --libpython chooses it", harmless(other)))?;
+    }
+    Ok(())
 }
 
 /// What is known of a process that is dumped from outside.

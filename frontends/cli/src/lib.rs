@@ -34,6 +34,7 @@ mod waits;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -105,6 +106,8 @@ enum Command {
 
 /// Runs the command line of a program that is nothing else; gives the exit status. The first argument is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    // A file that may not grow any more is an error of the write, and no end without a word.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     main_in(arguments, Surroundings::of_program)
 }
 

@@ -170,7 +170,7 @@ class _Writer:
             return write(value, 0)
         if instance or isinstance(label, Named):
             name = label if instance else label.name
-            return "%s=%s" % (name, write(value, len(name) + 1))
+            return "%s=%s" % (name, write(value, len(str(name)) + 1))
         key = self.line(label, self.limits.depth - 2, 1)
         return "%s: %s" % (key, write(value, len(key) + 2))
 

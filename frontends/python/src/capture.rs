@@ -19,6 +19,7 @@ use heapsake_core::{Address, Budget, DumpFile, DumpOptions, Redaction, Withheld}
 use heapsake_cpython::capture::capture;
 use heapsake_cpython::memory::{Files, Own, Source, Windows, has_room};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::symbols::Which;
 use heapsake_plugins::Plugins;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -178,6 +179,11 @@ pub(crate) struct Save {
     pub(crate) compressor: Compressor,
 }
 
+/// The CPython that this module was loaded by, which need not be the only one of the process.
+fn which() -> Which {
+    Which::At(Address((&raw const pyo3::ffi::PyBaseObject_Type).expose_provenance() as u64))
+}
+
 impl Save {
     fn run(mut self, pause: Duration, mut tell: File) {
         let (path, wanted, threads_stand) = (self.path.clone(), self.wanted.take(), self.threads_stand);
@@ -258,7 +264,7 @@ impl Save {
             ..DumpOptions::default()
         };
         Plugins::accompany(&plugins, &mut dump);
-        let summary = capture(memory, &Files::own(), self.options, plugins.registry(), &mut file, dump)
+        let summary = capture(memory, &Files::own(), which(), self.options, plugins.registry(), &mut file, dump)
             .map_err(|problem| problem.to_string())?;
         file.finish().map_err(|problem| problem.to_string())?;
         Ok((plugins.notes(), summary.withheld))

@@ -34,6 +34,8 @@ const CHILD_STACK: usize = 8 << 20;
 /// The stack of the handler, in a thread whose own may have run out.
 const STACK: usize = 64 << 10;
 const PAGE: usize = 4096;
+/// As many registers are told of.
+const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 34 } else { 18 };
 /// How often it is looked whether the child has ended.
 static LOOK: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
@@ -68,7 +70,7 @@ struct Note {
     sender: Option<i32>,
     thread: i32,
     ident: u64,
-    registers: [(&'static str, u64); 18],
+    registers: [(&'static str, u64); REGISTERS],
     prepared: *mut Prepared,
     started: libc::timespec,
 }
@@ -398,7 +400,7 @@ extern "C" fn child(argument: *mut c_void) -> i32 {
 
 /// The registers at the time of the signal, by the names that [`Death`] gives them.
 #[cfg(target_arch = "x86_64")]
-fn registers(context: *mut c_void) -> [(&'static str, u64); 18] {
+fn registers(context: *mut c_void) -> [(&'static str, u64); REGISTERS] {
     // SAFETY: the kernel gives the handler the context of the thread.
     let context = unsafe { &*context.cast::<libc::ucontext_t>() };
     let of = |register: i32| context.uc_mcontext.gregs[register as usize] as u64;
@@ -424,10 +426,28 @@ fn registers(context: *mut c_void) -> [(&'static str, u64); 18] {
     ]
 }
 
+/// The registers at the time of the signal, by the names that [`Death`] gives them.
+#[cfg(target_arch = "aarch64")]
+fn registers(context: *mut c_void) -> [(&'static str, u64); REGISTERS] {
+    const NAMES: [&str; REGISTERS] = [
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+        "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp", "pc", "pstate",
+    ];
+    // SAFETY: the kernel gives the handler the context of the thread.
+    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
+    let machine = &context.uc_mcontext;
+    let values = machine.regs.iter().copied().chain([machine.sp, machine.pc, machine.pstate]);
+    let mut found = [("", 0); REGISTERS];
+    for (slot, told) in found.iter_mut().zip(NAMES.into_iter().zip(values)) {
+        *slot = told;
+    }
+    found
+}
+
 /// The registers at the time of the signal: not known here for this processor.
-#[cfg(not(target_arch = "x86_64"))]
-fn registers(_: *mut c_void) -> [(&'static str, u64); 18] {
-    [("", 0); 18]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn registers(_: *mut c_void) -> [(&'static str, u64); REGISTERS] {
+    [("", 0); REGISTERS]
 }
 
 fn now() -> libc::timespec {

@@ -181,6 +181,7 @@ fn child(work: impl FnOnce(File), tell: File) -> ! {
 fn take_leave() {
     isolation::take_default_actions(&isolation::FATAL);
     isolation::leave_no_core();
+    isolation::end_first();
     // SAFETY: the path is a NUL-terminated text.
     let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) };
     if null >= 0 {

@@ -10,6 +10,7 @@ use heapsake_cpython::capture::capture_runtime;
 use heapsake_cpython::memory::core::{Core, Search, head, spool};
 use heapsake_cpython::memory::{Memory, Source};
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::symbols::Which;
 use heapsake_loader::Dump;
 
 use super::image::{BASE, Image, LENGTH};
@@ -27,7 +28,7 @@ const SEGMENTS: usize = 8;
 /// Opens the bytes as a core, or the core of a small process after the changes that the bytes are.
 pub(super) fn core_files(bytes: &[u8]) {
     if bytes.starts_with(b"\x7fELF") || bytes.starts_with(b"\x1f\x8b") {
-        let _ = opened(bytes).map(Postmortem::of_core);
+        let _ = opened(bytes).map(|core| Postmortem::of_core(core, Which::Running));
         return;
     }
     let Some((begin, changes)) = bytes.split_first_chunk::<HEAD>() else { return };
@@ -56,7 +57,7 @@ pub(super) fn core_files(bytes: &[u8]) {
     }
     let Some(core) = opened(&file) else { return };
     captured(&core, &image);
-    let _ = Postmortem::of_core(core);
+    let _ = Postmortem::of_core(core, Which::Running);
 }
 
 fn opened(bytes: &[u8]) -> Option<Core> {

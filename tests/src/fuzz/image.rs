@@ -125,6 +125,7 @@ impl Image {
             binary: PathBuf::new(),
             build_id: None,
             check: SelfCheck { compared: 0, mismatches: Vec::new() },
+            others: Vec::new(),
         })
     }
 

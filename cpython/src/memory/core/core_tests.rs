@@ -84,7 +84,7 @@ fn reads_what_it_has_and_nothing_else() {
     assert!(core.read_vec(Address(0x12000), 0x2000, usize::MAX).is_err());
     assert_eq!(core.writable().iter().map(|span| span.len()).sum::<u64>(), 0x4000);
     let faults = core.faults().join("\n");
-    assert!(faults.contains("12.3 kB of writable memory were left out"), "{faults}");
+    assert!(faults.contains("12.3 kB of writable memory are not in the core"), "{faults}");
     // Cut in any page: what is before the cut is there, and it is said.
     for length in (whole.len() - 0x3800..whole.len()).step_by(0x400) {
         let core = opened(&whole[..length]);

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use heapsake_core::{Address, Span};
 use object::elf;
-use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
+use object::read::elf::{ElfFile64, FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, Object, ReadCache};
 
 use crate::memory::{FileOffset, Mapping, Memory};
@@ -43,7 +43,7 @@ pub struct Search {
 impl Search {
     /// The folder in which the paths of the process are found.
     pub fn root(&self) -> PathBuf {
-        let of_process = || self.process.map(|pid| PathBuf::from(format!("/proc/{pid}/root")));
+        let of_process = || self.process.map(|pid| PathBuf::from(format!("/proc/{pid}/root"))).filter(|root| root.is_dir());
         self.sysroot.clone().or_else(of_process).unwrap_or_else(|| "/".into())
     }
 
@@ -90,10 +90,14 @@ impl Backing {
     }
 }
 
+/// A path, and whether the file was deleted.
+type Place<'a> = (&'a Path, bool);
+
 /// The files of a core.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) files: BTreeMap<PathBuf, Backing>,
+    /// By path, and whether it was deleted: what another file has taken the place of is not that file.
+    pub(super) files: BTreeMap<(PathBuf, bool), Backing>,
     /// Programs and libraries that are not there, and files that were refused, in words.
     pub(super) faults: Vec<String>,
     missing: Vec<PathBuf>,
@@ -108,22 +112,22 @@ impl Found {
         search: &Search,
         written: Option<SystemTime>,
     ) -> Found {
-        let mut groups: BTreeMap<&Path, Vec<&Mapping>> = BTreeMap::new();
+        let mut groups: BTreeMap<Place, Vec<&Mapping>> = BTreeMap::new();
         for mapping in mappings.iter().filter(|mapping| !mapping.is_special()) {
             if let Some(path) = mapping.file() {
-                groups.entry(path).or_default().push(mapping);
+                groups.entry((path, mapping.deleted)).or_default().push(mapping);
             }
         }
         let begins = |mappings: &[&Mapping]| mappings.iter().map(|mapping| mapping.span.start).min();
-        let mut groups: Vec<(&Path, Vec<&Mapping>)> = groups.into_iter().collect();
+        let mut groups: Vec<(Place, Vec<&Mapping>)> = groups.into_iter().collect();
         groups.sort_by_key(|(_, mappings)| begins(mappings));
-        let is_entered = |(_, mappings): &&(&Path, Vec<&Mapping>)| {
+        let is_entered = |(_, mappings): &&(Place, Vec<&Mapping>)| {
             mappings.iter().any(|mapping| entry.is_some_and(|entry| mapping.span.contains(entry)))
         };
-        let executable = groups.iter().find(is_entered).map(|(path, _)| *path);
+        let executable = groups.iter().find(is_entered).map(|(place, _)| *place);
         let mut found = Found::default();
-        for (path, mappings) in groups {
-            found.find(memory, path, &mappings, Some(path) == executable, search, written);
+        for (place, mappings) in groups {
+            found.find(memory, place, &mappings, Some(place) == executable, search, written);
         }
         if let (Some(given), None) = (&search.executable, executable) {
             found.faults.push(format!("{}: not used: the core does not tell which file was run", given.display()));
@@ -137,14 +141,16 @@ impl Found {
     fn find<M: Memory>(
         &mut self,
         memory: &M,
-        path: &Path,
+        (path, is_deleted): Place,
         mappings: &[&Mapping],
         is_executable: bool,
         search: &Search,
         written: Option<SystemTime>,
     ) {
+        let place = (path.to_owned(), is_deleted);
         let Some(first) = mappings.iter().min_by_key(|mapping| mapping.offset) else { return };
-        let wanted = Wanted { build_id: build_id(memory, first), mappings, written };
+        let in_place = search.sysroot.is_none();
+        let wanted = Wanted { build_id: build_id(memory, first), mappings, written, in_place };
         // Of a mapping that a debugger left out nothing is known but its file; a program has data besides.
         let is_program = wanted.build_id.is_some() || mappings.iter().any(|mapping| mapping.permissions.write);
         let mut problem = None;
@@ -152,7 +158,7 @@ impl Found {
             let Ok(file) = File::open(&candidate) else { continue };
             match wanted.check(memory, file) {
                 Ok(backing) => {
-                    self.files.insert(path.to_owned(), backing);
+                    self.files.insert(place.clone(), backing);
                     break;
                 }
                 Err(why) => {
@@ -171,7 +177,7 @@ impl Found {
         };
         // No file ever had it, and the core has.
         let is_memory = first.deleted && first.is_shared_memory() && mappings.iter().all(is_whole);
-        if is_program && !is_memory && !self.files.contains_key(path) {
+        if is_program && !is_memory && !self.files.contains_key(&place) {
             let what = if is_executable { "the executable " } else { "" };
             match problem {
                 Some(refused) => self.faults.push(format!("{what}{refused}; what was only to be read of it is missing")),
@@ -202,6 +208,8 @@ struct Wanted<'a> {
     build_id: Option<Vec<u8>>,
     mappings: &'a [&'a Mapping],
     written: Option<SystemTime>,
+    /// Whether it is looked for where it lay, and not among copies.
+    in_place: bool,
 }
 
 impl Wanted<'_> {
@@ -212,11 +220,14 @@ impl Wanted<'_> {
             return Err("it is no file".to_owned());
         }
         let is_newer = matches!((metadata.modified(), self.written), (Ok(changed), Some(written)) if changed > written);
+        // An older file may have been put there since.
+        let put_there = SystemTime::UNIX_EPOCH + Duration::new(metadata.ctime().max(0) as u64, metadata.ctime_nsec() as u32);
+        let is_moved = self.in_place && self.written.is_some_and(|written| put_there > written);
         let mut begin = [0; 4];
         let is_program = file.read_exact_at(&mut begin, 0).is_ok() && begin == elf::ELFMAG;
         if !is_program && self.build_id.is_none() {
-            return if is_newer {
-                Err("it was changed after the core was written".to_owned())
+            return if is_newer || is_moved {
+                Err("it was changed or put there after the core was written".to_owned())
             } else {
                 Ok(Backing { file: Arc::new(file), written: Vec::new() })
             };
@@ -224,6 +235,13 @@ impl Wanted<'_> {
         let cache = ReadCache::new(&file);
         let parsed = ElfFile64::<Endianness, _>::parse(&cache).map_err(|_| "it is no program".to_owned())?;
         let endian = parsed.endian();
+        // It has the same build id and headers.
+        let is_hollow = |section: &elf::SectionHeader64<Endianness>| {
+            section.sh_flags(endian).contains(elf::SHF_EXECINSTR) && section.sh_type(endian) == elf::SHT_NOBITS
+        };
+        if parsed.elf_section_table().iter().any(is_hollow) {
+            return Err("it has debug information only".to_owned());
+        }
         match (&self.build_id, parsed.build_id().ok().flatten()) {
             (Some(wanted), Some(found)) if wanted == found => {}
             (Some(wanted), found) => {

@@ -13,6 +13,7 @@ mod packed;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use std::time::SystemTime;
 
 use heapsake_core::{Address, RegionMap, Span};
 use memmap2::Mmap;
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
 
 use self::elf::Segment;
 use self::mapped::Found;
@@ -46,6 +49,8 @@ pub struct Core {
     notes: Notes,
     mappings: Vec<Mapping>,
     pieces: Pieces<Mmap>,
+    /// The memory of which the file has more than zeros that take no room in it, ascending.
+    filled: Vec<Span>,
     /// Texts that were in read-only pages which are not to be had, and are known from elsewhere.
     texts: BTreeMap<Address, Box<[u8]>>,
     files: Files,
@@ -87,6 +92,7 @@ impl Core {
         if notes.threads.is_empty() {
             faults.push("no thread is told: native stacks and registers are missing".to_owned());
         }
+        let filled = filled(&file, length, &copies);
         let held = RegionMap::new(&copies.iter().map(|copy| copy.span).collect::<Vec<_>>());
         let pieces = Pieces::new(bytes, copies, Vec::new());
         if notes.files.is_empty() {
@@ -100,7 +106,7 @@ impl Core {
         let windows = windows(&mappings, &held, &found);
         let Found { files, faults: missing, .. } = found;
         faults.extend(missing);
-        let files = files.into_iter().map(|(path, backing)| (path, backing.file)).collect();
+        let files = files.into_iter().map(|(place, backing)| (place, backing.file)).collect();
         let files = Files::found(&search.root(), files);
         let pieces = pieces.with_windows(windows);
         Ok(Core {
@@ -110,6 +116,7 @@ impl Core {
             notes,
             mappings,
             pieces,
+            filled,
             texts: BTreeMap::new(),
             files,
             faults,
@@ -224,6 +231,36 @@ fn held(load: &Segment, length: u64) -> Option<Copy> {
     (there > 0).then(|| Copy { span: Span::new(Address(load.address), there), offset: load.offset })
 }
 
+/// The memory that the file does not have as holes: of a mapping that was reserved rather than used a core has terabytes of those.
+fn filled(file: &File, length: u64, copies: &[Copy]) -> Vec<Span> {
+    let mut filled: Vec<Span> = Vec::new();
+    for copy in copies {
+        let end = (copy.offset + copy.span.len()).min(length);
+        let mut at = copy.offset;
+        while at < end {
+            let start = match seek(file, SeekFrom::Data(at)) {
+                Ok(start) => start.max(at),
+                Err(Errno::NXIO) => break,
+                // The file system knows of no holes.
+                Err(_) => at,
+            };
+            if start >= end {
+                break;
+            }
+            at = seek(file, SeekFrom::Hole(start)).unwrap_or(end).clamp(start + 1, end);
+            // Blocks of the file need not be pages of memory.
+            let first = (start - copy.offset) & !(PAGE - 1);
+            let last = (at - copy.offset).next_multiple_of(PAGE).min(copy.span.len());
+            let span = Span { start: copy.span.start.offset(first as i64), end: copy.span.start.offset(last as i64) };
+            match filled.last_mut() {
+                Some(before) if before.end >= span.start => before.end = before.end.max(span.end),
+                _ => filled.push(span),
+            }
+        }
+    }
+    filled
+}
+
 /// Of parts of the file that tell of two places in memory the one that comes first in the file is believed, so that no more
 /// memory is told of than the file has; and how much that leaves out.
 fn apart(mut copies: Vec<Copy>) -> (Vec<Copy>, u64) {
@@ -274,7 +311,7 @@ fn shortages(loads: &[Segment], cut: Option<(u64, u64)>, told_twice: u64) -> Vec
     let left_out = left_out(loads);
     if left_out > 0 {
         found.push(format!(
-            "{} of writable memory were left out when the core was written (core(5): coredump_filter)",
+            "{} of writable memory are not in the core: never touched, or left out (core(5): coredump_filter; MADV_DONTDUMP)",
             bytes(left_out)
         ));
     }
@@ -361,7 +398,9 @@ fn mappings(loads: &[Segment], files: &[MappedFile]) -> Vec<Mapping> {
 fn windows(mappings: &[Mapping], held: &RegionMap, found: &Found) -> Vec<FileWindow> {
     let mut windows = Vec::new();
     for mapping in mappings.iter().filter(|mapping| mapping.is_readable() && !mapping.permissions.write) {
-        let Some(backing) = mapping.file().and_then(|path| found.files.get(path)) else { continue };
+        let Some(backing) = mapping.file().and_then(|path| found.files.get(&(path.to_owned(), mapping.deleted))) else {
+            continue;
+        };
         for span in gaps(mapping.span, held) {
             let offset = mapped::offset_of(mapping, span);
             // Beyond its end there is nothing to be read.
@@ -426,11 +465,11 @@ impl Source for Core {
     /// Objects lie in what was written to, which is what a core has, and there only.
     fn writable(&self) -> Vec<Span> {
         let written = self.mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
-        written.flat_map(|mapping| self.pieces.held_in(mapping.span)).collect()
+        written.flat_map(|mapping| mapping.span.parts_in(&self.filled)).collect()
     }
 
     fn searchable(&self, span: Span) -> Vec<Span> {
-        self.pieces.held_in(span)
+        span.parts_in(&self.filled)
     }
 }
 

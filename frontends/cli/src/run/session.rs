@@ -12,6 +12,7 @@ use anyhow::bail;
 use heapsake_core::{Address, DumpFile};
 use heapsake_cpython::memory::Tracing;
 use heapsake_cpython::pystate::CaptureOptions;
+use heapsake_cpython::symbols::Which;
 use heapsake_cpython::{Death, Taken, Taking};
 
 use super::Arguments;
@@ -318,7 +319,7 @@ impl<'a> Session<'a> {
                 return taken;
             }
         }
-        Taken::of_process(pid)
+        Taken::of_process(pid, &Which::Running)
     }
 
     fn options(&self, pid: i32, reason: &str) -> anyhow::Result<CaptureOptions> {

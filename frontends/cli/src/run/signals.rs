@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::Cause;
@@ -32,8 +32,6 @@ pub(super) struct Forwarder {
 
 impl Taken {
     pub(super) fn new() -> anyhow::Result<Taken> {
-        // A file that may not grow is an error of the write, not the end of the supervisor.
-        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let ignored = ignored();
         let ignores = |signal: i32| ignored >> (signal - 1) & 1 != 0;
         let signals = SignalsInfo::new(PASSED_ON.into_iter().filter(|signal| !ignores(*signal)))?;
