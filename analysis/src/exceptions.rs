@@ -60,7 +60,9 @@ pub fn message(exception: &Object<'_>) -> String {
     }
     let given: Vec<Object<'_>> = arguments.elements(0, 5).into_iter().filter_map(|one| arguments.follow(one)).collect();
     let special = match &given[..] {
-        [encoding, text, start, end, reason] if is("UnicodeError") => of_codec(encoding, text, [start, end], reason),
+        [encoding, text, start, end, reason] if is("UnicodeEncodeError") || is("UnicodeDecodeError") => {
+            of_codec(encoding, text, [start, end], reason)
+        }
         [message, place] if is("SyntaxError") => of_syntax(message, place),
         [message, exceptions] if is("BaseExceptionGroup") => of_group(message, exceptions),
         _ => None,
@@ -77,28 +79,48 @@ pub fn message(exception: &Object<'_>) -> String {
     }
 }
 
-/// `'utf-8' codec can't decode byte 0xff in position 0: invalid start byte` (`UnicodeDecodeError_str` and its sisters).
+/// `'utf-8' codec can't decode byte 0xff in position 0: invalid start byte` (`UnicodeDecodeError_str` and its sister).
 fn of_codec(encoding: &Object<'_>, text: &Object<'_>, [start, end]: [&Object<'_>; 2], reason: &Object<'_>) -> Option<String> {
     let place = |object: &Object<'_>| match object.value() {
-        PlainValue::Int(number) => usize::try_from(number).ok(),
+        PlainValue::Int(number) => u64::try_from(number).ok(),
         _ => None,
     };
     let (start, end) = (place(start)?, place(end)?);
-    let does = if text.kind() == TypeKind::Str { "encode character" } else { "decode byte" };
-    let one = || match text.kind() {
-        TypeKind::Str => match text.text()?.chars().nth(start)? as u32 {
-            code @ ..=0xff => Some(format!(" '\\x{code:02x}'")),
-            code @ ..=0xffff => Some(format!(" '\\u{code:04x}'")),
-            code => Some(format!(" '\\U{code:08x}'")),
-        },
-        _ => text.value_head(start as u64 + 1).get(start).map(|byte| format!(" 0x{byte:02x}")),
+    let (does, one) = match text.kind() {
+        TypeKind::Str => (
+            "encode character",
+            character(text, start).map(|code| match code {
+                ..=0xff => format!("'\\x{code:02x}'"),
+                0x100..=0xffff => format!("'\\u{code:04x}'"),
+                _ => format!("'\\U{code:08x}'"),
+            }),
+        ),
+        _ => ("decode byte", text.value_part(start, 1).first().map(|byte| format!("0x{byte:02x}"))),
     };
-    let what = if end == start + 1 { one() } else { None };
-    let what = what.map_or_else(
-        || format!("{does}s in position {start}-{}", end.saturating_sub(1)),
-        |one| format!("{does}{one} in position {start}"),
-    );
+    let what = match one {
+        _ if end != start + 1 => format!("{does}s in position {start}-{}", end.saturating_sub(1)),
+        Some(one) => format!("{does} {one} in position {start}"),
+        // It is not in the dump.
+        None => format!("{does} in position {start}"),
+    };
     Some(format!("'{}' codec can't {what}: {}", encoding.text()?, reason.text()?))
+}
+
+/// A character of a text, which is in WTF-8: surrogates have three bytes there.
+fn character(text: &Object<'_>, place: u64) -> Option<u32> {
+    const LOOKED_AT: u64 = 1 << 20;
+    let bytes = text.value_head(LOOKED_AT);
+    let mut starts = bytes.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80).map(|(at, _)| at);
+    let start = starts.nth(usize::try_from(place).ok()?)?;
+    let first = u32::from(*bytes.get(start)?);
+    let (length, begin) = match first {
+        ..0x80 => (1, first),
+        0x80..0xe0 => (2, first & 0x1f),
+        0xe0..0xf0 => (3, first & 0x0f),
+        _ => (4, first & 7),
+    };
+    let rest = bytes.get(start + 1..start + length)?;
+    Some(rest.iter().fold(begin, |code, byte| code << 6 | u32::from(byte & 0x3f)))
 }
 
 /// `invalid syntax (f.py, line 3)`.

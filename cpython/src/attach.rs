@@ -183,7 +183,7 @@ impl Runtime {
         address: Address,
         table: &impl Fn(Option<HexVersion>) -> Result<Cow<'static, Table>>,
     ) -> Result<Runtime> {
-        let evidence = Evidence::gather(memory, address, symbols, binary);
+        let evidence = Evidence::gather(memory, address, binary);
         if evidence.stackless.verdict().is_none() {
             let signs = evidence.stackless;
             return Err(unknown(&format!(

@@ -58,8 +58,7 @@ fn shown(binary: &Binary) -> String {
 /// Why there is none.
 fn refused<M: Memory + ?Sized>(memory: &M, symbols: &Symbols) -> Error {
     if let Which::Named(path) = symbols.which() {
-        let all: Vec<String> =
-            symbols.binaries().iter().filter(|binary| binary.find("_PyRuntime").is_some()).map(shown).collect();
+        let all: Vec<String> = symbols.binaries().iter().filter(|binary| binary.has_state()).map(shown).collect();
         let problem = format!("no CPython of the process is in a file called {}", path.display());
         return Error::new(ErrorKind::NotPython, problem).hint(match &all[..] {
             [] => "no file of the process says that it holds one".to_owned(),

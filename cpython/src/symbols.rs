@@ -98,6 +98,7 @@ impl Symbols {
         }
         let mut binaries: Vec<Binary> = grouped
             .into_values()
+            .flat_map(loaded)
             .filter(|group| group.iter().any(|mapping| mapping.permissions.execute))
             .filter_map(|group| {
                 let open = || Binary::open(&group, files).or_else(|| Binary::in_memory(memory, &group));
@@ -137,8 +138,7 @@ impl Symbols {
 
     /// The binaries that hold an interpreter's state, of those that are meant.
     pub(crate) fn pythons(&self) -> impl Iterator<Item = &Binary> {
-        let has_state = |binary: &&Binary| binary.find("_PyRuntime").is_some() || binary.runtime_section.is_some();
-        self.meant().filter(has_state)
+        self.meant().filter(|binary| binary.has_state())
     }
 
     /// The binaries that are meant.
@@ -158,7 +158,30 @@ impl Symbols {
     }
 }
 
+/// The mappings of one file, for each time that it was loaded: by `dlmopen`, or by a loader of the program's own. Every load has
+/// code, and begins with the beginning of the file, which a small file may show twice.
+fn loaded(mut group: Vec<&Mapping>) -> Vec<Vec<&Mapping>> {
+    group.sort_by_key(|mapping| mapping.span.start);
+    let has_code = |part: &[&Mapping]| part.iter().any(|mapping| mapping.permissions.execute);
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for at in 1..group.len() {
+        let (before, after) = (&group[begin..at], &group[at..]);
+        if group[at].offset.0 == 0 && before[0].offset.0 == 0 && has_code(before) && has_code(after) {
+            parts.push(before.to_vec());
+            begin = at;
+        }
+    }
+    parts.push(group.split_off(begin));
+    parts
+}
+
 impl Binary {
+    /// Whether it says by a symbol or a section that an interpreter's state is in it.
+    pub(crate) fn has_state(&self) -> bool {
+        self.find("_PyRuntime").is_some() || self.runtime_section.is_some()
+    }
+
     /// Its path, as the target sees it.
     pub fn path(&self) -> &Path {
         &self.path

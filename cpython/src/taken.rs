@@ -157,8 +157,8 @@ impl Taken {
         if error.kind() != ErrorKind::OutOfMemory {
             return Err(error);
         }
+        Windows::room_for(pid)?;
         let (windows, (moment, watch, registers)) = hold(settle(Watch::of_process(pid, which.clone())))?;
-        windows.has_room()?;
         let want = error.to_string().lines().next().unwrap_or_default().to_owned();
         let runtime = watch.map(|watch| watch.runtime);
         Ok(Taken { memory: Held::Still { windows, want }, runtime, moment, registers, which: which.clone() })

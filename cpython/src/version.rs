@@ -7,7 +7,7 @@
 use crate::layouts::{Flags, HexVersion, Layouts};
 use crate::memory::Memory;
 use crate::stackless::Signs;
-use crate::symbols::{Binary, Symbols};
+use crate::symbols::Binary;
 use heapsake_core::{Address, Span};
 
 /// What begins `_Py_DebugOffsets`, and with it `_PyRuntime`, from 3.13 on.
@@ -30,7 +30,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// What `binary`, with `_PyRuntime` at `runtime`, says of itself.
-    pub fn gather<M: Memory + ?Sized>(memory: &M, runtime: Address, symbols: &Symbols, binary: &Binary) -> Evidence {
+    pub fn gather<M: Memory + ?Sized>(memory: &M, runtime: Address, binary: &Binary) -> Evidence {
         let header = debug_offsets(memory, runtime);
         let constant = binary.find("Py_Version").and_then(|symbol| memory.read_u32(symbol.address)).map(HexVersion);
         let text = version_text(memory, binary);
@@ -41,7 +41,7 @@ impl Evidence {
         let flags = Flags {
             free_threaded: threaded,
             // `Py_REF_DEBUG`, which every debug build implies, exports it.
-            debug: symbols.find("_Py_NegativeRefcount").is_some(),
+            debug: binary.find("_Py_NegativeRefcount").is_some(),
             stackless: stackless.verdict().unwrap_or(false),
         };
         Evidence { debug_offsets: header.map(|(version, _)| version), constant, text, flags, stackless }

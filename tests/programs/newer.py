@@ -45,6 +45,19 @@ async def waiting(task):
     return await task
 
 
+async def shielding(task):
+    return await asyncio.shield(task)
+
+
+async def watching(*tasks):
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def taking(*tasks):
+    for each in asyncio.as_completed(tasks):
+        await each
+
+
 def everything():
     name = "world"
     made = {"version": list(sys.version_info[:2]), "union": int | str, "lock": threading.Lock(), "again": threading.RLock()}
@@ -79,6 +92,9 @@ async def main(made):
     task = loop.create_task(alone(asyncio.Future()), name="listed")
     held = loop.create_task(sleeper(loop.create_future()), name="held")
     waiters = [loop.create_task(waiting(held), name="waiter %d" % index) for index in range(2)]
+    waiters.append(loop.create_task(shielding(held), name="shielding"))
+    waiters.append(loop.create_task(watching(held, waiters[0]), name="watching"))
+    waiters.append(loop.create_task(taking(held, waiters[1]), name="taking"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     del task

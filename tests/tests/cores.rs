@@ -129,7 +129,7 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
         let empty = place.join("empty");
         std::fs::create_dir_all(&empty).expect("a folder");
         let mut command = environment.python();
-        command.arg(file("programs/cores/order.py"));
+        command.arg(file("programs/cores/order.py")).arg(place.join("model"));
         let mut program = with_core(&command, &place);
         let waiting = Waiting::start(&mut program);
         waiting.die("SEGV");
@@ -170,6 +170,15 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
         let words = ["does not tell which files were mapped; the loader's own list does"];
         look("without list", &listless, &[], &words);
         look("without list and files", &listless, &["--sysroot", empty], &["the executable", "was not found", words[0]]);
+        let view = |index: u32| {
+            let path = format!("thread:MainThread/frame:-1/order.views[{index}]");
+            run(environment.heapsake().arg("inspect").arg(place.join("whole.heapsake")).arg(path)).success("a view")
+        };
+        // What was mapped of the file that was replaced is gone; it is not what took its place.
+        let (old, new) = (view(0), view(1));
+        if !old.contains("unreadable memory") || new.contains("unreadable memory") {
+            bad.push(format!("{}: of the replaced file: {old}; of the one there: {new}", environment.version));
+        }
         // Half of it: whatever is left opens, or it is said why not.
         let bytes = std::fs::read(&core).expect("a core");
         let half = place.join("core.half");

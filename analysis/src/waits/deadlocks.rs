@@ -44,9 +44,9 @@ pub(super) fn find(waits: &Waits) -> Vec<Deadlock> {
     found
 }
 
-/// Whom one needs: by what it waits for, and a task that runs the thread that runs it.
+/// Whom one needs: by what it waits for without a limit of time, and a task that runs the thread that runs it.
 fn needs(waits: &Waits, party: Party) -> Vec<Party> {
-    let mut needs = waits.wait(party).map_or_else(Vec::new, |wait| wait.needs.clone());
+    let mut needs = waits.wait(party).filter(|wait| !wait.is_limited).map_or_else(Vec::new, |wait| wait.needs.clone());
     if let Party::Task(index) = party {
         needs.extend(waits.tasks.get(index).and_then(|task| task.thread).map(Party::Thread));
     }

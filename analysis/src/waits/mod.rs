@@ -122,11 +122,13 @@ pub struct Wait {
     lock: Option<ObjectId>,
     /// Futures and tasks that must end, all of them.
     futures: Vec<ObjectId>,
+    /// Whether it ends by itself after a time.
+    is_limited: bool,
 }
 
 impl Wait {
     fn new(kind: WaitKind, words: impl Into<String>, object: Option<ObjectId>) -> Wait {
-        Wait { kind, words: words.into(), object, needs: Vec::new(), lock: None, futures: Vec::new() }
+        Wait { kind, words: words.into(), object, needs: Vec::new(), lock: None, futures: Vec::new(), is_limited: false }
     }
 
     fn needing(mut self, needs: Vec<Party>) -> Wait {
@@ -144,6 +146,7 @@ impl Wait {
         Wait {
             needs: if outer.needs.is_empty() { self.needs } else { outer.needs },
             lock: outer.lock.or(self.lock),
+            is_limited: outer.is_limited || self.is_limited,
             futures: if outer.futures.is_empty() { self.futures } else { outer.futures },
             ..outer
         }

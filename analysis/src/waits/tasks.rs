@@ -3,7 +3,7 @@
 //! A task's coroutine leads by `cr_await` to the one it awaits, and so on to a future. The frames on the way are those that
 //! a stack would have. The innermost functions of asyncio say what is waited for, else the future does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use heapsake_core::format::records::Frame;
 use heapsake_core::heap::TypeKind;
@@ -31,7 +31,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     let is_task = |names: &[String]| names.iter().any(|name| TRIO.contains(&name.as_str()) || TASKS.contains(&name.as_str()));
     let types = scene.dump.types().iter();
     let kinds: Vec<bool> = types.map(|known| is_task(&known.mro) || is_task(std::slice::from_ref(&known.name))).collect();
-    let mut reader = Reader { scene, chains: Chains::new(scene.dump, FRAMES) };
+    let mut reader = Reader { scene, chains: Chains::new(scene.dump, FRAMES), limited: limited(scene) };
     let found = scene.dump.objects_of_types(&kinds);
     let mut tasks: Vec<Task> = found.map(|(id, _)| reader.task(&scene.dump.object(id))).collect();
     tasks.sort_by_cached_key(|task| {
@@ -41,9 +41,18 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Task> {
     tasks
 }
 
+/// The tasks in the block of an `asyncio.timeout` that has a time and has not left it (3.11 and later).
+fn limited(scene: &Scene<'_>) -> HashSet<ObjectId> {
+    let kinds: Vec<bool> = scene.dump.types().iter().map(|known| known.name == "asyncio.timeouts.Timeout").collect();
+    let timeouts = scene.dump.objects_of_types(&kinds).map(|(id, _)| scene.dump.object(id));
+    timeouts.filter(|one| member(one, "_timeout_handler").is_some()).filter_map(|one| Some(member(&one, "_task")?.id())).collect()
+}
+
 struct Reader<'a, 'd> {
     scene: &'a Scene<'d>,
     chains: Chains<'d>,
+    /// Tasks that stand in an `asyncio.timeout`.
+    limited: HashSet<ObjectId>,
 }
 
 impl<'d> Reader<'_, 'd> {
@@ -62,7 +71,10 @@ impl<'d> Reader<'_, 'd> {
             _ if is_trio || future.is_some() => "pending",
             _ => "ready",
         };
-        let wait = if state == "pending" { self.wait(&frames, future.as_ref()) } else { None };
+        let mut wait = if state == "pending" { self.wait(&frames, future.as_ref()) } else { None };
+        if let Some(wait) = &mut wait {
+            wait.is_limited = self.limited.contains(&task.id()) || frames.iter().any(|frame| self.has_limit(frame));
+        }
         let function = coroutine
             .as_ref()
             .and_then(|coroutine| text(coroutine, "__qualname__").or_else(|| text(coroutine, "__name__")))
@@ -79,6 +91,13 @@ impl<'d> Reader<'_, 'd> {
             awaited_by: Vec::new(),
             thread: None,
         }
+    }
+
+    /// Whether it is `asyncio.wait_for` or `asyncio.wait` with a time.
+    fn has_limit(&self, frame: &Frame) -> bool {
+        is_file(frame, "asyncio/tasks.py")
+            && matches!(frame.function.as_str(), "wait_for" | "wait")
+            && self.scene.variable(frame, "timeout").is_some_and(|time| time.kind() != TypeKind::None)
     }
 
     fn wait(&self, frames: &[Frame], future: Option<&Object<'d>>) -> Option<Wait> {
@@ -223,7 +242,9 @@ fn through_shields(scene: &Scene<'_>, tasks: &mut [Task]) {
         if let [future] = wait.futures[..]
             && let Some((task, name)) = inner.get(&future)
         {
-            *wait = Wait::new(WaitKind::Task, format!("the task {name}: asyncio.shield"), Some(*task)).of_futures(vec![*task]);
+            wait.kind = WaitKind::Task;
+            wait.words = format!("the task {name}: asyncio.shield");
+            (wait.object, wait.futures) = (Some(*task), vec![*task]);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Owned {
     pages: Vec<BlockPage>,
 }
 
-/// A page of an allocator's that tells by itself where its blocks are: in use or not, for nothing leads to one that is not.
+/// A page of an allocator's that tells by itself where its blocks are, in use or not: it is asked about what something points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockPage {
     /// All blocks, one behind the other.

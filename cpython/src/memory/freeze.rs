@@ -177,7 +177,7 @@ impl Frozen {
     }
 
     pub(super) fn stop(&mut self) -> Result<()> {
-        loop {
+        for round in 0.. {
             let listed = process::threads(self.process.pid())
                 .map_err(|error| self.process.explain(&error, "its threads cannot be listed"))?;
             let known = self.threads.len();
@@ -187,8 +187,11 @@ impl Frozen {
                     self.seize(identifier)?;
                 }
             }
-            self.wait()?;
-            if self.threads.len() == known {
+            let has_more = self.threads.len() != known;
+            if has_more || round == 0 {
+                self.wait()?;
+            }
+            if !has_more {
                 break;
             }
         }
@@ -293,6 +296,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::live::{interpreters, wait_until};
 
     #[test]
     fn a_traced_process_that_has_ended_and_is_waited_for_by_nobody_is_not_stopped_for_ever() {
@@ -312,5 +316,51 @@ mod tests {
         let stops = Frozen::traced(process, None, &[]).stop();
         assert_eq!(stops.expect_err("there is nothing to stop").kind(), ErrorKind::ProcessDied);
         assert!(child.wait().expect("its status is left").success());
+    }
+    #[test]
+    fn a_thread_that_the_kernel_holds_up_keeps_nobody_from_stopping_the_others_twice() {
+        // The thread waits for a child of its own memory, which waits to open a pipe that nobody writes to.
+        const PROGRAM: &str = "
+import ctypes, os, sys, threading
+c = ctypes.CDLL(None)
+pipe = sys.argv[1].encode()
+os.mkfifo(pipe)
+actions = ctypes.create_string_buffer(1024)
+c.posix_spawn_file_actions_init(actions)
+c.posix_spawn_file_actions_addopen(actions, 9, pipe, os.O_RDONLY, 0)
+words = (ctypes.c_char_p * 2)(b'/bin/true', None)
+begin = lambda: c.posix_spawn(ctypes.byref(ctypes.c_int()), b'/bin/true', actions, None, words, words)
+threading.Thread(target=begin).start()
+print(os.getpid(), flush=True)
+sys.stdin.read()
+";
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let (_, interpreter) = interpreters().pop().expect("an interpreter");
+        let mut command = Command::new(&interpreter);
+        command.args(["-c", PROGRAM]).arg(&pipe).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut program = command.spawn().expect("it starts");
+        let pid = program.id() as i32;
+        let is_held_up = || {
+            let threads = process::threads(pid).unwrap_or_default();
+            threads.into_iter().any(|thread| Status::of(thread).is_ok_and(|status| status.state == 'D'))
+        };
+        wait_until("a thread to be held up", is_held_up);
+        // What has not stopped by the end goes on when the thread ends that traces it.
+        let tracer = std::thread::spawn(move || {
+            let mut frozen = Process::hold(pid).expect("the others stop");
+            let before = frozen.threads().count();
+            for _ in 0..2 {
+                frozen.again(Duration::from_millis(1)).expect("they stop again");
+                assert_eq!(frozen.threads().count(), before);
+            }
+        });
+        let traced = tracer.join();
+        // Whoever opens the pipe lets the child go on.
+        std::fs::OpenOptions::new().write(true).open(&pipe).expect("the child opens it");
+        wait_until("the thread to go on", || !is_held_up());
+        drop(program.stdin.take());
+        assert!(program.wait().expect("it ends").success());
+        traced.expect("nothing is wrong with the stops");
     }
 }

@@ -167,10 +167,9 @@ impl Windows {
         Ok(Windows { process, mappings, writable, regions, threads, table, before, since, keeper })
     }
 
-    /// An error if there is less memory than a dump takes at least: the kernel would end a process, this one or that one.
-    pub(crate) fn has_room(&self) -> Result<()> {
-        let pid = self.pid();
-        let needed = WALK + available::resident(self.process.reader()).unwrap_or(0) / MARKED_PART;
+    /// An error if there is less memory than a dump of a process takes at least: the kernel would end a process, this one or that.
+    pub(crate) fn room_for(pid: i32) -> Result<()> {
+        let needed = WALK + available::resident(pid).unwrap_or(0) / MARKED_PART;
         match available::memory().filter(|available| *available < needed) {
             None => Ok(()),
             Some(available) => Err(Error::new(
@@ -332,6 +331,23 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::live::{Program, interpreters, wait_until};
     use crate::memory::{Files, Snapshot};
+
+    #[test]
+    fn little_memory_makes_few_windows() {
+        assert_eq!([None, Some(1 << 40), Some(64 << 20), Some(0)].map(table_bits), [11, 11, 10, 6]);
+    }
+
+    #[test]
+    fn a_process_that_was_killed_lives_no_more() {
+        let (_, interpreter) = interpreters().pop().unwrap();
+        let mut program = Program::start(&interpreter, "import time; print(1); time.sleep(60)");
+        program.numbers();
+        let windows = Windows::of_process(program.pid()).unwrap();
+        assert!(windows.is_alive());
+        let pid = program.pid().to_string();
+        assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        wait_until("the program to die", || !windows.is_alive());
+    }
 
     #[test]
     #[ignore = "a measurement"]

@@ -60,11 +60,10 @@ pub(crate) fn end_first() {
     // SAFETY: the path is a NUL-terminated text.
     let file = unsafe { libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC) };
     if file >= 0 {
-        // SAFETY: the kernel reads bytes of ours; the descriptor is this function's.
-        unsafe {
-            libc::write(file, FIRST.as_ptr().cast(), FIRST.len());
-            libc::close(file);
-        }
+        // SAFETY: the kernel reads bytes of ours. Without success it chooses as it likes.
+        unsafe { libc::write(file, FIRST.as_ptr().cast(), FIRST.len()) };
+        // SAFETY: the descriptor is this function's.
+        unsafe { libc::close(file) };
     }
 }
 

@@ -12,6 +12,19 @@ class Order:
         self.total = 10**30
 
 
+def views(path):
+    """Of a file that was replaced under its path, and of what took its place."""
+    found = []
+    for text in (b"old!", b"new!"):
+        if os.path.exists(path):
+            os.unlink(path)
+        with open(path, "wb") as file:
+            file.write(text * 4096)
+        with open(path, "rb") as file:
+            found.append(memoryview(mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ))[:8])
+    return found
+
+
 def work(began, go_on):
     text = "in the worker"
     began.set()
@@ -35,7 +48,10 @@ def main():
     shared = mmap.mmap(-1, 1 << 16)
     shared[:6] = b"shared"
     began.wait()
-    handle(Order(), 3)
+    order = Order()
+    if len(sys.argv) > 1:
+        order.views = views(sys.argv[1])
+    handle(order, 3)
     go_on.set()
     worker.join()
 

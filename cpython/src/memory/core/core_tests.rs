@@ -187,3 +187,33 @@ fn the_head_of_a_stream_is_its_notes() {
     assert!(notes.is_of(&[at(0x10000, 0)]) && !notes.is_of(&[at(0x10000, 0x1000)]) && !notes.is_of(&[]));
     assert!(head(&mut &whole[..70]).is_err() && head(&mut &b"\x7fELF"[..]).is_err());
 }
+
+#[test]
+fn what_a_sparse_file_has_is_found_without_looking_at_its_holes() {
+    use std::os::unix::fs::FileExt;
+
+    let file = tempfile::tempfile().unwrap();
+    let length = 8 << 30;
+    file.set_len(length).unwrap();
+    // As gdb writes them: what is a page in memory is none in the file.
+    let copies = [
+        Copy { span: Span::new(Address(0x10_0000_0000), 4 << 30), offset: 0x238 },
+        Copy { span: Span::new(Address(0x20_0000_0000), 1 << 30), offset: 5 << 30 },
+    ];
+    let places = [0x238, (3 << 30) + 5, (5 << 30) + 0xfff, (6 << 30) - 1];
+    for place in places {
+        file.write_all_at(b"x", place).unwrap();
+    }
+    file.write_all_at(b"x", 7 << 30).unwrap();
+    let filled = filled(&file, length, &copies);
+    for place in places {
+        let copy = copies.iter().rfind(|copy| copy.offset <= place).unwrap();
+        let address = copy.span.start.offset((place - copy.offset) as i64);
+        assert!(filled.iter().any(|span| span.contains(address)), "{address:?} in {filled:?}");
+    }
+    assert!(filled.iter().all(|span| span.start.0 % PAGE == 0 && span.end.0 % PAGE == 0), "{filled:?}");
+    assert!(filled.windows(2).all(|pair| pair[0].end < pair[1].start), "{filled:?}");
+    assert!(filled.iter().map(|span| span.len()).sum::<u64>() <= 16 << 20, "{filled:?}");
+    let end = Copy { span: Span::new(Address(0x1000), 0x3000), offset: length - 0x1000 };
+    assert_eq!(super::filled(&file, length, &[end]), []);
+}

@@ -175,9 +175,9 @@ impl Found {
             let Span { start, end } = mapping.span;
             memory.word(start).is_some() && memory.word(end.offset(-8)).is_some()
         };
-        // No file ever had it, and the core has.
+        // Of a file of memory that has no name any more the core has all.
         let is_memory = first.deleted && first.is_shared_memory() && mappings.iter().all(is_whole);
-        if is_program && !is_memory && !self.files.contains_key(&place) {
+        if (is_program || problem.is_some()) && !is_memory && !self.files.contains_key(&place) {
             let what = if is_executable { "the executable " } else { "" };
             match problem {
                 Some(refused) => self.faults.push(format!("{what}{refused}; what was only to be read of it is missing")),
@@ -227,7 +227,7 @@ impl Wanted<'_> {
         let is_program = file.read_exact_at(&mut begin, 0).is_ok() && begin == elf::ELFMAG;
         if !is_program && self.build_id.is_none() {
             return if is_newer || is_moved {
-                Err("it was changed or put there after the core was written".to_owned())
+                Err("it was changed or put there after the core was written (--sysroot takes one that was put there)".to_owned())
             } else {
                 Ok(Backing { file: Arc::new(file), written: Vec::new() })
             };

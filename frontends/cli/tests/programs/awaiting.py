@@ -93,6 +93,11 @@ async def main():
         await both
 
     others.append(named(gathers(), "gathers"))
+
+    async def shields(task):
+        await asyncio.shield(task)
+
+    others += [named(shields(others[2]), "shields"), named(shields(others[2]), "shields too")]
     # Every task has run until it waits when none is ready any more.
     while not all(task.done() or task._fut_waiter is not None for task in asyncio.all_tasks() - {asyncio.current_task()}):
         await asyncio.sleep(0)
@@ -108,6 +113,8 @@ async def main():
     for task, kind, object in zip(others, ["queue", "event", "sleep", "condition"], [items, event, None, condition]):
         tell(task, kind, object and id(object))
     tell(others[5], "task", id(both), ["chain-0", "ring-0"])
+    for task in others[6:]:
+        tell(task, "task", id(others[2]), ["sleeps"])
     assert done.done()
     if len(sys.argv) > 2:
         import heapsake
