@@ -202,6 +202,7 @@ impl Present {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::{Program, interpreters};
     use memmap2::{Advice, MmapOptions};
 
     #[test]
@@ -261,19 +262,22 @@ mod tests {
         assert!(spans.iter().map(|span| span.len()).sum::<u64>() < 1 << 40);
     }
     #[test]
-    #[expect(unsafe_code, reason = "a mapping of a file")]
     fn of_a_file_what_was_changed_is_the_process_s_own() {
-        let file = tempfile::tempfile().unwrap();
-        file.set_len(64 << 12).unwrap();
-        // SAFETY: nobody else has the file, and it keeps its length.
-        let mut map = unsafe { MmapOptions::new().map_copy(&file) }.unwrap();
-        map[40 << 12] = 1;
-        assert_eq!(std::hint::black_box(&map)[9 << 12], 0);
-        let span = Span::new(Address(map.as_ptr().expose_provenance() as u64), 64 << 12);
-        let mut residency = Residency::searched(std::process::id() as i32, &super::super::maps::own().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mapped");
+        std::fs::write(&path, vec![1; 64 << 12]).unwrap();
+        let (_, interpreter) = interpreters().pop().unwrap();
+        let code = "import mmap, time\nfile = open({path}, 'rb')\nhere = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE)\n\
+                    here[40 << 12] = 2\nprint(here[9 << 12], flush=True)\ntime.sleep(60)";
+        let mut program = Program::start(&interpreter, &code.replace("{path}", &format!("{:?}", path.display().to_string())));
+        program.numbers();
+        let mappings = super::super::maps::of_process(program.pid()).unwrap();
+        let span = mappings.iter().find(|mapping| mapping.file() == Some(&path)).unwrap().span;
+        let mut residency = Residency::searched(program.pid(), &mappings).unwrap();
         let changed = Span::new(span.start.offset(40 << 12), PAGE);
         assert_eq!(residency.runs(span, Wanted::Own).unwrap(), [changed]);
         assert_eq!(residency.looked_up(span, Wanted::Own).unwrap(), [changed]);
-        assert!(residency.looked_up(span, Wanted::Resident).unwrap().iter().any(|run| run.contains(span.start.offset(9 << 12))));
+        let resident = residency.looked_up(span, Wanted::Resident).unwrap();
+        assert!(resident.iter().any(|run| run.contains(span.start.offset(9 << 12))), "{resident:?}");
     }
 }

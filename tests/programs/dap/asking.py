@@ -378,7 +378,7 @@ def group(client, pages):
         found.append(one["message"])
         left.extend(one.get("innerException", []))
     expect(len(found) == 100 and len(str(information)) < 1 << 20, "%d exceptions" % len(found))
-    for message in ("leaf", "('level 0'", "caused by: 'price'"):
+    for message in ("leaf", "level 0 (", "caused by: 'price'"):
         expect(sum(one.startswith(message) for one in found) == 1, "%s: %s" % (message, found[:9]))
     expect("<heapsake run>" not in str(information), information["details"]["stackTrace"])
 
