@@ -5,15 +5,18 @@
 //! a set or a deque, when the fields of that one object contradict each other. Reading is safe all the same, as every read
 //! is checked; the object may read wrongly. Where the holder stands is told by its registers and by the return addresses on
 //! its stack, up to the evaluation loop; a word left over from an earlier call may tell too much, so a bad moment is a
-//! suspicion.
+//! suspicion. A dict or a set that these words point at and that contradicts itself is a proof, and needs no names of
+//! functions, which are stripped from many binaries.
 
 use std::time::Duration;
 
+use heapsake_core::reduce::Registry;
 use heapsake_core::{Address, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::attach::Runtime;
 use crate::error::Result;
+use crate::heap::{CPythonHeap, Container, Facts};
 use crate::machine::Machine;
 use crate::memory::{Files, Frozen, Memory, Process, Registers};
 use crate::pystate;
@@ -140,13 +143,17 @@ impl Watch {
         }
         for running in interpreters.iter().flat_map(|interpreter| self.running(memory, *interpreter)) {
             let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, running) else { continue };
-            let stood = registers.iter().find(|registers| registers.thread_pointer.is_of(ident));
-            if let Some(function) = stood.and_then(|registers| self.changing(memory, registers)) {
-                let (function, doing) = function;
-                let line = format!("thread {ident} was in {function}, which {doing}");
-                if !caught.contains(&line) {
-                    caught.push(line);
-                }
+            let Some(stood) = registers.iter().find(|registers| registers.thread_pointer.is_of(ident)) else { continue };
+            let words = words(memory, stood);
+            let line = match self.changing(stood, &words) {
+                Some((function, doing)) => format!("thread {ident} was in {function}, which {doing}"),
+                None => match self.half_changed(memory, stood, &words) {
+                    Some((container, address)) => format!("thread {ident} was changing the {} at {address}", container.name()),
+                    None => continue,
+                },
+            };
+            if !caught.contains(&line) {
+                caught.push(line);
             }
         }
         let layouts = &self.runtime.layouts;
@@ -226,17 +233,21 @@ impl Watch {
     }
 
     /// The function that changes a container and that this thread is in, called from the evaluation loop.
-    fn changing<M: Memory>(&self, memory: &M, registers: &Registers) -> Option<Change> {
-        let mut stack = vec![0; STACK];
-        // Down to the end of the stack, should that be near.
-        let length = (0..4)
-            .map(|halvings| STACK >> halvings)
-            .find(|&length| stack.get_mut(..length).is_some_and(|bytes| memory.read_at(registers.stack, bytes).is_ok()));
-        let words = stack.get(..length.unwrap_or(0)).unwrap_or_default().as_chunks::<8>().0.iter();
-        let returns = words.map(|word| Address(u64::from_le_bytes(*word)));
+    fn changing(&self, registers: &Registers, words: &[Address]) -> Option<Change> {
         let is_evaluation = |address: &Address| self.evaluation.iter().any(|span| span.contains(*address));
+        let returns = words.iter().copied();
         let mut inner = std::iter::once(registers.instruction).chain(returns).take_while(|address| !is_evaluation(address));
         inner.find_map(|address| self.function(address))
+    }
+
+    /// The container that this thread is in the midst of changing.
+    fn half_changed<M: Memory>(&self, memory: &M, registers: &Registers, words: &[Address]) -> Option<(Container, Address)> {
+        let layouts = self.runtime.layouts.clone();
+        let heap = CPythonHeap::new(memory, Facts::of_memory(layouts), Registry::default());
+        let mut seen = FxHashSet::default();
+        let pointers = registers.general.iter().map(|word| Address(*word)).chain(words.iter().copied());
+        let mut pointers = pointers.filter(|word| seen.insert(*word));
+        pointers.find_map(|word| heap.caught_changing(word).map(|container| (container, word)))
     }
 
     fn function(&self, address: Address) -> Option<Change> {
@@ -244,6 +255,16 @@ impl Watch {
         let (span, change) = self.changing.get(after.checked_sub(1)?)?;
         span.contains(address).then_some(*change)
     }
+}
+
+/// The words on top of a thread's stack, down to its end, should that be near.
+fn words<M: Memory>(memory: &M, registers: &Registers) -> Vec<Address> {
+    let mut stack = vec![0; STACK];
+    let length = (0..4)
+        .map(|halvings| STACK >> halvings)
+        .find(|&length| stack.get_mut(..length).is_some_and(|bytes| memory.read_at(registers.stack, bytes).is_ok()));
+    let words = stack.get(..length.unwrap_or(0)).unwrap_or_default().as_chunks::<8>().0.iter();
+    words.map(|word| Address(u64::from_le_bytes(*word))).collect()
 }
 
 #[cfg(test)]

@@ -88,3 +88,30 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
         assert!(moment.caught.is_empty(), "3.{minor}: the idle threads run, too: {moment:?}");
     }
 }
+
+#[test]
+fn a_dict_and_a_set_that_grow_are_caught_without_the_names_of_functions() {
+    for (minor, interpreter) in interpreters() {
+        for (container, code, number) in [("dict", "grow.setdefault(i)", 40_000), ("set", "grow.add(i)", 8_000)] {
+            // Half of the time goes into tables that are made anew.
+            let code = format!(
+                "import threading\nprint(threading.get_ident())\ngrow = {container}()\n\
+                 while True:\n    for i in range({number}): {code}\n    grow.clear()"
+            );
+            let mut program = Program::start(&interpreter, &code);
+            let ident = program.numbers()[0];
+            let mut watch = Watch::of_process(program.pid(), Which::Running).unwrap();
+            watch.changing.clear();
+            let mut caught = Vec::new();
+            for _ in 0..5000 {
+                let judge = |frozen: &mut Frozen| Ok(watch.judge(frozen.process(), &frozen.registers()));
+                caught = Snapshot::settled(program.pid(), judge).unwrap().1;
+                if !caught.is_empty() {
+                    break;
+                }
+            }
+            let said = format!("thread {ident} was changing the {container} at 0x");
+            assert!(caught.len() == 1 && caught[0].starts_with(&said), "3.{minor}: {container}: {caught:?}");
+        }
+    }
+}

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
-use heapsake_core::reduce::Failure;
+use heapsake_core::reduce::{Failure, Reason};
 
 use super::head::Head;
-use super::{CPythonHeap, corrupt, unreadable};
+use super::{CPythonHeap, corrupt, miscounted, unreadable};
 use crate::layout::Field;
 use crate::memory::Memory;
 
@@ -187,7 +187,8 @@ impl<M: Memory> CPythonHeap<M> {
     /// Gives the entries of the dictionary at `dict`, whose type is taken for granted, to `told`, in the order of insertion.
     ///
     /// # Errors
-    /// When a part of it cannot be read; what was given before counts.
+    /// When a part of it cannot be read, or there are more or fewer than it counts, as in a dictionary that was being changed;
+    /// what was given before counts.
     #[inline]
     pub fn entries(&self, dict: Address, told: impl FnMut(Address, Address)) -> Result<(), Failure> {
         self.entries_of_head(self.head(dict), told)
@@ -198,20 +199,38 @@ impl<M: Memory> CPythonHeap<M> {
         let layout = &self.layouts().dict;
         let keys = self.head_field(layout.ma_keys, dict)?;
         let values = self.head_field(layout.ma_values, dict)?;
+        let used = self.head_field(layout.ma_used, dict)?;
         let table = self.key_table(keys)?;
+        let mut count = 0;
         if values.is_null() {
             for (key, value) in table.iter() {
                 if !value.is_null() && !key.is_null() {
+                    count += 1;
                     told(key, value);
                 }
             }
-            return Ok(());
+        } else {
+            self.values(values, table.iter().len(), |index, value| {
+                if let Some(key) = table.key(index).filter(|key| !key.is_null()) {
+                    count += 1;
+                    told(key, value);
+                }
+            })?;
         }
-        self.values(values, table.iter().len(), |index, value| {
-            if let Some(key) = table.key(index).filter(|key| !key.is_null()) {
-                told(key, value);
-            }
-        })
+        if count == used { Ok(()) } else { Err(miscounted(count, used, "entries")) }
+    }
+
+    /// Whether the fields of the dictionary at `dict`, whose type is taken for granted, contradict each other. Of one that has
+    /// more than `most` entries only their number is looked at.
+    pub(super) fn is_dict_miscounted(&self, dict: Address, most: u64) -> bool {
+        let layout = &self.layouts().dict;
+        let number = |keys| self.layouts().dict_keys.dk_nentries.read(&self.memory, keys);
+        let keys = layout.ma_keys.read(&self.memory, dict);
+        let (Some(count), Some(used)) = (keys.and_then(number), layout.ma_used.read(&self.memory, dict)) else { return false };
+        if count.unsigned_abs() > most {
+            return used > count;
+        }
+        self.entries(dict, |_, _| ()).is_err_and(|failure| failure.reason == Reason::Corrupt)
     }
 }
 

@@ -54,7 +54,7 @@ fn heap(layouts: &Layouts, keys: &Keys, is_split: bool) -> CPythonHeap<Synthetic
         memory = memory.words(entry, &[key(index).0, value]);
     }
     let header = longer(layouts);
-    memory = memory.words(DICT.offset(header + 32), &[KEYS.0]);
+    memory = memory.words(DICT.offset(header + 16), &[keys.filled]).words(DICT.offset(header + 32), &[KEYS.0]);
     if is_split {
         let values: Vec<u64> = (0..keys.filled).map(|index| key(index).0 + 8).collect();
         let order: Vec<u8> = (0..keys.filled as u8).collect();
@@ -120,6 +120,22 @@ fn a_count_beyond_the_table_is_corrupt() {
                     assert_eq!(found, Err(Reason::Corrupt), "{:?} {kind} {logarithm} {count}", layouts.version);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_dict_that_has_less_than_it_counts_says_so_and_gives_what_it_has() {
+    for layouts in all() {
+        let kind = u8::from(layouts.version.minor() >= 11);
+        // `dictresize` writes the number of entries into the new table at last.
+        for (count, filled) in [(0, 5), (3, 5), (4, 5)] {
+            let heap = heap(&layouts, &Keys { logarithm: 3, count, filled, kind }, false);
+            let mut found = 0;
+            let failure = heap.entries(DICT, |_, _| found += 1).unwrap_err();
+            assert_eq!((found, failure.reason), (count, Reason::Corrupt), "{:?}", layouts.version);
+            let said = format!("{count} entries, though it counts {filled}: it was being changed, or is damaged");
+            assert_eq!(failure.detail, said, "{:?}", layouts.version);
         }
     }
 }

@@ -5,9 +5,10 @@
 //! CPython's forms, slots and C members, and at last, for C types that nothing knows, the words that look like objects
 //! ([`generic`]), those of the memory that they own included ([`owned`]). What a type is like is worked out once ([`types`]); a
 //! reduction reads memory and nothing else, and so says the same at every call. Objects that nothing leads to are found in the
-//! blocks of the allocator ([`pools`]).
+//! blocks of the allocator ([`pools`]). What a thread was stopped in the midst of changing contradicts itself ([`changing`]).
 
 mod bytesobject;
+mod changing;
 mod delegated;
 mod dictobject;
 mod facts;
@@ -37,8 +38,11 @@ pub use read::Words;
 pub use state::{Plain, State};
 pub use types::{Attributes, Member, TypeEntry};
 
+pub(crate) use changing::Container;
 pub(crate) use owned::BlockPage;
 pub(crate) use read::{corrupt, unreadable};
+
+use read::miscounted;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -186,8 +190,13 @@ impl<M: Memory> CPythonHeap<M> {
         } else {
             self.size(entry, head).begin(entry.id, sink);
         }
-        self.reduce_payload(entry, head, sink)?;
-        if entry.is_plain { Ok(()) } else { self.reduce_instance(entry, object, sink) }
+        let told = self.reduce_payload(entry, head, sink);
+        if entry.is_plain {
+            return told;
+        }
+        // Its attributes are there also where its C part is damaged.
+        let instance = self.reduce_instance(entry, object, sink);
+        told.and(instance)
     }
 
     /// What has no valid type: an interpreter frame that was made a node.

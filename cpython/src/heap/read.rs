@@ -21,6 +21,12 @@ pub(crate) fn corrupt(detail: &'static str) -> Failure {
     Failure::new(Reason::Corrupt, detail)
 }
 
+/// The failure of a container that does not have as many items as it counts.
+#[cold]
+pub(crate) fn miscounted(found: i64, counted: i64, items: &'static str) -> Failure {
+    Failure::new(Reason::Corrupt, format!("{found} {items}, though it counts {counted}: it was being changed, or is damaged"))
+}
+
 impl<M: Memory> CPythonHeap<M> {
     /// The 64-bit word at `address`.
     ///

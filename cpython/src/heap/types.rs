@@ -243,7 +243,7 @@ pub(crate) struct TypeHead {
     pub(crate) basic_size: i64,
     pub(crate) item_size: i64,
     base: Address,
-    name: Address,
+    pub(super) name: Address,
     members: Address,
     dict_offset: i64,
     weaklist_offset: i64,
