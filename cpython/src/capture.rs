@@ -8,7 +8,7 @@ use heapsake_core::{Address, DumpOptions, Span, Summary};
 
 use crate::attach::{Origin, Runtime};
 use crate::error::Result;
-use crate::heap::{CPythonHeap, Facts, Kept};
+use crate::heap::{CPythonHeap, Facts};
 use crate::memory::{Files, Source};
 use crate::pystate::{self, CaptureOptions};
 use crate::regions::regions;
@@ -49,16 +49,7 @@ pub fn capture_runtime<S: Source>(
         let others = runtime.others.iter().map(|other| other.clone().into()).collect();
         options.facts.push(("other_pythons".to_owned(), ciborium::Value::Array(others)));
     }
-    let facts = Facts {
-        version: runtime.version,
-        flags: runtime.flags,
-        runtime: runtime.address,
-        interpreter: runtime.interpreter,
-        pid: options.pid,
-        root: options.root_dir.clone(),
-        layouts: runtime.layouts,
-        kept: Kept::default(),
-    };
+    let facts = Facts { pid: options.pid, root: options.root_dir.clone(), ..Facts::of_runtime(&runtime) };
     let spans = memory.writable();
     let private = private(&memory, &spans);
     if dump.reason.is_empty() {

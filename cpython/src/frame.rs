@@ -31,7 +31,7 @@ const OWNED_BY_FRAME_OBJECT: i8 = 2;
 const EXECUTING: i8 = 0;
 
 /// A frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Frame {
     /// The frame object; null where there is none.
     object: Address,
@@ -239,6 +239,31 @@ impl Frame {
             next = layout.previous.read(&heap.memory, next)?;
         }
         None
+    }
+
+    /// Where the chain from an interpreter frame on outwards breaks off, if it does: what lies there is no frame.
+    pub(crate) fn breaks_off<M: Memory>(heap: &CPythonHeap<M>, innermost: Address) -> Option<Address> {
+        let layout = heap.layouts().interpreter_frame?;
+        let mut seen = FxHashSet::default();
+        let mut next = innermost;
+        while !next.is_null() {
+            let frame = Frame { object: Address::NULL, interpreter: next };
+            let owner = layout.owner.read(&heap.memory, next);
+            // One of the evaluation loop's own has no code.
+            let is_frame = owner.is_some_and(|owner| owner > OWNED_BY_FRAME_OBJECT) || frame.code(heap).is_some();
+            let previous = layout.previous.read(&heap.memory, next).filter(|_| is_frame && seen.insert(next));
+            let Some(previous) = previous else { return Some(next) };
+            next = previous;
+        }
+        None
+    }
+
+    /// How many bytes it takes on a data stack.
+    pub(crate) fn size<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<i64> {
+        let code = self.code(heap)?;
+        let slots = (code.slots as i64).checked_add(code.stack_size as i64)?;
+        let specials = heap.layouts().interpreter_frame?.localsplus.offset() as i64;
+        slots.checked_mul(8)?.checked_add(specials)
     }
 
     /// The calls of the evaluation loop that run the frames of a thread, the innermost first, from the interpreter frame

@@ -68,6 +68,9 @@ const SHOWN_BY: [(&str, &str); 8] = [
     ("_pickle", "_pickle"),
 ];
 
+/// Second names of types.
+const ALIASES: [(&str, &str); 1] = [("array", "ArrayType")];
+
 /// The texts that are missing, by where they were; nothing if the name of `dict` can be read and nothing `is_missing` else.
 pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime, is_missing: bool) -> BTreeMap<Address, Box<[u8]>> {
     let Search { found, .. } = Search::new(memory, &runtime.layouts).through_modules(runtime.interpreter, is_missing);
@@ -175,6 +178,9 @@ impl<'a, M: Memory> Search<'a, M> {
 
     /// Has a look at what `module` calls `key`.
     fn look(&mut self, module: &str, key: &str, value: Address) {
+        if ALIASES.contains(&(module, key)) {
+            return;
+        }
         let Some(class) = self.layouts.object.ob_type.read(self.memory, value) else { return };
         let flags = |class| self.layouts.type_object.tp_flags.read(self.memory, class).unwrap_or(0);
         if module == "builtins"

@@ -11,11 +11,12 @@ use crate::attach::Runtime;
 use crate::capture::capture_runtime;
 use crate::death::Death;
 use crate::error::{Error, ErrorKind, Result};
+use crate::heap::{CPythonHeap, Facts};
 use crate::memory::core::{Core, Notes, ProcessInfo};
 use crate::memory::{Files, Mapping, Source, Windows};
 use crate::moment::Watch;
 use crate::names_lost;
-use crate::pystate::CaptureOptions;
+use crate::pystate::{self, CaptureOptions};
 use crate::symbols::{Symbols, Which};
 
 /// A process that is no more, and the Python in it.
@@ -57,6 +58,9 @@ impl Postmortem {
         place(&mut notes, core.mappings());
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &core, &notes);
+        let heap = CPythonHeap::new(&core, Facts::of_runtime(&watch.runtime), Registry::default());
+        faults.extend(pystate::broken_stacks(&heap));
+        drop(heap);
         Ok(Postmortem { memory: Remains::Core(Box::new(core)), runtime: watch.runtime, notes, caught, faults })
     }
 

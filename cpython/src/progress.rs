@@ -16,7 +16,7 @@ use heapsake_core::Address;
 use heapsake_core::reduce::Registry;
 use rustc_hash::FxHasher;
 
-use crate::heap::{CPythonHeap, Facts, Kept};
+use crate::heap::{CPythonHeap, Facts};
 use crate::memory::{Memory, Process};
 use crate::moment::Watch;
 use crate::pystate;
@@ -110,16 +110,10 @@ impl Progress {
     /// The kernel's numbers of the threads of the thread states.
     fn numbers(&self) -> Vec<(Address, Option<u64>)> {
         let (Ok(process), Ok(registry)) = (Process::open(self.pid), Registry::linked()) else { return Vec::new() };
-        let runtime = &self.watch.runtime;
         let facts = Facts {
-            version: runtime.version,
-            flags: runtime.flags,
-            runtime: runtime.address,
-            interpreter: runtime.interpreter,
             pid: Some(self.pid),
             root: format!("/proc/{}/root", self.pid).into(),
-            layouts: runtime.layouts.clone(),
-            kept: Kept::default(),
+            ..Facts::of_runtime(&self.watch.runtime)
         };
         pystate::native_ids(&CPythonHeap::new(process, facts, registry))
     }

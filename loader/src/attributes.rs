@@ -178,7 +178,7 @@ impl<'d> Object<'d> {
         self.kind() == TypeKind::Frame && !self.edges().iter().any(|edge| is_named(&edge.name, "f_locals"))
     }
 
-    /// The variables of a frame: its local edges, or the entries of its `f_locals`.
+    /// The variables of a frame, bound or not: its local edges, or the entries of its `f_locals`.
     pub fn locals(&self) -> Vec<(String, Target)> {
         let mut locals: Vec<(String, Target)> = Vec::new();
         let mut mapping = None;
@@ -197,6 +197,11 @@ impl<'d> Object<'d> {
             }
         }
         locals
+    }
+
+    /// The variables of a frame that are bound: what `f_locals` has.
+    pub fn bound_locals(&self) -> Vec<(String, Target)> {
+        self.locals().into_iter().filter(|(_, target)| *target != Target::Nothing).collect()
     }
 
     /// Names and positions of the fields of a named tuple, from its class.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use heapsake_core::format::records::Thread;
 use heapsake_loader::{Dump, isomorphism, open};
-use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core, without_files};
+use heapsake_tests::cores::{gdb_core, kernel_core, kernel_writes_cores, with_core, without_files, without_stacks};
 use heapsake_tests::programs::{Description, differences};
 use heapsake_tests::{
     Ended, Environment, Waiting, every, file, in_parallel, last_of_each, minors, no_problems, run, until, without_a_lock,
@@ -170,6 +170,16 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
         let words = ["does not tell which files were mapped; the loader's own list does"];
         look("without list", &listless, &[], &words);
         look("without list and files", &listless, &["--sysroot", empty], &["the executable", "was not found", words[0]]);
+        // Frames that the C stack leads to are told by the data stack.
+        let stackless = place.join("core.stackless");
+        std::fs::write(&stackless, without_stacks(&std::fs::read(&core).expect("a core"))).expect("a file");
+        let words: &[&str] = if environment.minor >= 11 { &["told by the data stack"] } else { &[] };
+        look("without stacks", &stackless, &[], words);
+        let told = |what: &str| stacks(&open(place.join(format!("{what}.heapsake"))).expect("a dump"));
+        if told("whole") != told("without stacks") {
+            let (whole, without) = (told("whole"), told("without stacks"));
+            bad.push(format!("{}: stacks {whole:#?}, without those of C {without:#?}", environment.version));
+        }
         let view = |index: u32| {
             let path = format!("thread:MainThread/frame:-1/order.views[{index}]");
             run(environment.heapsake().arg("inspect").arg(place.join("whole.heapsake")).arg(path)).success("a view")

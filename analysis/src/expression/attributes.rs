@@ -90,7 +90,7 @@ impl<'s> Evaluator<'s> {
             Some(AttributeValue::Plain(fact)) => Some(of_fact(&fact)),
             Some(AttributeValue::Locals(id)) => {
                 let mut entries = Entries::default();
-                for (name, target) in self.dump.object(id).locals() {
+                for (name, target) in self.dump.object(id).bound_locals() {
                     self.made(1)?;
                     let name = Value::text(&name);
                     let key = self.key(&name)?;

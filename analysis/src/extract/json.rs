@@ -23,6 +23,8 @@ use super::{BATCH, Error, Report};
 const DEEPEST: usize = 500;
 /// Values below containers that are written again, as they are shared; beyond, they are references.
 const MOST_REPEATED: u64 = 10_000_000;
+/// An empty one has no elements to be known by.
+const DEQUE: &str = "collections.deque";
 
 /// Writes it, and a line break.
 pub(super) fn write(object: &Object<'_>, out: &mut dyn Write) -> Result<Report, Error> {
@@ -245,6 +247,7 @@ impl<'o, 'd> Writer<'o, 'd> {
         }
         let tail = object.tail_kind();
         let (open, rest, close): (&[u8], Rest<'d>, &'static [u8]) = match (tail, object.kind()) {
+            (_, _) if object.type_name() == DEQUE => (b"[", Rest::Elements(0), b"]"),
             (TailKind::Elements, _) | (_, TypeKind::List | TypeKind::Tuple | TypeKind::Set | TypeKind::Frozenset) => {
                 (b"[", Rest::Elements(0), b"]")
             }
@@ -266,6 +269,7 @@ impl<'o, 'd> Writer<'o, 'd> {
         self.out.write_all(b"{\"$type\":")?;
         write_text(self.out, object.type_name().as_bytes())?;
         let mut attributes = attributes(object);
+        attributes.extend(special(object));
         attributes.reverse();
         for (name, value) in &facts {
             if !attributes.iter().any(|(known, _)| known == name) {
@@ -297,6 +301,17 @@ pub(super) fn attributes(object: &Object<'_>) -> Vec<(String, Target)> {
         }
     }
     found
+}
+
+/// What an instance has by C under names that Python reserves: `__cause__`, `__func__`, `__origin__`.
+fn special(object: &Object<'_>) -> impl Iterator<Item = (String, Target)> {
+    object.edges().into_iter().filter_map(|edge| match (edge.kind, edge.name) {
+        (EdgeKind::Attribute, LabelName::Text(name)) if edge.target != Target::Nothing => {
+            let is_told = name.starts_with("__") && name.ends_with("__") && !matches!(&*name, "__dict__" | "__class__");
+            is_told.then_some((name, edge.target))
+        }
+        _ => None,
+    })
 }
 
 /// Whether all keys are texts, none of which looks like a marker.

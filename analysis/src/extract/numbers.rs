@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-/// Bytes of an integer that are turned into decimal digits; larger ones are written in hexadecimal.
-pub(super) const MOST_DECIMAL: usize = 4096;
+/// Bytes of an integer that are turned into decimal digits, 4,300 at most, which CPython's readers take
+/// (`sys.int_info.default_max_str_digits`); larger ones are written in hexadecimal.
+pub(super) const MOST_DECIMAL: usize = 1785;
 
 /// The decimal digits of an integer, given its magnitude little endian.
 pub(super) fn decimal(negative: bool, magnitude: &[u8]) -> String {

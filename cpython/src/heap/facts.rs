@@ -13,6 +13,7 @@ use heapsake_core::Address;
 use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
+use crate::attach::Runtime;
 use crate::layouts::{Flags, HexVersion, Layouts};
 
 /// More of a file of `/proc` is not read.
@@ -76,6 +77,17 @@ impl Facts {
             pid: None,
             root: PathBuf::from("/"),
             kept: Kept::default(),
+        }
+    }
+
+    /// Facts of a target whose runtime was found; of its process nothing yet.
+    pub(crate) fn of_runtime(runtime: &Runtime) -> Facts {
+        Facts {
+            version: runtime.version,
+            flags: runtime.flags,
+            runtime: runtime.address,
+            interpreter: runtime.interpreter,
+            ..Facts::of_memory(runtime.layouts.clone())
         }
     }
 

@@ -169,13 +169,16 @@ fn slot(address: Address) -> usize {
     ((address.0 >> 4 ^ address.0 >> 13) & (CACHE as u64 - 1)) as usize
 }
 
+/// The number of the type of interpreter frames.
+const FRAME: u32 = 1;
+
 impl TypeTable {
     pub(super) fn new(layouts: &Layouts) -> TypeTable {
         let size = layouts.interpreter_frame.map_or(0, |layout| layout.size as u64);
-        let frame = TypeEntry {
-            id: TypeId(0),
+        let special = |id, payload, size, description| TypeEntry {
+            id: TypeId(id),
             address: Address::NULL,
-            payload: Payload::InterpreterFrame,
+            payload,
             flags: 0,
             basic_size: size,
             item_size: 8,
@@ -190,25 +193,30 @@ impl TypeTable {
             is_plain: true,
             is_leaf: false,
             reducer: None,
-            description: TypeDescription {
-                name: "frame".into(),
-                module: "builtins".into(),
-                kind: TypeKind::Frame,
-                mro: vec!["frame".into(), "object".into()],
-                basic_size: size,
-                origin: "exact".into(),
-                ..TypeDescription::default()
-            },
+            description,
         };
+        // The first is that of what has no valid type.
+        let unknown = TypeDescription { name: "unknown".into(), mro: vec!["unknown".into()], ..TypeDescription::default() };
+        let frame = TypeDescription {
+            name: "frame".into(),
+            module: "builtins".into(),
+            kind: TypeKind::Frame,
+            mro: vec!["frame".into(), "object".into()],
+            basic_size: size,
+            origin: "exact".into(),
+            ..TypeDescription::default()
+        };
+        let unknown = special(0, Payload::Object, 0, unknown);
+        let frame = special(FRAME, Payload::InterpreterFrame, size, frame);
         TypeTable {
             cache: vec![Cell::new((Address::NULL, 0)); CACHE].into(),
             found: RefCell::default(),
-            entries: FrozenVec::from(vec![Box::new(frame)]),
+            entries: FrozenVec::from(vec![Box::new(unknown), Box::new(frame)]),
         }
     }
 
     pub(super) fn interpreter_frame(&self) -> &TypeEntry {
-        &self.entries[0]
+        &self.entries[FRAME as usize]
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The interpreter's state: its threads with their frames, its roots, and the facts of a dump's header, all read from
 //! `_PyRuntime` on. Mirrors `Python/pystate.c`.
 
+mod datastack;
 mod facts;
 mod kept;
 mod mimalloc;
@@ -105,6 +106,17 @@ impl CaptureOptions {
 /// The thread states, each with the kernel's number of its thread.
 pub(crate) fn native_ids<M: Memory>(heap: &CPythonHeap<M>) -> Vec<(Address, Option<u64>)> {
     threads::states(heap).into_iter().map(|state| (state.address, state.native_id)).collect()
+}
+
+/// The threads whose frames do not lead to the outermost one, in words.
+pub(crate) fn broken_stacks<M: Memory>(heap: &CPythonHeap<M>) -> Vec<String> {
+    let states = threads::states(heap);
+    let line = |state: &threads::State| {
+        let at = state.breaks_off(heap)?;
+        let name = state.name.as_deref().unwrap_or("without a name");
+        Some(format!("thread {} ({name}): {}", state.ident, stacks::cut(at)))
+    };
+    states.iter().filter_map(line).collect()
 }
 
 /// Addresses in the stacks of threads, as far as they are known, each with whether that is certain: the C library knows a thread

@@ -47,7 +47,7 @@ impl State {
     }
 
     /// The innermost interpreter frame, whether Python shows it or not (3.11+).
-    fn interpreter_frame<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Address> {
+    pub(super) fn interpreter_frame<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Address> {
         let layouts = heap.layouts();
         let layout = &layouts.thread;
         match (layout.current_frame, layout.cframe, layouts.cframe) {
@@ -71,12 +71,24 @@ impl State {
             let call = |frame| Evaluation { frames: vec![frame], on_stack: None };
             return self.frames(heap).into_iter().map(call).collect();
         }
-        self.interpreter_frame(heap).map(|innermost| Frame::by_evaluation(heap, innermost)).unwrap_or_default()
+        let innermost = self.interpreter_frame(heap).unwrap_or_default();
+        let mut calls = Frame::by_evaluation(heap, innermost);
+        if self.breaks_off(heap).is_some() {
+            let known: Vec<Frame> = calls.iter().flat_map(|call| call.frames.iter().copied()).collect();
+            let frames = self.on_data_stack(heap, &known);
+            calls.push(Evaluation { frames, on_stack: None });
+        }
+        calls
     }
 
     /// Its frames, the innermost first.
     pub(super) fn frames<M: Memory>(&self, heap: &CPythonHeap<M>) -> Vec<Frame> {
-        chain(heap, self.innermost(heap))
+        let mut frames = chain(heap, self.innermost(heap));
+        if self.breaks_off(heap).is_some() {
+            let others = self.on_data_stack(heap, &frames);
+            frames.extend(others);
+        }
+        frames
     }
 
     /// The exception that is on its way.

@@ -268,7 +268,7 @@ fn take<'d>(dump: &'d Dump, found: Found<'d>, step: &Step) -> anyhow::Result<Fou
         (Found::Object(object), Step::Attribute(name)) => match object.attribute(name) {
             Some(AttributeValue::Target(target)) => of_target(dump, target),
             Some(AttributeValue::Plain(value)) => Ok(Found::Fact(value)),
-            Some(AttributeValue::Locals(id)) => Ok(Found::Variables(dump.object(id).locals())),
+            Some(AttributeValue::Locals(id)) => Ok(Found::Variables(dump.object(id).bound_locals())),
             None => {
                 let names: Vec<String> = object.attributes().into_iter().map(|one| one.name).take(30).collect();
                 bail!("the {} has no attribute {name}\nhint: it has {}", object.type_name(), names.join(", "))
@@ -399,7 +399,7 @@ fn print_object(
                 output.line(format!("  {name} = {}", harmless(&cbor_json(&value).to_string())))?;
             }
             AttributeValue::Locals(id) => {
-                for (name, target) in object.dump().object(id).locals() {
+                for (name, target) in object.dump().object(id).bound_locals() {
                     one(output, &format!("f_locals[{name:?}]"), target)?;
                 }
             }

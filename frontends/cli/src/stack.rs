@@ -61,6 +61,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
                 output.line("")?;
             }
             output.line(output.style(Style::Title, heading(thread)))?;
+            if let Some(cut) = frames_cut(thread) {
+                output.line(format!("  frames may be missing: {}", harmless(cut)))?;
+            }
             match native::merged(thread).filter(|_| arguments.native) {
                 Some(frames) => print_merged(&mut output, &dump, thread, &frames, !arguments.short)?,
                 None => {
@@ -127,6 +130,9 @@ fn print_merged(output: &mut Output, dump: &Dump, thread: &Thread, frames: &[Mer
     Ok(())
 }
 
+/// So many names of a module or class are printed; those that were set last are nearest to what happened.
+const MOST_NAMES: usize = 60;
+
 /// Prints a frame as a traceback does, and its variables.
 pub(crate) fn print_frame(output: &mut Output, dump: &Dump, frame: &Frame, variables: bool) -> anyhow::Result<()> {
     let place = format!("File \"{}\", line {}", harmless(&frame.filename), frame.line);
@@ -138,14 +144,19 @@ pub(crate) fn print_frame(output: &mut Output, dump: &Dump, frame: &Frame, varia
     if !variables {
         return Ok(());
     }
-    for (name, shown) in shown_variables(dump, frame) {
+    let (left_out, shown) = shown_variables(dump, frame, Some(MOST_NAMES));
+    for (name, shown) in shown {
         output.line(format!("      {} = {shown}", output.style(Style::Name, harmless(&name))))?;
+    }
+    if left_out > 0 {
+        output.line(format!("      … {left_out} names that were set before these; --json tells all"))?;
     }
     Ok(())
 }
 
-/// Names and representations of a frame's variables; of a module's or class's frame those that are no dunder names.
-pub(crate) fn shown_variables(dump: &Dump, frame: &Frame) -> Vec<(String, String)> {
+/// Names and representations of a frame's variables, and before them the number of those left out: of the names of a module or
+/// class, which are those that are no dunder names, at most `most` are told, those that were set last.
+pub(crate) fn shown_variables(dump: &Dump, frame: &Frame, most: Option<usize>) -> (usize, Vec<(String, String)>) {
     let limits = Limits { characters: 160, ..Limits::default() };
     let mut shown = Vec::new();
     for variable in &frame.variables {
@@ -153,20 +164,18 @@ pub(crate) fn shown_variables(dump: &Dump, frame: &Frame) -> Vec<(String, String
             shown.push((variable.name.clone(), text));
         }
     }
-    if frame.variables.is_empty()
-        && let Some(locals) = dump.referenced(frame.locals)
-    {
-        for (key, value) in locals.entries(0, 60) {
-            let name = locals.follow(key).and_then(|key| key.text()).unwrap_or_default();
-            if name.starts_with("__") && name.ends_with("__") {
-                continue;
-            }
-            if let Some(value) = locals.follow(value) {
-                shown.push((name, harmless(&render(&value, limits))));
-            }
-        }
-    }
-    shown
+    // A module or class has variables of its own beside its names: those of comprehensions that were inlined, and of closures.
+    let Some(locals) = dump.referenced(frame.locals) else { return (0, shown) };
+    let named = locals.entries(0, u64::MAX / 4).into_iter().filter_map(|(key, value)| {
+        let name = locals.follow(key).and_then(|key| key.text()).unwrap_or_default();
+        let is_dunder = name.starts_with("__") && name.ends_with("__");
+        (!is_dunder && shown.iter().all(|(known, _)| *known != name)).then_some((name, value))
+    });
+    let names: Vec<_> = named.collect();
+    let left_out = names.len().saturating_sub(most.unwrap_or(usize::MAX));
+    let told = names.into_iter().skip(left_out);
+    shown.extend(told.filter_map(|(name, value)| Some((name, harmless(&render(&locals.follow(value)?, limits))))));
+    (left_out, shown)
 }
 
 fn shown_variable(dump: &Dump, variable: &Variable, limits: Limits) -> Option<String> {
@@ -186,6 +195,11 @@ fn shown_variable(dump: &Dump, variable: &Variable, limits: Limits) -> Option<St
     }
 }
 
+/// Why frames of a thread may be missing, if they may.
+fn frames_cut(thread: &Thread) -> Option<&str> {
+    thread.facts.iter().find(|(known, _)| known == "frames_cut")?.1.as_text()
+}
+
 /// A thread as JSON.
 pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value {
     json!({
@@ -199,6 +213,7 @@ pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value 
         "depth": thread.depth,
         "native": native::of_thread(thread).map(|frames| frames.iter().map(NativeFrame::json).collect::<Vec<_>>()),
         "native_cut": native::cut(thread),
+        "frames_cut": frames_cut(thread),
         "waits_for": wait_json(of_thread(dump, waits, thread)),
         "frames": thread.frames.iter().map(|frame| frame_json(dump, frame)).collect::<Vec<_>>(),
     })
@@ -206,7 +221,7 @@ pub(crate) fn thread_json(dump: &Dump, waits: &Waits, thread: &Thread) -> Value 
 
 pub(crate) fn frame_json(dump: &Dump, frame: &Frame) -> Value {
     let variables: Vec<Value> =
-        shown_variables(dump, frame).into_iter().map(|(name, shown)| json!({ "name": name, "value": shown })).collect();
+        shown_variables(dump, frame, None).1.into_iter().map(|(name, shown)| json!({ "name": name, "value": shown })).collect();
     json!({
         "function": frame.function,
         "qualified_name": frame.qualified_name,

@@ -55,14 +55,22 @@ def byte_array(rebuilder, view):
 
 @makes("memoryview")
 def a_memoryview(rebuilder, view):
-    """A real view where it shows all bytes of what it looks at, in their order."""
+    """A real view where it shows all bytes of what it looks at, onwards or backwards."""
     held = attribute(view, "obj")
     whole = held is not None and held.type_name in ("bytes", "bytearray") and not held.surrogate \
         and value_of(view, "nbytes", int) == len(contents(held))
     if not whole or value_of(view, "ndim", int) != 1 or value_of(view, "itemsize", int) != 1:
         return NotImplemented
-    readonly = value_of(view, "readonly", bool)
-    return Needs([held], lambda values: memoryview(values[0]).toreadonly() if readonly else memoryview(values[0]))
+    readonly, code = value_of(view, "readonly", bool), value_of(view, "format", str, "B")
+    backwards = value_of(view, "strides", list) == [-1]
+
+    def made(values):
+        shown = memoryview(values[0])
+        shown = shown.toreadonly() if readonly else shown
+        shown = shown if code == "B" else shown.cast(code)
+        return shown[::-1] if backwards else shown
+
+    return Needs([held], made)
 
 
 @makes("list")

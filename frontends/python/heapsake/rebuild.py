@@ -324,11 +324,14 @@ class Rebuilder:
         if suppress is not None:
             BaseException.__suppress_context__.__set__(value, bool(suppress))
         for name in ("errno", "strerror", "filename", "filename2", "code", "value", "msg", "name", "path", "encoding", "object",
-                     "start", "end", "reason", "lineno", "offset", "text", "print_file_and_line"):
+                     "start", "end", "reason", "lineno", "offset", "text", "print_file_and_line", "characters_written"):
             found = _classes.attribute(view, name)
             if found is not None and hasattr(type(value), name):
                 try:
-                    setattr(value, name, self.resolve(found))
+                    # One that was never set reads as None, and set to None it would be in the message of an OSError.
+                    found = self.resolve(found)
+                    if found is not None:
+                        setattr(value, name, found)
                 except Exception:
                     continue
 

@@ -95,10 +95,7 @@ impl View {
 
     pub(crate) fn locals(&self) -> Option<Vec<(String, Target)>> {
         match self.content {
-            Content::Locals(id) => {
-                let locals = self.owner.get().inner.object(id).locals();
-                Some(locals.into_iter().filter(|(_, target)| *target != Target::Nothing).collect())
-            }
+            Content::Locals(id) => Some(self.owner.get().inner.object(id).bound_locals()),
             _ => None,
         }
     }

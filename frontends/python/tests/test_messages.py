@@ -17,6 +17,19 @@ def encoding(codec, text):
     return lambda: text.encode(codec)
 
 
+def raising(problem):
+    def fail():
+        raise problem
+
+    return fail
+
+
+def written(count):
+    problem = BlockingIOError(11, "would block")
+    problem.characters_written = count
+    return raising(problem)
+
+
 def grouped(count):
     def fail():
         raise ExceptionGroup("some failed", [ValueError(number) for number in range(count)])
@@ -38,6 +51,14 @@ FAILURES = [
     lambda: compile("a = (", "some/file.py", "exec"),
     lambda: {}["key"],
     lambda: int("x"),
+    raising(OSError("disk says no")),
+    raising(OSError()),
+    raising(TimeoutError("timed out")),
+    raising(ConnectionResetError(104, "Connection reset by peer")),
+    raising(ImportError("no such name", name="some.module")),
+    raising(StopIteration(7)),
+    raising(SyntaxError("odd")),
+    written(3),
 ]
 if sys.version_info >= (3, 11):
     FAILURES += [grouped(1), grouped(2)]
@@ -52,12 +73,16 @@ class Messages(unittest.TestCase):
                     fail()
                 except Exception as problem:
                     heapsake.dump(path, problem)
-                    expected = str(problem)
+                    raised, expected = problem, str(problem)
                 else:
                     self.fail("%d does not fail" % number)
                 said = subprocess.run([sys.executable, "-m", "heapsake", "--json", path], stdout=subprocess.PIPE, check=True).stdout
                 message = json.loads(said.decode())["exceptions"][0]["message"]
                 with self.subTest(expected[-80:]):
+                    rebuilt = heapsake.load(path).exception.rebuild()
+                    self.assertEqual((type(rebuilt).__name__, str(rebuilt)), (type(raised).__name__, expected))
+                    for name in ("errno", "strerror", "filename", "filename2", "characters_written", "name", "value", "start", "lineno"):
+                        self.assertEqual(getattr(rebuilt, name, "none"), getattr(raised, name, "none"), name)
                     # Long ones are cut, and an unpaired surrogate is none of JSON's.
                     self.assertEqual(message.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 

@@ -11,6 +11,7 @@ import inspect
 import os
 import pathlib
 import sys
+import tempfile
 import threading
 import types
 import unittest
@@ -146,6 +147,19 @@ class RebuildCase(unittest.TestCase):
 
     def again(self, value):
         return rebuild.rebuild(self.dump.view(value))
+
+
+class Buffers(unittest.TestCase):
+    def test_memoryviews_show_what_they_showed(self):
+        data = bytearray(b"abc\xff\x00f")
+        shown = [memoryview(data), memoryview(bytes(data)), memoryview(data)[::-1], memoryview(data).cast("c"), memoryview(data).cast("b"),
+                 memoryview(data).cast("?")[::-1]]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "views.heapsake")
+            heapsake.dump(path)
+            views = heapsake.load(path).threads[0].frames[-1].locals["shown"]
+            for one, again in zip(shown, views.rebuild()):
+                self.assertEqual((again.tolist(), again.strides, again.format, again.readonly), (one.tolist(), one.strides, one.format, one.readonly))
 
 
 class Values(RebuildCase):

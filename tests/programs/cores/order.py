@@ -34,7 +34,8 @@ def work(began, go_on):
 
 def handle(order, depth):
     if depth:
-        return handle(order, depth - 1)
+        # Through a function of C, so that the evaluation loop is called anew.
+        return next(map(handle, [order], [depth - 1]))
     os.write(1, b"ready\n")
     os.read(0, 1)
     return order

@@ -85,7 +85,7 @@ impl Session<'_> {
                 let Some(frame) = self.dump.threads().get(self.thread).and_then(|thread| thread.frames.get(self.frame)) else {
                     bail!("there is no frame");
                 };
-                for (name, shown) in shown_variables(self.dump, frame) {
+                for (name, shown) in shown_variables(self.dump, frame, None).1 {
                     output.line(format!("  {} = {shown}", output.style(Style::Name, harmless(&name))))?;
                 }
             }

@@ -47,8 +47,8 @@ impl Session {
 
     /// The variables of a frame that is an object.
     pub(super) fn frame_locals(&self, id: ObjectId) -> Vec<Child> {
-        let locals = self.dump.object(id).locals().into_iter().filter(|(_, target)| *target != Target::Nothing);
-        locals.map(|(name, target)| Child::named(&name, Content::Target(target), Way::None)).collect()
+        let locals = self.dump.object(id).bound_locals();
+        locals.into_iter().map(|(name, target)| Child::named(&name, Content::Target(target), Way::None)).collect()
     }
 
     /// The exception of a stack, and those that led to it.
