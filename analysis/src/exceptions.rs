@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use heapsake_core::heap::TypeKind;
-use heapsake_loader::{Dump, Limits, Object, PlainValue, render};
+use heapsake_loader::{AttributeValue, Dump, Limits, Object, PlainValue, render};
 
 use crate::waits::{member, number, text};
 
@@ -36,7 +36,14 @@ pub fn chain_of<'d>(exception: &Object<'d>) -> Vec<(&'static str, Object<'d>)> {
         let context = || exception.attribute_object("__context__").filter(is_exception);
         next = match cause {
             Some(cause) => Some(("caused by", cause)),
-            None => context().map(|context| ("while handling", context)),
+            None => {
+                let is_suppressed = matches!(
+                    exception.attribute("__suppress_context__"),
+                    Some(AttributeValue::Plain(ciborium::Value::Bool(true)))
+                );
+                let link = if is_suppressed { "while handling, and suppressed (from None)" } else { "while handling" };
+                context().map(|context| (link, context))
+            }
         };
         chain.push((link, exception));
     }

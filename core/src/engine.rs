@@ -133,7 +133,8 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
         }
     };
     let marked = mark(heap, &outline, &options.budget, &mut redactor, &mut |count| report(Progress::Marked(count)));
-    let Marked { marks, mut types, garbage, cut } = marked;
+    let Marked { marks, mut types, late, garbage, cut } = marked;
+    outline.roots.extend(late);
     outline.roots.extend(garbage.into_iter().map(|object| Root { kind: RootKind::Garbage, name: String::new(), object }));
     redactor.decide(heap);
     outline.threads.extend(heap.found_threads());

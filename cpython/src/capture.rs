@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use heapsake_core::heap::{Heap, Outline, Region, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
+use heapsake_core::heap::{Heap, Outline, Region, Root, Sink, Source as SourceFile, Thread, TypeDescription, TypeId};
 use heapsake_core::reduce::{Failure, Registry};
 use heapsake_core::{Address, DumpOptions, Span, Summary};
 
@@ -113,6 +113,10 @@ impl<S: Source> Heap for Target<S> {
 
     fn expect(&mut self, objects: &[Address]) {
         self.heap.expect(objects);
+    }
+
+    fn late_roots(&mut self) -> Vec<Root> {
+        pystate::late_roots(&self.heap)
     }
 
     fn others(&mut self) -> Vec<Address> {

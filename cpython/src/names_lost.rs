@@ -20,7 +20,8 @@ const HEAPTYPE: u64 = 1 << 9;
 const MAXIMUM_MODULES: usize = 100_000;
 const MAXIMUM_THREADS: usize = 100_000;
 
-/// What `types` calls the types of the interpreter that have no name in `builtins`, and `_weakref` those of its own.
+/// What `types` calls the types of the interpreter that have no name in `builtins`, and `_weakref` those of its own, which
+/// say their module from 3.10 on.
 const OTHERWISE: [(&str, &str); 22] = [
     ("FunctionType", "function"),
     ("CodeType", "code"),
@@ -209,6 +210,9 @@ impl<'a, M: Memory> Search<'a, M> {
         let otherwise = OTHERWISE.iter().find(|(known, _)| *known == key && matches!(module, "types" | "_weakref"));
         let in_c = SHOWN_BY.iter().find(|(known, _)| *known == module);
         let (belief, name) = match (module, otherwise, in_c) {
+            ("_weakref", Some((known, _)), _) if self.layouts.version.minor() >= 10 => {
+                (Belief::Otherwise, format!("weakref.{known}"))
+            }
             ("builtins", ..) => (Belief::Builtin, key.to_owned()),
             (_, Some((_, name)), _) => (Belief::Otherwise, (*name).to_owned()),
             ("_collections_abc", ..) if flags(value) & HEAPTYPE == 0 && key.starts_with(char::is_lowercase) => {

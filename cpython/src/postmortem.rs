@@ -28,6 +28,8 @@ pub struct Postmortem {
     /// What makes it that objects may read wrongly, in words.
     caught: Vec<String>,
     faults: Vec<String>,
+    /// Whether its thread states have the number of its parent: it was forked without CPython's knowledge.
+    is_forked: bool,
 }
 
 #[derive(Debug)]
@@ -60,8 +62,11 @@ impl Postmortem {
         let caught = caught(&watch, &core, &notes);
         let heap = CPythonHeap::new(&core, Facts::of_runtime(&watch.runtime), Registry::default());
         faults.extend(pystate::broken_stacks(&heap));
+        let parent = notes.process.as_ref().map(|process| process.ppid as u64);
+        let is_forked = parent.is_some() && pystate::native_ids(&heap).iter().any(|(_, id)| *id == parent);
         drop(heap);
-        Ok(Postmortem { memory: Remains::Core(Box::new(core)), runtime: watch.runtime, notes, caught, faults })
+        let memory = Remains::Core(Box::new(core));
+        Ok(Postmortem { memory, runtime: watch.runtime, notes, caught, faults, is_forked })
     }
 
     /// The Python in a process that the kernel holds until its core was read: `notes` begin that core.
@@ -80,7 +85,8 @@ impl Postmortem {
         let runtime = Runtime::with_symbols(&windows, windows.mappings(), &files, &symbols, notes.machine)?;
         let watch = Watch::new(runtime, &symbols);
         let caught = caught(&watch, &windows, &notes);
-        Ok(Postmortem { memory: Remains::Held(Box::new(windows)), runtime: watch.runtime, notes, caught, faults: Vec::new() })
+        let memory = Remains::Held(Box::new(windows));
+        Ok(Postmortem { memory, runtime: watch.runtime, notes, caught, faults: Vec::new(), is_forked: false })
     }
 
     /// The signal that it died of.
@@ -119,7 +125,7 @@ impl Postmortem {
         out: &mut dyn Write,
         dump: DumpOptions,
     ) -> Result<Summary> {
-        let Postmortem { memory, runtime, notes, caught, faults } = self;
+        let Postmortem { memory, runtime, notes, caught, faults, is_forked } = self;
         let lines = |lines: Vec<String>| Value::Array(lines.into_iter().map(Value::from).collect());
         let mut add = |name: &str, value: Value| options.facts.push((name.to_owned(), value));
         // Also when it is empty: this says that the moment was judged.
@@ -133,6 +139,8 @@ impl Postmortem {
         add("native_threads", (notes.threads.len() as u64).into());
         options.death = notes.death;
         let registers: Vec<_> = notes.threads.iter().filter_map(|thread| thread.stands()).collect();
+        // The kernel writes the numbers that the process sees; gdb those that gdb sees.
+        options.native_ids_are_own = options.death.is_some() || is_forked;
         options.native_ids = notes.threads.iter().map(|thread| (thread.thread_pointer, thread.id as u64)).collect();
         match memory {
             Remains::Core(core) => {

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use heapsake_core::Address;
 use heapsake_core::heap::Source;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::heap::CPythonHeap;
 use crate::memory::Memory;
@@ -50,8 +50,11 @@ impl Sources {
         take: &mut dyn FnMut(Source) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut seen = FxHashSet::default();
-        let mut others: Vec<String> = heap.noted_filenames().into_iter().filter_map(|name| heap.text_of(name)).collect();
+        let noted = heap.noted_filenames();
+        let mut others: Vec<String> = noted.iter().filter_map(|name| heap.text_of(*name)).collect();
         others.sort_unstable();
+        let odd = noted.iter().filter_map(|name| Some((heap.text_of(*name)?, heap.odd_path_of(*name)?)));
+        self.places.odd = odd.collect();
         let places = &self.places;
         for filename in self.of_frames.iter().chain(&others) {
             if filename.is_empty() || !wanted(filename) || options.is_hidden(filename) || !seen.insert(filename) {
@@ -94,6 +97,8 @@ struct Places {
     modules: Address,
     /// The files of modules that are frozen into the interpreter, by their names for code objects.
     frozen: Vec<(String, String)>,
+    /// The paths that are no UTF-8, by the texts that stand for them.
+    odd: FxHashMap<String, PathBuf>,
     /// When the process was started or written to a core, in seconds since 1970, and in words.
     began: Option<(f64, &'static str)>,
 }
@@ -118,6 +123,7 @@ impl Places {
             remembered: remembered.unwrap_or_default(),
             modules,
             frozen: Vec::new(),
+            odd: FxHashMap::default(),
             began: began(options),
         };
         places.frozen = places.frozen_files(heap);
@@ -157,7 +163,7 @@ impl Places {
                 None => Err("no file: the code was made at run time, or is frozen into the interpreter".to_owned()),
             };
         }
-        let path = Path::new(filename);
+        let path = self.odd.get(filename).map_or(Path::new(filename), PathBuf::as_path);
         if path.is_absolute() {
             return self.read_file(path);
         }

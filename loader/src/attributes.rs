@@ -57,7 +57,9 @@ impl<'d> Object<'d> {
         let mut edges: Vec<_> = self.edges().into_iter().filter_map(|edge| Some((rank(edge.kind)?, edge))).collect();
         edges.sort_by_key(|(rank, _)| *rank);
         for (_, edge) in edges {
-            if let LabelName::Text(name) = edge.name {
+            if let LabelName::Text(name) = edge.name
+                && !self.is_snapshot(edge.kind, &name)
+            {
                 add(name, AttributeValue::Target(edge.target));
             }
         }
@@ -105,6 +107,7 @@ impl<'d> Object<'d> {
             for (kind, name, target) in object.edges() {
                 if let (Some(rank), LabelName::Text(name)) = (rank(kind), name)
                     && name == wanted
+                    && !self.is_snapshot(kind, name)
                     && best.is_none_or(|(known, _)| rank < known)
                 {
                     best = Some((rank, target));
@@ -175,7 +178,14 @@ impl<'d> Object<'d> {
     }
 
     fn has_synthetic_locals(&self) -> bool {
-        self.kind() == TypeKind::Frame && !self.edges().iter().any(|edge| is_named(&edge.name, "f_locals"))
+        let edges = self.edges();
+        let mut mappings = edges.iter().filter(|edge| is_named(&edge.name, "f_locals"));
+        self.kind() == TypeKind::Frame && mappings.all(|edge| self.is_snapshot(edge.kind, "f_locals"))
+    }
+
+    /// Whether an edge leads to the copy of a function's variables that `locals()` made once, which is as old as that.
+    fn is_snapshot(&self, kind: EdgeKind, name: &str) -> bool {
+        kind == EdgeKind::Internal && name == "f_locals" && self.kind() == TypeKind::Frame
     }
 
     /// The variables of a frame, bound or not: its local edges, or the entries of its `f_locals`.

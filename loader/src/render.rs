@@ -1,15 +1,16 @@
 //! One line that shows an object the way its language would write it, bounded in length, depth and width. Nothing of the
 //! program runs: what an object's own `__repr__` would say is not asked for.
 
+mod instance;
+
 use std::fmt::Write;
 
 use ciborium::Value;
-use heapsake_core::format::{LabelName, Target};
-use heapsake_core::heap::{EdgeKind, TypeKind};
+use heapsake_core::format::Target;
+use heapsake_core::heap::TypeKind;
 use heapsake_core::reduce::Reason;
 
 use crate::array::{Array, COMPLEX, Cell};
-use crate::moment;
 use crate::object::{Object, ObjectId, PlainValue};
 use crate::table::{Table, Values};
 
@@ -199,13 +200,7 @@ impl Renderer {
         let cut = (self.limits.text * 4) as u64;
         let length = object.value_length().unwrap_or(0);
         match kind {
-            TypeKind::Str => {
-                let head = object.value_head(cut);
-                let text = String::from_utf8_lossy(&head);
-                // What is cut may be cut inside of a character.
-                let is_cut = length > cut;
-                self.quoted(if is_cut { text.trim_end_matches('\u{fffd}') } else { &text }, is_cut);
-            }
+            TypeKind::Str => self.quoted_wtf8(&object.value_head(cut), length > cut),
             TypeKind::Bytes | TypeKind::Bytearray => {
                 let head = object.value_head(self.limits.text as u64);
                 let more = if length > head.len() as u64 { "…" } else { "" };
@@ -222,10 +217,7 @@ impl Renderer {
                     self.push(&format!("{sign}0x{}{more}", digits.trim_start_matches('0')));
                 }
                 PlainValue::Float(number) => self.push(&float(number)),
-                PlainValue::Complex(real, imaginary) => {
-                    let sign = if imaginary < 0.0 { "" } else { "+" };
-                    self.push(&format!("({}{sign}{}j)", float(real), float(imaginary)));
-                }
+                PlainValue::Complex(real, imaginary) => self.push(&complex(real, imaginary)),
                 PlainValue::Nothing | PlainValue::Text(_) | PlainValue::Bytes(_) => self.push("?"),
             },
         }
@@ -244,33 +236,52 @@ impl Renderer {
     }
 
     fn quoted(&mut self, text: &str, cut: bool) {
-        let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+        self.quoted_wtf8(text.as_bytes(), cut);
+    }
+
+    /// Text that may have surrogates without their other half; they are shown as Python does.
+    fn quoted_wtf8(&mut self, text: &[u8], cut: bool) {
+        let quote = if text.contains(&b'\'') && !text.contains(&b'"') { '"' } else { '\'' };
         self.out.push(quote);
-        let mut shown = 0;
-        for letter in text.chars() {
-            if shown == self.limits.text {
-                break;
+        let (mut rest, mut left) = (text, self.limits.text);
+        while !rest.is_empty() && left > 0 {
+            let surrogate = rest.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0);
+            let (letters, after) = rest.split_at(surrogate.unwrap_or(rest.len()));
+            let valid = String::from_utf8_lossy(letters);
+            // What is cut may be cut inside of a character.
+            let valid = if cut && after.is_empty() { valid.trim_end_matches('\u{fffd}') } else { &valid };
+            for letter in valid.chars().take(left) {
+                self.quoted_letter(letter, quote);
             }
-            shown += 1;
-            match letter {
-                '\n' => self.push("\\n"),
-                '\r' => self.push("\\r"),
-                '\t' => self.push("\\t"),
-                '\\' => self.push("\\\\"),
-                letter if letter == quote => {
-                    self.out.push('\\');
-                    self.out.push(letter);
-                }
-                letter if letter.is_control() || is_unsafe(letter) => {
-                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
-                }
-                letter => self.out.push(letter),
+            let count = valid.chars().count();
+            rest = if count > left { letters } else { after };
+            left = left.saturating_sub(count);
+            if let (Some((bytes, after)), true) = (after.split_first_chunk::<3>(), left > 0) {
+                let _ = write!(self.out, "\\u{:04x}", 0xd000 | u32::from(bytes[1] & 0x3f) << 6 | u32::from(bytes[2] & 0x3f));
+                (rest, left) = (after, left - 1);
             }
         }
-        if cut || text.chars().nth(shown).is_some() {
+        if cut || !rest.is_empty() {
             self.out.push('…');
         }
         self.out.push(quote);
+    }
+
+    fn quoted_letter(&mut self, letter: char, quote: char) {
+        match letter {
+            '\n' => self.push("\\n"),
+            '\r' => self.push("\\r"),
+            '\t' => self.push("\\t"),
+            '\\' => self.push("\\\\"),
+            letter if letter == quote => {
+                self.out.push('\\');
+                self.out.push(letter);
+            }
+            letter if letter.is_control() || is_unsafe(letter) => {
+                let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
+            }
+            letter => self.out.push(letter),
+        }
     }
 
     /// Opens a container, unless it is open already or too deep; whether it did.
@@ -440,84 +451,6 @@ impl Renderer {
         }
         self.push(if values.len() > most { ", …]" } else { "]" });
     }
-
-    fn instance(&mut self, object: &Object<'_>, depth: usize) {
-        // A member of an enumeration is what its name says.
-        if let (Some(name), Some(value)) = (self.named(object, "_name_"), object.attribute_object("_value_")) {
-            let class = object.type_name().rsplit('.').next().unwrap_or_default().to_owned();
-            self.push(&format!("<{class}.{name}"));
-            if depth < self.limits.depth {
-                self.push(": ");
-                self.object(&value, depth + 1);
-            }
-            return self.push(">");
-        }
-        if matches!(object.type_name(), "range" | "slice") && depth < self.limits.depth {
-            return self.bounds(object, depth);
-        }
-        if let Some(array) = Array::of(object) {
-            return self.array(&array, depth);
-        }
-        if let Some(table) = Table::of(object) {
-            return self.table(object, &table, depth);
-        }
-        if let Some(text) = moment::text(object) {
-            self.push(&format!("<{} {text}", object.type_name()));
-            if let Some(zone) = object.attribute_object("tzinfo").filter(|_| depth + 1 < self.limits.depth) {
-                self.push(" tzinfo=");
-                self.object(&zone, depth + 1);
-            }
-            return self.push(">");
-        }
-        let open = format!("<{}", object.type_name());
-        if depth + 1 >= self.limits.depth || !self.enter(object, depth, &open, ">") {
-            if depth + 1 >= self.limits.depth {
-                self.push(&format!("{open} at {}>", object.address()));
-            }
-            return;
-        }
-        let shown = object.edges().into_iter().filter_map(|edge| match (edge.kind, edge.name) {
-            (EdgeKind::Attribute, LabelName::Text(name)) if !name.starts_with("__") => Some((name, edge.target)),
-            _ => None,
-        });
-        let (mut any, mut more) = (false, 0);
-        for (at, (name, target)) in shown.enumerate() {
-            any = true;
-            if at >= self.limits.elements {
-                more += 1;
-                continue;
-            }
-            self.push(&format!(" {name}="));
-            self.target(object, target, depth + 1);
-        }
-        if let Some(namespace) = object.namespace() {
-            more += namespace.len().saturating_sub(self.limits.elements as u64);
-            for (key, value) in namespace.entries(0, self.limits.elements as u64) {
-                if let Some(name) = object.follow(key).and_then(|key| key.text()) {
-                    any = true;
-                    self.push(&format!(" {name}="));
-                    self.target(object, value, depth + 1);
-                }
-            }
-        }
-        for (name, value) in object.reduced().into_iter().take(self.limits.elements) {
-            any = true;
-            self.push(&format!(" {name}="));
-            match value {
-                crate::AttributeValue::Target(target) => self.target(object, target, depth + 1),
-                crate::AttributeValue::Plain(value) => self.fact(&value, depth + 1),
-                crate::AttributeValue::Locals(_) => self.push("…"),
-            }
-        }
-        if !any {
-            let _ = write!(self.out, " at {}", object.address());
-        }
-        if more > 0 {
-            let _ = write!(self.out, " … {more} more");
-        }
-        self.push(">");
-        self.open.pop();
-    }
 }
 
 /// A fact, as Python writes it: numbers, texts, bytes; a map as a structure's values.
@@ -542,10 +475,7 @@ impl Renderer {
                 self.push(&format!("b'{}{more}'", head.escape_ascii()));
             }
             Value::Tag(COMPLEX, parts) => match parts.as_array().map(Vec::as_slice) {
-                Some([Value::Float(real), Value::Float(imaginary)]) => {
-                    let sign = if imaginary.is_sign_negative() { "" } else { "+" };
-                    self.push(&format!("({}{sign}{}j)", float(*real), float(*imaginary)));
-                }
+                Some([Value::Float(real), Value::Float(imaginary)]) => self.push(&complex(*real, *imaginary)),
                 _ => self.push("?"),
             },
             Value::Tag(_, inner) => self.fact(inner, depth),
@@ -581,8 +511,24 @@ fn float(number: f64) -> String {
     } else if number.is_infinite() {
         if number > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
     } else {
-        format!("{number:?}")
+        let shown = format!("{number:?}");
+        match shown.split_once('e') {
+            Some((digits, exponent)) => {
+                let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+                format!("{digits}e{sign}{exponent:0>2}")
+            }
+            None => shown,
+        }
     }
+}
+
+fn complex(real: f64, imaginary: f64) -> String {
+    let part = |number| float(number).trim_end_matches(".0").to_owned();
+    if real == 0.0 && real.is_sign_positive() {
+        return format!("{}j", part(imaginary));
+    }
+    let sign = if imaginary.is_sign_negative() && !imaginary.is_nan() { "" } else { "+" };
+    format!("({}{sign}{}j)", part(real), part(imaginary))
 }
 
 /// Characters that change how a terminal shows the line: bidirectional overrides and the like.

@@ -165,8 +165,14 @@ pub trait Heap {
         let _ = objects;
     }
 
+    /// Objects that the runtime's memory in C holds, as far as that can be told, in any order; those that were met are passed over,
+    /// the others become roots. Asked for once, after everything that roots lead to is marked.
+    fn late_roots(&mut self) -> Vec<Root> {
+        Vec::new()
+    }
+
     /// Every object that the runtime knows of besides what roots lead to, in any order; those that were met are passed over.
-    /// Asked for once, after everything that roots lead to is marked.
+    /// Asked for once, after the late roots.
     fn others(&mut self) -> Vec<Address> {
         Vec::new()
     }

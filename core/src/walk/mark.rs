@@ -12,7 +12,7 @@ use super::budget::Budget;
 use super::marks::{Direction, LINE_WORDS, Marks};
 use super::redaction::Redactor;
 use crate::address::Address;
-use crate::heap::{EdgeKind, Heap, Name, Outline, Sink, TypeDescription, TypeId, Value};
+use crate::heap::{EdgeKind, Heap, Name, Outline, Root, Sink, TypeDescription, TypeId, Value};
 use crate::reduce::Failure;
 
 /// Objects around the roots that no budget cuts.
@@ -32,6 +32,8 @@ const STRIDE: u64 = 4 << 10;
 pub(crate) struct Marked {
     pub(crate) marks: Marks,
     pub(crate) types: Vec<TypeDescription>,
+    /// Roots that were met after everything that the others lead to.
+    pub(crate) late: Vec<Root>,
     /// Objects that no root leads to, which lead to all others of that kind.
     pub(crate) garbage: Vec<Address>,
     /// The budget that ended the walk early, in words.
@@ -166,9 +168,10 @@ pub(crate) fn mark<H: Heap>(
     walk.roots(outline);
     walk.core();
     walk.rest();
+    let late = walk.late();
     let garbage = walk.others();
     let Walk { sink, types, cut, .. } = walk;
-    Marked { marks: sink.marks, types, garbage, cut }
+    Marked { marks: sink.marks, types, late, garbage, cut }
 }
 
 struct Walk<'a, H: Heap> {
@@ -315,17 +318,33 @@ impl<H: Heap> Walk<'_, H> {
             if self.cut.is_some() {
                 break;
             }
-            if self.sink.marks.claim(object) {
+            if self.begins(object) {
                 begun.push(object);
-                self.sink.fresh.push_back(object);
-                self.depth_first();
-                if self.sink.marks.pending > 0 {
-                    self.rest();
-                }
             }
         }
         self.rest();
         begun
+    }
+
+    /// Those of the late roots that nothing else leads to, and all that they lead to.
+    fn late(&mut self) -> Vec<Root> {
+        let mut found = if self.cut.is_some() { Vec::new() } else { self.heap.late_roots() };
+        found.retain(|root| self.cut.is_none() && self.begins(root.object));
+        self.rest();
+        found
+    }
+
+    /// Whether this object was not met before; what it leads to is marked then.
+    fn begins(&mut self, object: Address) -> bool {
+        if !self.sink.marks.claim(object) {
+            return false;
+        }
+        self.sink.fresh.push_back(object);
+        self.depth_first();
+        if self.sink.marks.pending > 0 {
+            self.rest();
+        }
+        true
     }
 
     /// Depth first from everything pending, as far as the stack reaches.

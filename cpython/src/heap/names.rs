@@ -1,17 +1,26 @@
 //! Qualified names of classes, and texts and dictionaries read without knowing their types: what decoding a type needs.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use heapsake_core::Address;
 
 use super::CPythonHeap;
 use super::types::{BYTES_SUBCLASS, DICT_SUBCLASS, HEAPTYPE, UNICODE_SUBCLASS};
+use super::unicodeobject::StringData;
 use crate::memory::Memory;
 
 /// Texts longer than this are no names.
 const MAXIMUM_TEXT: usize = 1 << 16;
 /// Neither are bytes longer than this.
 const LONGEST_NAME: u64 = 256;
+
+/// Where the first lone surrogate of a text in WTF-8 is.
+fn surrogate(text: &[u8]) -> Option<usize> {
+    text.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0)
+}
 
 impl<M: Memory> CPythonHeap<M> {
     fn has_flag(&self, object: Address, flag: u64) -> bool {
@@ -37,23 +46,49 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// The text of the string object at `object`, lone surrogates replaced; `None` when it is none, or longer than 64 Ki.
     pub fn text_of(&self, object: Address) -> Option<String> {
+        match String::from_utf8(self.wtf8_of(object)?) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let mut bytes = error.into_bytes();
+                while let Some(at) = surrogate(&bytes) {
+                    bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+                }
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            }
+        }
+    }
+
+    /// The path that the string object at `object` names, if it is no UTF-8: its bytes are surrogates in the text (PEP 383).
+    pub fn odd_path_of(&self, object: Address) -> Option<PathBuf> {
+        let text = self.wtf8_of(object)?;
+        let mut rest = &text[..];
+        let mut path = Vec::new();
+        while let Some(at) = surrogate(rest) {
+            // U+DC80 to U+DCFF; others name no file.
+            if !(0xb2..=0xb3).contains(&rest[at + 1]) {
+                return None;
+            }
+            path.extend_from_slice(&rest[..at]);
+            path.push((rest[at + 1] & 3) << 6 | rest[at + 2] & 0x3f);
+            rest = &rest[at + 3..];
+        }
+        let is_odd = rest.len() < text.len();
+        path.extend_from_slice(rest);
+        is_odd.then(|| PathBuf::from(OsString::from_vec(path)))
+    }
+
+    fn wtf8_of(&self, object: Address) -> Option<Vec<u8>> {
         if !self.is_text(object) {
             return None;
         }
-        let mut bytes = Vec::new();
-        self.with_text(object, |text| {
+        let mut found = None;
+        let tell = |text: &StringData<'_>| {
             if text.length() <= MAXIMUM_TEXT {
-                text.text().write_wtf8(&mut bytes);
-            } else {
-                bytes.push(0xff);
+                text.text().write_wtf8(found.insert(Vec::new()));
             }
-        })
-        .ok()?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Some(text),
-            Err(error) if error.as_bytes() == [0xff] => None,
-            Err(error) => Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        }
+        };
+        self.with_text(object, tell).ok()?;
+        found
     }
 
     /// The name that the `bytes` object at `object` is; `None` when it is none, or longer than names are.

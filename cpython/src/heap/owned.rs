@@ -13,7 +13,7 @@ use heapsake_core::{Address, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pools::{DEBUG_HEADER, FORBIDDEN, HEADERS, Pool};
-use super::{CPythonHeap, TypeEntry};
+use super::{CPythonHeap, TypeEntry, Words};
 use crate::memory::Memory;
 
 /// Words that are read for one object.
@@ -128,6 +128,12 @@ impl<M: Memory> CPythonHeap<M> {
         if is_marking {
             self.owned.note(entry.id, (object, first), distance, words, has_found);
         }
+    }
+
+    /// The words of the block that begins at `address`, of at most so many; none where no allocator's marks say that one does.
+    pub(crate) fn block(&self, address: Address, most: u64) -> Option<Words<'_>> {
+        let count = (self.block_size(address)? / 8).min(most);
+        self.words(address, count).ok()
     }
 
     /// Bytes of the block that begins at `address`; none where no allocator's marks say so, and where an object lies in it.

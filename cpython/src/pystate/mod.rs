@@ -1,6 +1,7 @@
 //! The interpreter's state: its threads with their frames, its roots, and the facts of a dump's header, all read from
 //! `_PyRuntime` on. Mirrors `Python/pystate.c`.
 
+mod c_memory;
 mod datastack;
 mod facts;
 mod kept;
@@ -13,6 +14,7 @@ mod threads;
 
 pub(crate) use threads::ATTACHED;
 
+pub use c_memory::late_roots;
 pub use kept::{all, found_threads};
 pub(crate) use mimalloc::{block_pages, segments_in_use as segments};
 pub(crate) use process::resident;
@@ -62,8 +64,10 @@ pub struct CaptureOptions {
     pub pid: Option<i32>,
     /// When the memory was written to a file: what is newer on disk is not what ran.
     pub written: Option<SystemTime>,
-    /// The kernel's numbers of threads, by what the C library knows them by, where the process does not keep them.
+    /// The kernel's numbers of threads, by what the C library knows them by.
     pub native_ids: Vec<(ThreadPointer, u64)>,
+    /// Whether these are the numbers that the process itself sees, and not those of another namespace.
+    pub native_ids_are_own: bool,
     /// Whether the native stacks of all threads are unwound; that of a thread that dies of a signal is in any case.
     pub native: bool,
     /// The native stacks of threads, which go into the dump beside those of Python.
@@ -88,6 +92,11 @@ impl CaptureOptions {
     /// Notes where the threads with these registers stand, and unwinds the native stacks that are asked for.
     pub(crate) fn unwind<S: Source>(&mut self, memory: &S, files: &Files, registers: &[Registers]) {
         self.stack_pointers = registers.iter().map(|one| one.stack).collect();
+        if let (true, Some(pid)) = (self.native_ids.is_empty(), self.pid) {
+            let own = |one: &Registers| Some((one.thread_pointer, process::own_number(pid, one.thread)?));
+            self.native_ids = registers.iter().filter_map(own).collect();
+            self.native_ids_are_own = true;
+        }
         let death = self.death.as_ref();
         let dies = |registers: &&Registers| death.is_some_and(|death| death.thread == registers.thread);
         let wanted: Vec<Registers> = registers.iter().filter(|one| self.native || dies(one)).copied().collect();
@@ -132,8 +141,12 @@ pub(crate) fn stack_addresses<M: Memory>(heap: &CPythonHeap<M>, options: &Captur
 pub fn outline<M: Memory>(heap: &mut CPythonHeap<M>, options: &CaptureOptions) -> Outline {
     let heap = &*heap;
     let mut states = threads::states(heap);
-    for state in states.iter_mut().filter(|state| state.native_id.is_none()) {
-        state.native_id = options.native_ids.iter().find(|(pointer, _)| pointer.is_of(state.ident)).map(|(_, id)| *id);
+    for state in &mut states {
+        let known = options.native_ids.iter().find(|(pointer, _)| pointer.is_of(state.ident)).map(|(_, id)| *id);
+        // What CPython keeps is that of the parent after a fork that it was not told of.
+        if state.native_id.is_none() || known.is_some() && options.native_ids_are_own {
+            state.native_id = known;
+        }
     }
     let exception = threads::exception(heap, &states, options);
     let facts = facts::facts(heap, &states, options);

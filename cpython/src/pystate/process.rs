@@ -77,6 +77,12 @@ fn living(options: &CaptureOptions) -> Option<Living> {
     Some(Living { folder: Path::new("/proc").join(options.pid?.to_string()) }).filter(|living| living.folder.exists())
 }
 
+/// The number of a thread in the namespace that it lives in.
+pub(super) fn own_number(pid: i32, thread: i32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.split_whitespace().last()?.parse().ok()
+}
+
 /// Its working directory, as it sees it.
 pub(crate) fn working_directory(options: &CaptureOptions) -> Option<PathBuf> {
     living(options)?.link("cwd").map(PathBuf::from)

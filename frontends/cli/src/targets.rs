@@ -94,8 +94,8 @@ fn tree(processes: &BTreeMap<i32, i32>, root: i32) -> Vec<i32> {
     found
 }
 
-/// Whether a process is called so: by the file that runs, by the kernel's name, or by the first word that is no option of what
-/// an interpreter was given, without folders and `.py`, or by the word after `-m`.
+/// Whether a process is called so: by the file that runs, as it is called and as it is, by the kernel's name, or by the first word
+/// that is no option of what an interpreter was given, or by the word after `-m`; all without folders and `.py`.
 fn is_called(pid: i32, wanted: &str) -> bool {
     let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<String> = words
@@ -104,16 +104,21 @@ fn is_called(pid: i32, wanted: &str) -> bool {
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
     let kernel = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    kernel.trim_end() == wanted || names(&words).iter().any(|name| name == wanted)
+    let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let file = file.map(|file| plain(file.to_string_lossy().trim_end_matches(" (deleted)")));
+    let plainly = plain(wanted);
+    kernel.trim_end() == wanted || names(&words).into_iter().chain(file).any(|name| name == wanted || name == plainly)
+}
+
+/// A name without folders and `.py`.
+fn plain(word: &str) -> String {
+    let name = Path::new(word).file_name().map_or_else(|| word.to_owned(), |name| name.to_string_lossy().into_owned());
+    name.strip_suffix(".py").map_or(name.clone(), str::to_owned)
 }
 
 /// The names that a command line gives a process.
 fn names(words: &[String]) -> Vec<String> {
     let Some((first, rest)) = words.split_first() else { return Vec::new() };
-    let plain = |word: &str| {
-        let name = Path::new(word).file_name().map_or_else(|| word.to_owned(), |name| name.to_string_lossy().into_owned());
-        name.strip_suffix(".py").map_or(name.clone(), str::to_owned)
-    };
     let mut found = vec![plain(first)];
     // As Python reads them: the script ends the options, and so does what `-m` or `-c` names.
     let rest: Vec<OsString> = rest.iter().map(OsString::from).collect();

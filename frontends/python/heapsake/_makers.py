@@ -62,7 +62,8 @@ def a_memoryview(rebuilder, view):
     if not whole or value_of(view, "ndim", int) != 1 or value_of(view, "itemsize", int) != 1:
         return NotImplemented
     readonly, code = value_of(view, "readonly", bool), value_of(view, "format", str, "B")
-    backwards = value_of(view, "strides", list) == [-1]
+    strides = attribute(view, "strides")
+    backwards = strides is not None and [stride.value for stride in strides.items] == [-1]
 
     def made(values):
         shown = memoryview(values[0])

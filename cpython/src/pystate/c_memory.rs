@@ -1,0 +1,130 @@
+//! What CPython holds in memory of C, and in no object: handlers of signals, functions of `atexit`, audit hooks.
+//!
+//! Where these lie differs by release, and much of it is private to a file of CPython. So the words of the interpreters, of the
+//! runtime and of the static data of its binary are looked at, and for interpreters the blocks that these lead to; what looks like
+//! an object is told if nothing else leads to it. The same memory has caches, of texts and of attributes, which hold nothing:
+//! values without references of their own, classes and modules are passed over.
+
+use heapsake_core::heap::{Root, RootKind, TypeKind};
+use heapsake_core::{Address, Span};
+use rustc_hash::FxHashSet;
+
+use super::threads;
+use crate::heap::CPythonHeap;
+use crate::memory::{Mapping, Source};
+
+/// Blocks on the way from an interpreter to an object: an array, and what an item of it points to.
+const DISTANCE: u8 = 2;
+/// Words of a block that are looked at, and of all blocks.
+const MOST_WORDS: u64 = 4096;
+const ALL_WORDS: u64 = 1 << 20;
+/// Static data of a binary is no larger.
+const LARGEST_DATA: u64 = 16 << 20;
+
+/// The objects that memory of C holds, by where.
+pub fn late_roots<S: Source>(heap: &CPythonHeap<S>) -> Vec<Root> {
+    let mut found = Found { heap, seen: FxHashSet::default(), roots: Vec::new() };
+    if heap.facts.runtime.is_null() {
+        return found.roots;
+    }
+    let layouts = heap.layouts();
+    let interpreters = threads::interpreters(heap);
+    for interpreter in &interpreters {
+        found.interpreter(Span::new(*interpreter, layouts.interpreter.size as u64));
+    }
+    for span in static_data(heap.memory.mappings(), heap.facts.runtime) {
+        found.words(span, |at| format!("static data at {at}"));
+    }
+    found.roots
+}
+
+/// The writable mappings of the binary that has the runtime, and what follows them without a gap.
+fn static_data(mappings: &[Mapping], runtime: Address) -> Vec<Span> {
+    let is_data = |mapping: &Mapping| {
+        let permissions = mapping.permissions;
+        permissions.read && permissions.write && !permissions.shared && (mapping.path.is_none() || mapping.file().is_some())
+    };
+    let Some(at) = mappings.iter().position(|mapping| mapping.span.contains(runtime)) else { return Vec::new() };
+    let mut spans = vec![mappings[at].span];
+    for mapping in mappings[..at].iter().rev().take_while(|mapping| is_data(mapping)) {
+        match spans.first().copied() {
+            Some(first) if mapping.span.end == first.start => spans.insert(0, mapping.span),
+            _ => break,
+        }
+    }
+    for mapping in mappings[at + 1..].iter().take_while(|mapping| is_data(mapping)) {
+        match spans.last().copied() {
+            Some(last) if mapping.span.start == last.end => spans.push(mapping.span),
+            _ => break,
+        }
+    }
+    spans.retain(|span| span.end.0 - span.start.0 <= LARGEST_DATA);
+    spans
+}
+
+struct Found<'h, S: Source> {
+    heap: &'h CPythonHeap<S>,
+    seen: FxHashSet<Address>,
+    roots: Vec<Root>,
+}
+
+impl<S: Source> Found<'_, S> {
+    /// The state of an interpreter, and the blocks that it leads to.
+    fn interpreter(&mut self, state: Span) {
+        let mut blocks: Vec<Address> = self.words(state, |at| format!("interpreter, {:#x} bytes in", at.0 - state.start.0));
+        let mut words = 0;
+        for _ in 0..DISTANCE {
+            let mut next = Vec::new();
+            for block in std::mem::take(&mut blocks) {
+                let most = MOST_WORDS.min(ALL_WORDS - words);
+                let Some(content) = self.heap.block(block, most) else { continue };
+                words += content.iter().len() as u64;
+                for word in content.iter().filter(|word| is_pointer(*word)) {
+                    if self.heap.is_object(word) {
+                        self.tell(word, true, || format!("interpreter, block at {block}"));
+                    } else if self.seen.insert(word) {
+                        next.push(word);
+                    }
+                }
+            }
+            blocks = next;
+        }
+    }
+
+    /// The words of a span: objects are told, the others given.
+    fn words(&mut self, span: Span, name: impl Fn(Address) -> String) -> Vec<Address> {
+        let mut others = Vec::new();
+        // Page by page: static data may not be there in one piece.
+        let mut at = span.start;
+        while at < span.end {
+            let end = Address((at.0 | 0xfff) + 1).min(span.end);
+            if let Ok(words) = self.heap.words(at, (end.0 - at.0) / 8) {
+                for (index, word) in words.iter().enumerate().filter(|(_, word)| is_pointer(*word)) {
+                    if self.heap.is_object(word) {
+                        self.tell(word, false, || name(at.offset(8 * index as i64)));
+                    } else if self.seen.insert(word) {
+                        others.push(word);
+                    }
+                }
+            }
+            at = end;
+        }
+        others
+    }
+
+    fn tell(&mut self, object: Address, in_block: bool, name: impl FnOnce() -> String) {
+        let is_holder = self.heap.type_of(object).is_some_and(|entry| match entry.description.kind {
+            TypeKind::Object | TypeKind::Function | TypeKind::Method | TypeKind::List | TypeKind::Set => true,
+            TypeKind::Generator | TypeKind::Sequence | TypeKind::Mapping => true,
+            TypeKind::Tuple => in_block,
+            _ => false,
+        });
+        if is_holder && self.seen.insert(object) {
+            self.roots.push(Root { kind: RootKind::Interpreter, name: name(), object });
+        }
+    }
+}
+
+fn is_pointer(word: Address) -> bool {
+    word.0 & 7 == 0 && word.0 >= 4096
+}
