@@ -251,7 +251,8 @@ impl Frame {
             let owner = layout.owner.read(&heap.memory, next);
             // One of the evaluation loop's own has no code.
             let is_frame = owner.is_some_and(|owner| owner > OWNED_BY_FRAME_OBJECT) || frame.code(heap).is_some();
-            let previous = layout.previous.read(&heap.memory, next).filter(|_| is_frame && seen.insert(next));
+            let is_new = is_frame && seen.len() < MAXIMUM_DEPTH && seen.insert(next);
+            let previous = layout.previous.read(&heap.memory, next).filter(|_| is_new);
             let Some(previous) = previous else { return Some(next) };
             next = previous;
         }

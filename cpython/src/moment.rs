@@ -141,13 +141,14 @@ impl Watch {
         if interpreters.iter().any(|interpreter| self.is_collecting(memory, *interpreter)) {
             caught.push("a garbage collection was at work".to_owned());
         }
+        let heap = CPythonHeap::new(memory, Facts::of_memory(self.runtime.layouts.clone()), Registry::default());
         for running in interpreters.iter().flat_map(|interpreter| self.running(memory, *interpreter)) {
             let Some(ident) = self.runtime.layouts.thread.thread_id.read(memory, running) else { continue };
             let Some(stood) = registers.iter().find(|registers| registers.thread_pointer.is_of(ident)) else { continue };
             let words = words(memory, stood);
             let line = match self.changing(stood, &words) {
                 Some((function, doing)) => format!("thread {ident} was in {function}, which {doing}"),
-                None => match self.half_changed(memory, stood, &words) {
+                None => match half_changed(&heap, stood, &words) {
                     Some((container, address)) => format!("thread {ident} was changing the {} at {address}", container.name()),
                     None => continue,
                 },
@@ -240,21 +241,21 @@ impl Watch {
         inner.find_map(|address| self.function(address))
     }
 
-    /// The container that this thread is in the midst of changing.
-    fn half_changed<M: Memory>(&self, memory: &M, registers: &Registers, words: &[Address]) -> Option<(Container, Address)> {
-        let layouts = self.runtime.layouts.clone();
-        let heap = CPythonHeap::new(memory, Facts::of_memory(layouts), Registry::default());
-        let mut seen = FxHashSet::default();
-        let pointers = registers.general.iter().map(|word| Address(*word)).chain(words.iter().copied());
-        let mut pointers = pointers.filter(|word| seen.insert(*word));
-        pointers.find_map(|word| heap.caught_changing(word).map(|container| (container, word)))
-    }
-
     fn function(&self, address: Address) -> Option<Change> {
         let after = self.changing.partition_point(|(span, _)| span.start <= address);
         let (span, change) = self.changing.get(after.checked_sub(1)?)?;
         span.contains(address).then_some(*change)
     }
+}
+
+/// The container that a thread is in the midst of changing, by its registers and these words of its stack.
+fn half_changed<M: Memory>(heap: &CPythonHeap<M>, registers: &Registers, words: &[Address]) -> Option<(Container, Address)> {
+    let mut seen = FxHashSet::default();
+    let pointers = registers.general.iter().map(|word| Address(*word)).chain(words.iter().copied());
+    // Neither what is no pointer, nor one to the stack itself.
+    let near = Span::new(registers.stack, STACK as u64);
+    let mut pointers = pointers.filter(|word| word.0 & 7 == 0 && word.0 >= 1 << 16 && word.0 < 1 << 47 && !near.contains(*word));
+    pointers.find_map(|word| seen.insert(word).then(|| heap.caught_changing(word)).flatten().map(|container| (container, word)))
 }
 
 /// The words on top of a thread's stack, down to its end, should that be near.

@@ -92,6 +92,8 @@ fn what_never_has_a_good_moment_is_taken_as_it_is() {
 #[test]
 fn a_dict_and_a_set_that_grow_are_caught_without_the_names_of_functions() {
     for (minor, interpreter) in interpreters() {
+        // From 3.13 on a dict is given its new table when that is whole; for 3.15 this holds of sets.
+        let is_whole = |container: &str| if container == "dict" { minor >= 13 } else { minor >= 15 };
         for (container, code, number) in [("dict", "grow.setdefault(i)", 40_000), ("set", "grow.add(i)", 8_000)] {
             // Half of the time goes into tables that are made anew.
             let code = format!(
@@ -111,7 +113,29 @@ fn a_dict_and_a_set_that_grow_are_caught_without_the_names_of_functions() {
                 }
             }
             let said = format!("thread {ident} was changing the {container} at 0x");
-            assert!(caught.len() == 1 && caught[0].starts_with(&said), "3.{minor}: {container}: {caught:?}");
+            let none_is_right = is_whole(container) && caught.is_empty();
+            assert!(none_is_right || caught.len() == 1 && caught[0].starts_with(&said), "3.{minor}: {container}: {caught:?}");
         }
+    }
+}
+
+#[test]
+fn a_program_that_changes_no_container_is_never_caught_changing_one() {
+    for (minor, interpreter) in interpreters() {
+        // Calls, dicts and iterators that come and go, by way of lists of free objects.
+        let code = "def called(i):\n    return {i: i}\nprint(1)\nwhile True:\n    for i in range(100):\n        \
+                    called(i)\n        all(map(called, (i, i)))";
+        let mut program = Program::start(&interpreter, code);
+        program.line();
+        let mut watch = Watch::of_process(program.pid(), Which::Running).unwrap();
+        watch.changing.clear();
+        let mut often = 0;
+        for _ in 0..300 {
+            let judge = |frozen: &mut Frozen| Ok(watch.judge(frozen.process(), &frozen.registers()));
+            let caught = Snapshot::settled(program.pid(), judge).unwrap().1;
+            // A dict of one entry is being filled for an instant.
+            often += u32::from(caught.iter().any(|line| line.contains("was changing the")));
+        }
+        assert!(often < 30, "3.{minor}: caught in {often} of 300 moments");
     }
 }

@@ -62,7 +62,7 @@ impl Postmortem {
         let caught = caught(&watch, &core, &notes);
         let heap = CPythonHeap::new(&core, Facts::of_runtime(&watch.runtime), Registry::default());
         faults.extend(pystate::broken_stacks(&heap));
-        let parent = notes.process.as_ref().map(|process| process.ppid as u64);
+        let parent = notes.process.as_ref().map(|process| process.ppid as u64).filter(|parent| *parent > 1);
         let is_forked = parent.is_some() && pystate::native_ids(&heap).iter().any(|(_, id)| *id == parent);
         drop(heap);
         let memory = Remains::Core(Box::new(core));

@@ -101,7 +101,8 @@ fn live_and_cores_of_one_program_are_one_heap() {
             let told = dump_of(environment, &core, &[], &to).success("heapsake core");
             let dump = open(&to).expect("a dump");
             println!("{called}: {}", told.trim_end());
-            if told.contains("not found") || told.contains("refused") || told.contains("names of") {
+            if told.contains("not found") || told.contains("refused") || told.contains("names of") || told.contains("data stack")
+            {
                 bad.push(format!("{called}: {told}"));
             }
             bad.extend(differing(&called, &said, &live, &dump, DESCRIPTORS));
@@ -123,7 +124,7 @@ fn live_and_cores_of_one_program_are_one_heap() {
 fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
     kernel_writes_cores().expect("cores of the kernel are part of this test");
     let folder = tempfile::tempdir().expect("a folder");
-    let environments = minors();
+    let environments = every();
     let results = in_parallel(&environments, |environment| {
         let place = folder.path().join(&environment.version);
         let empty = place.join("empty");
@@ -168,8 +169,12 @@ fn what_a_core_lacks_is_said_and_what_it_has_is_there() {
         let listless = place.join("core.listless");
         std::fs::write(&listless, without_files(&std::fs::read(&core).expect("a core"))).expect("a file");
         let words = ["does not tell which files were mapped; the loader's own list does"];
-        look("without list", &listless, &[], &words);
-        look("without list and files", &listless, &["--sysroot", empty], &["the executable", "was not found", words[0]]);
+        if environment.minor < 14 {
+            look("without list", &listless, &[], &words);
+            look("without list and files", &listless, &["--sysroot", empty], &["the executable", "was not found", words[0]]);
+        } else {
+            println!("{}: it is started by its loader, which then has no list that a core leads to", environment.version);
+        }
         // Frames that the C stack leads to are told by the data stack.
         let stackless = place.join("core.stackless");
         std::fs::write(&stackless, without_stacks(&std::fs::read(&core).expect("a core"))).expect("a file");

@@ -12,12 +12,14 @@ use crate::memory::Memory;
 const MAXIMUM_ITEMS: u64 = 8 << 20;
 /// No object has so many references.
 const MAXIMUM_REFERENCES: i64 = 1 << 40;
+/// The bits of a count of references that are none of its flags.
+const UNFLAGGED: i64 = (1 << 48) - 1;
 
 impl<M: Memory> CPythonHeap<M> {
     /// Whether what lies at `address` looks like an object: aligned, mapped, of a type that is one, with a sane count of
     /// references.
     pub fn is_object(&self, address: Address) -> bool {
-        if address.0 & 7 != 0 || address.0 < 4096 {
+        if address.0 & 7 != 0 || address.0 < 4096 || !self.memory.is_loadable(address) {
             return false;
         }
         let layout = &self.layouts().object;
@@ -32,8 +34,9 @@ impl<M: Memory> CPythonHeap<M> {
                     || self.optional_field(layout.ob_ref_shared, address).is_some_and(|count| count >> 2 != 0)
             }
             (None, Some(count)) => count.read(&self.memory, address).is_some_and(|count| {
-                // From 3.14 on the upper half has flags.
-                count as u32 != 0 && (layout.ob_flags.is_some() || (1..MAXIMUM_REFERENCES).contains(&count))
+                // From 3.14 on the upper 16 bits are flags. An object in a list of free ones has a pointer there.
+                let count = if layout.ob_flags.is_some() { count & UNFLAGGED } else { count };
+                count as u32 != 0 && (1..MAXIMUM_REFERENCES).contains(&count)
             }),
             _ => true,
         }

@@ -50,8 +50,10 @@ impl<M: Memory> CPythonHeap<M> {
             Ok(text) => Some(text),
             Err(error) => {
                 let mut bytes = error.into_bytes();
-                while let Some(at) = surrogate(&bytes) {
-                    bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+                let mut from = 0;
+                while let Some(at) = surrogate(&bytes[from..]) {
+                    bytes[from + at..from + at + 3].copy_from_slice("\u{fffd}".as_bytes());
+                    from += at + 3;
                 }
                 Some(String::from_utf8_lossy(&bytes).into_owned())
             }

@@ -138,7 +138,11 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// Bytes of the block that begins at `address`; none where no allocator's marks say so, and where an object lies in it.
     fn block_size(&self, address: Address) -> Option<u64> {
-        if address.0 & 15 != 0 || address.0 < 4096 {
+        let page = address.0 & !4095;
+        if address.0 & 15 != 0
+            || address.0 < 4096
+            || ![address, address.offset(-16), Address(page)].iter().all(|at| self.memory.is_loadable(*at))
+        {
             return None;
         }
         let of_pool = || Pool::of_block(self, address).map(|pool| pool.block);
@@ -178,7 +182,8 @@ impl<M: Memory> CPythonHeap<M> {
         if word & MAPPED != 0 {
             return ((address.0 - 16).is_multiple_of(4096) && size.is_multiple_of(4096)).then_some(size - 16);
         }
-        let next = self.memory.word(address.offset(size as i64 - 8))?;
+        let end = address.offset(size as i64 - 8);
+        let next = if self.memory.is_loadable(end) { self.memory.word(end)? } else { return None };
         (next & IN_USE != 0 && next & MAPPED == 0 && next & !7 >= 16 && next & 8 == 0).then_some(size - 8)
     }
 

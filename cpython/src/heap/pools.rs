@@ -74,7 +74,9 @@ impl Pool {
     /// The pool that has a block at `address`.
     pub(super) fn of_block<M: Memory>(heap: &CPythonHeap<M>, address: Address) -> Option<Pool> {
         SIZES.iter().find_map(|size| {
-            let pool = Pool::at(heap, Address(address.0 & !(size - 1))).filter(|pool| pool.size == *size)?;
+            let start = Address(address.0 & !(size - 1));
+            let pool = heap.memory.is_loadable(start).then(|| Pool::at(heap, start)).flatten();
+            let pool = pool.filter(|pool| pool.size == *size)?;
             pool.index(address).map(|_| pool)
         })
     }

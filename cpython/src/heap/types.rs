@@ -283,12 +283,19 @@ impl<M: Memory> CPythonHeap<M> {
 
     /// The head of the type at `address`: aligned, mapped, of a metaclass, of a sane size.
     pub(crate) fn type_head(&self, address: Address) -> Option<TypeHead> {
-        if address.0 & 7 != 0 || address.0 < 4096 {
+        let is_loadable = |address: Address| address.0 & 7 == 0 && address.0 >= 4096 && self.memory.is_loadable(address);
+        if !is_loadable(address) {
             return None;
         }
         let layout = &self.layouts().type_object;
         let metaclass = self.layouts().object.ob_type.read(&self.memory, address)?;
-        if metaclass.0 & 7 != 0 || layout.tp_flags.read(&self.memory, metaclass)? & TYPE_SUBCLASS == 0 {
+        if !is_loadable(metaclass)
+            || !is_loadable(metaclass.offset(layout.tp_flags.offset() as i64))
+            || layout.tp_flags.read(&self.memory, metaclass)? & TYPE_SUBCLASS == 0
+        {
+            return None;
+        }
+        if !is_loadable(address.offset(layout.size as i64 & !7)) {
             return None;
         }
         let bytes = self.piece(address, layout.size as u64).ok()?;
@@ -304,7 +311,7 @@ impl<M: Memory> CPythonHeap<M> {
         };
         let header = self.layouts().object.size as i64;
         let sane = (header..=MAXIMUM_BASIC_SIZE).contains(&head.basic_size) && (0..=1 << 16).contains(&head.item_size);
-        (sane && self.memory.read_u8(head.name).is_some()).then_some(head)
+        (sane && self.memory.is_loadable(head.name) && self.memory.read_u8(head.name).is_some()).then_some(head)
     }
 
     /// The classes of the method resolution order, the type itself first; the chain of bases where it has none.

@@ -54,6 +54,13 @@ pub trait Memory {
         None
     }
 
+    /// Whether what nothing vouches for may be followed to `address`: a source that loads in place would end with its process
+    /// if that were in a guard page, which lies in the middle of a mapping and is no part of the map.
+    fn is_loadable(&self, address: Address) -> bool {
+        let _ = address;
+        true
+    }
+
     /// Is told that the bytes at `address` are soon to be read.
     #[inline]
     fn prefetch(&self, address: Address) {
@@ -234,6 +241,9 @@ impl<M: Memory + ?Sized> Memory for &M {
     #[inline]
     fn word(&self, address: Address) -> Option<u64> {
         (**self).word(address)
+    }
+    fn is_loadable(&self, address: Address) -> bool {
+        (**self).is_loadable(address)
     }
     #[inline]
     fn prefetch(&self, address: Address) {

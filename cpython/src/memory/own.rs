@@ -11,7 +11,8 @@ use super::residency::{self, Residency, Wanted};
 use super::{Memory, PAGE, PAGE_HEAD, PageHead, Source, Unreadable};
 use crate::error::{Error, ErrorKind, Result};
 use heapsake_core::{Address, RegionMap, Span};
-use std::cell::Cell;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -26,7 +27,15 @@ pub struct Own {
     regions: RegionMap,
     /// The region that was read from last: most reads stay in one.
     last: Cell<Span>,
+    /// Mappings that may have guard pages in the middle: those of no file, ascending.
+    anonymous: Vec<Span>,
+    probe: Probe,
+    /// Pages of these that were asked for, and whether they are there.
+    probed: RefCell<FxHashMap<u64, bool>>,
 }
+
+/// More than is read of anything before it is known to be an object.
+const AHEAD: i64 = 64;
 
 impl Own {
     /// This process's memory as it is mapped now. After a fork the child calls this anew.
@@ -49,7 +58,19 @@ impl Own {
         }
         let last = Cell::new(Span::new(Address::NULL, 0));
         let writable = residency::writable(std::process::id() as i32, &mappings);
-        Ok(Own { regions: RegionMap::new(&spans), mappings, writable, last })
+        let anonymous = mappings.iter().filter(|mapping| mapping.path.is_none() && mapping.permissions.write);
+        let anonymous = anonymous.map(|mapping| mapping.span).collect();
+        Ok(Own { regions: RegionMap::new(&spans), mappings, writable, last, anonymous, probe, probed: RefCell::default() })
+    }
+
+    fn is_page_loadable(&self, address: Address) -> bool {
+        let after = self.anonymous.partition_point(|span| span.start <= address);
+        let within = after.checked_sub(1).and_then(|before| self.anonymous.get(before));
+        if !within.is_some_and(|span| span.contains(address)) {
+            return true;
+        }
+        let page = address.0 / PAGE;
+        *self.probed.borrow_mut().entry(page).or_insert_with(|| self.probe.is_present(page * PAGE) != Some(false))
     }
 
     /// The start of `length` bytes at `address`, if they lie inside of one region.
@@ -87,6 +108,10 @@ impl Memory for Own {
         let from = self.locate(address, 8)?.cast::<[u8; 8]>();
         // SAFETY: as in `read_at`; bytes have no alignment.
         Some(u64::from_le_bytes(unsafe { from.read() }))
+    }
+
+    fn is_loadable(&self, address: Address) -> bool {
+        self.is_page_loadable(address) && self.is_page_loadable(address.offset(AHEAD))
     }
 
     #[inline]
@@ -140,6 +165,7 @@ impl Source for Own {
 }
 
 /// Asks the kernel, without risk, whether a page of this process is there.
+#[derive(Debug)]
 struct Probe {
     memory: Option<File>,
 }
@@ -228,6 +254,34 @@ mod tests {
         let address = Address(text.as_ptr().expose_provenance() as u64);
         assert_eq!(own.c_string(address, 100).unwrap(), text.to_bytes());
         assert_eq!(own.c_string(address, 5), None);
+    }
+
+    #[test]
+    fn a_guard_page_in_the_middle_of_a_mapping_is_not_followed_to() {
+        const GUARD: i32 = 102;
+        // SAFETY: a new mapping, of which nothing else knows.
+        let start = unsafe {
+            let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            libc::mmap(std::ptr::null_mut(), 8 * PAGE as usize, access, kind, -1, 0)
+        };
+        assert_ne!(start, libc::MAP_FAILED);
+        // SAFETY: pages of that mapping, in which nothing lies.
+        if unsafe { libc::madvise(start.wrapping_byte_add(4 * PAGE as usize), PAGE as usize, GUARD) } != 0 {
+            println!("not tested: this kernel has no guard pages within mappings (before Linux 6.13)");
+            return;
+        }
+        // SAFETY: the first page can be written to.
+        unsafe { start.cast::<u64>().write(7) };
+        let own = capture();
+        let at = |bytes: u64| Address(start.expose_provenance() as u64 + bytes);
+        assert_eq!(own.word(at(0)), Some(7));
+        for (bytes, expected) in [(0, true), (4 * PAGE - 8, false), (4 * PAGE, false), (5 * PAGE - 8, false), (5 * PAGE, true)] {
+            assert_eq!(own.is_loadable(at(bytes)), expected, "{bytes} bytes in");
+        }
+        drop(own);
+        // SAFETY: the mapping that was made above; what reads it is dropped.
+        let unmapped = unsafe { libc::munmap(start, 8 * PAGE as usize) };
+        assert_eq!(unmapped, 0);
     }
 
     #[test]

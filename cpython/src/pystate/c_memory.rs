@@ -15,15 +15,16 @@ use crate::memory::{Mapping, Source};
 
 /// Blocks on the way from an interpreter to an object: an array, and what an item of it points to.
 const DISTANCE: u8 = 2;
-/// Words of a block that are looked at, and of all blocks.
+/// Words of a block that are looked at, and of all memory.
 const MOST_WORDS: u64 = 4096;
-const ALL_WORDS: u64 = 1 << 20;
+const ALL_WORDS: u64 = 16 << 20;
+const PAGE: u64 = 4096;
 /// Static data of a binary is no larger.
 const LARGEST_DATA: u64 = 16 << 20;
 
 /// The objects that memory of C holds, by where.
 pub fn late_roots<S: Source>(heap: &CPythonHeap<S>) -> Vec<Root> {
-    let mut found = Found { heap, seen: FxHashSet::default(), roots: Vec::new() };
+    let mut found = Found { heap, seen: FxHashSet::default(), roots: Vec::new(), left: ALL_WORDS };
     if heap.facts.runtime.is_null() {
         return found.roots;
     }
@@ -66,19 +67,19 @@ struct Found<'h, S: Source> {
     heap: &'h CPythonHeap<S>,
     seen: FxHashSet<Address>,
     roots: Vec<Root>,
+    /// Words that may still be looked at.
+    left: u64,
 }
 
 impl<S: Source> Found<'_, S> {
     /// The state of an interpreter, and the blocks that it leads to.
     fn interpreter(&mut self, state: Span) {
         let mut blocks: Vec<Address> = self.words(state, |at| format!("interpreter, {:#x} bytes in", at.0 - state.start.0));
-        let mut words = 0;
         for _ in 0..DISTANCE {
             let mut next = Vec::new();
             for block in std::mem::take(&mut blocks) {
-                let most = MOST_WORDS.min(ALL_WORDS - words);
-                let Some(content) = self.heap.block(block, most) else { continue };
-                words += content.iter().len() as u64;
+                let Some(content) = self.heap.block(block, MOST_WORDS.min(self.left)) else { continue };
+                self.left -= content.iter().len() as u64;
                 for word in content.iter().filter(|word| is_pointer(*word)) {
                     if self.heap.is_object(word) {
                         self.tell(word, true, || format!("interpreter, block at {block}"));
@@ -96,8 +97,9 @@ impl<S: Source> Found<'_, S> {
         let mut others = Vec::new();
         // Page by page: static data may not be there in one piece.
         let mut at = span.start;
-        while at < span.end {
-            let end = Address((at.0 | 0xfff) + 1).min(span.end);
+        while at < span.end && self.left >= PAGE / 8 {
+            self.left -= PAGE / 8;
+            let end = Address((at.0 | 0xfff).saturating_add(1)).min(span.end);
             if let Ok(words) = self.heap.words(at, (end.0 - at.0) / 8) {
                 for (index, word) in words.iter().enumerate().filter(|(_, word)| is_pointer(*word)) {
                     if self.heap.is_object(word) {

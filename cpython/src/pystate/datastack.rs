@@ -16,6 +16,8 @@ use crate::memory::Memory;
 /// `_PyStackChunk`: `previous`, `size`, `top` (an index, of those that are full), `data`.
 const TOP: i64 = 16;
 const DATA: i64 = 24;
+/// One has the room of many frames.
+const MAXIMUM_CHUNKS: usize = 100_000;
 /// `datastack_top` follows `datastack_chunk` in every version.
 const AFTER_CHUNK: i64 = 8;
 
@@ -72,7 +74,7 @@ impl State {
         let Some(mut next) = field.read(&heap.memory, self.address) else { return chunks };
         let mut top = heap.pointer(field.at(self.address).offset(AFTER_CHUNK)).ok();
         let mut seen = FxHashSet::default();
-        while let Some(end) = top.filter(|_| !next.is_null() && seen.insert(next)) {
+        while let Some(end) = top.filter(|_| !next.is_null() && chunks.len() < MAXIMUM_CHUNKS && seen.insert(next)) {
             chunks.push((next, end));
             next = heap.pointer(next).unwrap_or_default();
             let index = heap.word(next.offset(TOP)).ok().and_then(|index| i64::try_from(index).ok()?.checked_mul(8));

@@ -95,7 +95,8 @@ fn tree(processes: &BTreeMap<i32, i32>, root: i32) -> Vec<i32> {
 }
 
 /// Whether a process is called so: by the file that runs, as it is called and as it is, by the kernel's name, or by the first word
-/// that is no option of what an interpreter was given, or by the word after `-m`; all without folders and `.py`.
+/// that is no option of what an interpreter was given, or by the word after `-m`; all without folders and `.py`. A path is that of
+/// the file that runs, or a word of the command line.
 fn is_called(pid: i32, wanted: &str) -> bool {
     let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<String> = words
@@ -105,6 +106,11 @@ fn is_called(pid: i32, wanted: &str) -> bool {
         .collect();
     let kernel = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    if wanted.contains('/') {
+        let folder = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        let is_it = |word: &String| word == wanted || folder.join(word) == Path::new(wanted);
+        return words.iter().any(is_it) || file.is_some_and(|file| file == Path::new(wanted));
+    }
     let file = file.map(|file| plain(file.to_string_lossy().trim_end_matches(" (deleted)")));
     let plainly = plain(wanted);
     kernel.trim_end() == wanted || names(&words).into_iter().chain(file).any(|name| name == wanted || name == plainly)

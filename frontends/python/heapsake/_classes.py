@@ -8,7 +8,7 @@ import collections
 import io
 import types
 
-from . import _containers, _repr
+from . import _containers, _groups, _repr
 from ._error import Refused
 
 #: how deep a class hierarchy is followed
@@ -39,7 +39,7 @@ for _name in ("int", "float", "complex", "str", "bytes", "bytearray", "object"):
 for _name, _kind in BUILTINS.items():
     if issubclass(_kind, BaseException) and not _name.endswith("ExceptionGroup"):
         LAYOUTS[_name] = _kind
-LAYOUTS.update(BaseExceptionGroup=BaseException, ExceptionGroup=Exception)
+LAYOUTS.update(BaseExceptionGroup=_groups.BaseExceptionGroup, ExceptionGroup=_groups.ExceptionGroup)
 #: types of C functions: what is rebuilt of them can be called, and refuses
 CALLABLE = frozenset("""builtin_function_or_method method_descriptor wrapper_descriptor method-wrapper classmethod_descriptor
     functools._lru_cache_wrapper""".split())
@@ -211,12 +211,14 @@ class Classes:
     def behaviour(self, layout, flavour):
         """The special methods of a rebuilt class; none is the program's."""
         rebuilder, classes = self.rebuilder, self
-        pending = rebuilder.pending
+        pending, slotted, beside = rebuilder.pending, rebuilder.slotted, rebuilder.beside_names
         generic = object.__getattribute__
 
         def __getattribute__(self, name):
             if pending and name != "__class__" and id(self) in pending:
                 rebuilder.fill_attributes(self)
+            if slotted and name in slotted.get(id(self), ()) and name in beside[id(self)]:
+                return beside[id(self)][name]
             return generic(self, name)
 
         def __getattr__(self, name):
@@ -227,13 +229,15 @@ class Classes:
                 return object.__setattr__(self, name, value)
             if pending and id(self) in pending:
                 rebuilder.fill_attributes(self)
-            object.__getattribute__(self, "__dict__")[name] = value
+            own = beside[id(self)] if name in slotted.get(id(self), ()) else object.__getattribute__(self, "__dict__")
+            own[name] = value
 
         def __delattr__(self, name):
             if pending and id(self) in pending:
                 rebuilder.fill_attributes(self)
+            own = beside[id(self)] if name in slotted.get(id(self), ()) else object.__getattribute__(self, "__dict__")
             try:
-                del object.__getattribute__(self, "__dict__")[name]
+                del own[name]
             except KeyError:
                 raise AttributeError(name) from None
 
@@ -443,7 +447,7 @@ def describe_instance(instance, limits):
     if summary is not None:
         return _repr.Description("%s: %s>" % (opening_of(instance), "".join(c if c.isprintable() else " " for c in summary[:limits.text])))
     if "_name_" in attributes and "_value_" in attributes:
-        return _repr.Description("<%s.%s:" % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
+        return describe_member(instance, attributes)
     shown = list(attributes.items())[:SHOWN]
     more = len(attributes) - len(shown)
     return _repr.Description(opening_of(instance) + (":" if attributes else ""), shown, ">", more)
@@ -451,9 +455,13 @@ def describe_instance(instance, limits):
 
 def describe_scalar(instance, limits):
     attributes = vars(instance)
-    if "_name_" in attributes and "_value_" in attributes:
-        return _repr.Description("<%s.%s:" % (type(instance).__qualname__, attributes["_name_"]), [(None, attributes["_value_"])], ">")
-    return None
+    return describe_member(instance, attributes) if "_name_" in attributes and "_value_" in attributes else None
+
+
+def describe_member(instance, attributes):
+    """Of an enumeration; flags that are none, or several together, may have no name."""
+    name = type(instance).__qualname__ + ("" if attributes["_name_"] is None else ".%s" % attributes["_name_"])
+    return _repr.Description("<%s:" % name, [(None, attributes["_value_"])], ">")
 
 
 def describe_tuple(instance, limits):

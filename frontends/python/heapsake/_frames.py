@@ -55,6 +55,11 @@ class FrameFacts:
         return cls(text.get("co_name") or "<unknown>", text.get("co_filename") or "<unknown>", lineno,
                    Pairs(attribute(view, "f_locals")), Pairs(names), code, text.get("co_qualname"), view, _key(names), in_traceback)
 
+    def is_apart(self):
+        """Whether it is run by ``exec`` with two mappings: its names are those of the second one."""
+        held, names = (None if self.view is None else attribute(self.view, name) for name in ("f_locals", "f_globals"))
+        return held is not None and names is not None and held.id is not None and held.id >= 0 and held.id != names.id
+
 
 def _key(view):
     return None if view is None else getattr(view, "id", None)
@@ -104,6 +109,20 @@ def texts(code, name):
     return [_stubs.plain(each) for each in names if isinstance(each, str)]
 
 
+class Place:
+    """Where a local goes that leads to its own frame again: cells and mappings that are given the value when it is there."""
+
+    __slots__ = ("cell", "mappings")
+
+    def __init__(self):
+        self.cell, self.mappings = types.CellType(None), []
+
+    def fill(self, value):
+        self.cell.cell_contents = value
+        for names, name in self.mappings:
+            names[name] = value
+
+
 class CodeFacts:
     """What a stub takes from the view of a code object."""
 
@@ -136,6 +155,8 @@ class Frames:
     def __init__(self, rebuilder):
         self.rebuilder, self.dump = rebuilder, rebuilder.dump
         self.namespaces, self.built, self.replaced, self.codes = {}, {}, {}, {}
+        #: {key of a frame: {name of a local that is being rebuilt: its place}}
+        self.opened = {}
         #: {name of a source file: the name that frames show}, and the other way round
         self.renamed, self.named = {}, {}
         #: {key: traceback entry} of entries that a local of their own frame holds, and the views of those without the next one
@@ -175,20 +196,31 @@ class Frames:
             known = self.namespaces[view.id] = LazyNamespace.over(self.rebuilder, Pairs(view))
         return known
 
-    def values(self, variables, frame=None):
+    def values(self, variables, frame=None, owner=None):
         """The rebuilt locals; a value that cannot be rebuilt never stops a frame.
 
-        A frame that holds itself, or a traceback that begins with it, gets them when it is there.
+        A frame that holds itself, or a traceback that begins with it, gets them when it is there.  A local that leads to
+        its own frame through something else is a ``Place`` for the frame that is built on the way.
         """
+        owner = frame if owner is None else owner
         rebuild, known = self.rebuilder.rebuild, {}
+        opened = {} if owner is None else self.opened.setdefault(self.rebuilder.key_of(owner), {})
         for name, view in variables.items():
-            if frame is not None and view == frame:
+            name = _stubs.plain(name)
+            if name in opened:
+                value = opened[name]
+            elif frame is not None and view == frame:
                 value = _stubs.Late(functools.partial(sys._getframe, 0))
             elif frame is not None and view.type_name == "traceback" and attribute(view, "tb_frame") == frame:
                 value = _stubs.Late(functools.partial(self.entry_of_caller, view))
             else:
-                value = rebuild(view, LOCAL_BUDGET)
-            known[_stubs.plain(name)] = value
+                place = opened[name] = Place()
+                try:
+                    value = rebuild(view, LOCAL_BUDGET)
+                finally:
+                    del opened[name]
+                place.fill(value)
+            known[name] = value
         return known
 
     def entry_of_caller(self, view):
@@ -247,14 +279,19 @@ class Frames:
             shape = self.shape(known, facts)
             code = _stubs.body_code(shape, facts.lineno, constants, ending)
             names = self.namespace(facts)
-            return functools.partial(exec, code, names) if module else functools.partial(exec, code, names, self.values(facts.locals))
-        values = self.values(facts.locals, facts.view)
+            if module and not facts.is_apart():
+                return functools.partial(exec, code, names)
+            own, places = apart(self.values(facts.locals, owner=facts.view))
+            for name, place in places.items():
+                place.mappings.append((own, name))
+            return functools.partial(exec, code, names, own)
+        values, places = apart(self.values(facts.locals, facts.view))
         shape = self.shape(known, facts, values)
         # names that are parameters keep their place; a code object without names still shows every local
         numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
         shape.varnames, numbered = _without_unbound(shape, numbered)
-        code = _stubs.function_code(shape, facts.lineno, numbered, ending, constants)
-        function = types.FunctionType(code, self.namespace(facts), shape.name)
+        code = _stubs.function_code(shape, facts.lineno, numbered, ending, constants, freevars=tuple(places))
+        function = types.FunctionType(code, self.namespace(facts), shape.name, None, cells(places))
         positional, keywords = _stubs.arguments_of(shape)
         return functools.partial(function, *positional, **keywords)
 
@@ -285,7 +322,7 @@ class Frames:
             frame = self.build([facts])[0]
             if key is None:
                 return frame
-            self.built[key] = frame
+            self.built.setdefault(key, frame)
             self.link()
         self.show_source(facts.filename)
         return self.built[key]
@@ -296,16 +333,12 @@ class Frames:
         missing = [(key, facts) for key, facts in zip(keys, many) if key is None or key not in self.built]
         for facts in many:
             self.show_source(facts.filename)
-        fresh = iter(self.build([facts for _, facts in missing]))
+        fresh = {id(facts): frame for (_, facts), frame in zip(missing, self.build([facts for _, facts in missing]))}
         frames = []
-        for key in keys:
-            if key is not None and key in self.built:
-                frames.append(self.built[key])
-            else:
-                frame = next(fresh)
-                if key is not None:
-                    self.built[key] = frame
-                frames.append(frame)
+        for key, facts in zip(keys, many):
+            frame = fresh.get(id(facts))
+            # A local may hold a traceback with others of these frames, which are then there before their turn.
+            frames.append(frame if key is None else self.built.setdefault(key, frame))
         entry, entries = None, []
         for frame, facts in zip(reversed(frames), reversed(many)):
             known = self.entries.get(facts.entry)
@@ -342,6 +375,17 @@ class Frames:
         return self.frame(FrameFacts.of_view(view))
 
 
+def apart(values):
+    """Locals that are there, and the places of the others by name."""
+    places = {name: value for name, value in values.items() if type(value) is Place}
+    return {name: value for name, value in values.items() if name not in places}, places
+
+
+def cells(places):
+    """The closure of a stub that has variables for these."""
+    return tuple(place.cell for place in places.values())
+
+
 def _without_unbound(shape, numbered):
     """Leaves out variables without a value that are no parameters: nothing would show them."""
     keep = [number for number in range(len(shape.varnames)) if number < shape.parameters or number in numbered]
@@ -370,4 +414,4 @@ def _run_bare(builders):
     done.acquire(timeout=60 + len(builders) / 100)
 
 
-__all__ = ["FrameFacts", "Frames", "Pairs", "traceback_views"]
+__all__ = ["FrameFacts", "Frames", "Pairs", "apart", "cells", "traceback_views"]

@@ -159,6 +159,7 @@ def ordered_dict(rebuilder, view):
     counter = view.type_name.endswith("Counter")
     value = dict.__new__(collections.Counter) if counter else collections.OrderedDict()
     rebuilder.fills.append((fill_ordered, rebuilder, value, items, dict if counter else collections.OrderedDict))
+    rebuilder.fills.append((fill_namespace, rebuilder, value, view))
     return value
 
 

@@ -3,12 +3,14 @@
 A stub of the same kind is advanced once, to a ``yield`` or ``await`` on the dead line.  A chain of awaits is built from
 its innermost end, and advanced as a whole from its outermost; asked to go on, a stub refuses.
 """
+import collections.abc
+import sys
 import types
 
 from . import _stubs
 from ._classes import attribute, bare, value_of
 from ._error import Refused
-from ._frames import FrameFacts
+from ._frames import FrameFacts, apart, cells
 from ._stubs import ITERABLE_COROUTINE
 
 PREFIX = {"generator": "gi", "coroutine": "cr", "async_generator": "ag"}
@@ -16,12 +18,45 @@ AWAITED = {"generator": "gi_yieldfrom", "coroutine": "cr_await", "async_generato
 
 
 class Awaited:
-    """What the innermost coroutine of a chain waits for: pauses it once."""
+    """What the innermost of a chain waits for: pauses its stub once; for anybody else it is as what the dead one waited for."""
+
+    def __init__(self, rebuilder, view):
+        self._heapsake_view, self._heapsake_stub, self._heapsake_paused = (rebuilder, view), None, False
+
+    def _heapsake_held(self):
+        rebuilder, view = self._heapsake_view
+        return None if _none(view) else rebuilder.rebuild(view)
 
     def __await__(self):
-        return iter((None,))
+        return self
 
-    __iter__ = __await__
+    def __iter__(self):
+        # from 3.15 on a generator waits for a list itself
+        held = None if sys._getframe(1).f_code is self._heapsake_stub else self._heapsake_held()
+        return iter(held) if isinstance(held, collections.abc.Iterable) else self
+
+    def __next__(self):
+        if sys._getframe(1).f_code is self._heapsake_stub:
+            if self._heapsake_paused:
+                raise StopIteration  # the stub goes on to its refusal
+            self._heapsake_paused = True
+            return None
+        held = self._heapsake_held()
+        if not isinstance(held, collections.abc.Iterator):
+            raise Refused("what this waits for comes from a dump: it does not run on")
+        return next(held)
+
+    def __getattr__(self, name):
+        # a stub that is closed asks for the methods of a generator
+        if name.startswith(("_heapsake", "__")) or name in ("close", "send", "throw"):
+            raise AttributeError(name)
+        return getattr(self._heapsake_held(), name)
+
+    def __dir__(self):
+        return dir(self._heapsake_held())
+
+    def __repr__(self):
+        return repr(self._heapsake_held())
 
 
 class Refusal:
@@ -65,7 +100,7 @@ def chain(view, key_of, is_wanted):
 def suspended(rebuilder, view):
     """The rebuilt generator, coroutine or async generator of a view that ``is_suspended``."""
     views, inner = chain(view, rebuilder.key_of, lambda each: not rebuilder.known(each) and is_suspended(each))
-    awaited, made, started = Awaited(), [], _started(view)
+    awaited, made, started = Awaited(rebuilder, inner), [], _started(view)
     waits = not _none(inner)
     for each in reversed(views):
         kind = bare(each.type_name)
@@ -101,7 +136,7 @@ def _stub(rebuilder, view, kind, awaited, waits, inner, started):
     rebuilder.frames.show_source(facts.filename)
     code = attribute(view, PREFIX[kind] + "_code")
     facts.code = facts.code if facts.code is not None else code
-    values = rebuilder.frames.values(facts.locals)
+    values, places = apart(rebuilder.frames.values(facts.locals, owner=view))
     shape = rebuilder.frames.code(facts.code).shape(facts.function, facts.filename, facts.qualname, values)
     numbered = {shape.varnames.index(name): value for name, value in values.items() if name in shape.varnames}
     refusal = Refusal(kind, shape.name)
@@ -118,8 +153,10 @@ def _stub(rebuilder, view, kind, awaited, waits, inner, started):
         constants = [_stubs.boxed(None), refusal]
     else:
         constants = [_stubs.boxed(awaited), refusal]
-    stub = _stubs.function_code(shape, facts.lineno, numbered, ending, constants, kind != "generator", flags=changes)
-    function = types.FunctionType(stub, rebuilder.frames.namespace(facts), shape.name)
+    stub = _stubs.function_code(shape, facts.lineno, numbered, ending, constants, kind != "generator", tuple(places), changes)
+    if type(awaited) is Awaited:
+        awaited._heapsake_stub = stub
+    function = types.FunctionType(stub, rebuilder.frames.namespace(facts), shape.name, None, cells(places))
     qualname = value_of(view, "__qualname__", str) or facts.qualname or shape.name
     function.__qualname__ = _stubs.plain(qualname)
     positional, keywords = _stubs.arguments_of(shape) if started else _given(shape, numbered)

@@ -46,6 +46,7 @@ class Rebuilder:
         self.restoring = []  # views that are given to their restorers
         self.pending = {}   # id of an instance without its attributes: its view
         self.beside_names = {}  # id of an instance: what it has besides its dictionary, slots say, by name
+        self.slotted = {}   # id of an instance: names of those that its dictionary has too
         self.links = {}     # (id of an exception, name): traceback, cause, context
         self.left = None    # objects that may still be rebuilt at once, while one is being rebuilt
         self.lock = threading.RLock()
@@ -274,6 +275,8 @@ class Rebuilder:
             return value
 
         whole = self.few(items) or len(items) <= PLAIN and all(bare(item.type_name) in SCALARS for item in items)
+        if whole and any(item is not None and item.type_name in ("traceback", "frame") for item in items):
+            whole = False  # what sys.exc_info() gave may be in a variable of that very frame
         return Needs(list(items), combine, lazily) if whole else lazily()
 
     # -- filling
@@ -291,9 +294,12 @@ class Rebuilder:
             own = object.__getattribute__(value, "__dict__")
             slots = () if view.type is None or view.type.surrogate else self.classes.slots(view.type)
             for name in list(attributes):
-                if name not in OWN and name not in names:
-                    place = self.beside_names.setdefault(id(value), {}) if names or name in slots else own
-                    place.setdefault(name, self.rebuild(attributes[name], BUDGET // 4))
+                if name in OWN or (name in names and name not in slots):
+                    continue
+                if name in names:
+                    self.slotted.setdefault(id(value), set()).add(name)
+                place = self.beside_names.setdefault(id(value), {}) if names or name in slots else own
+                place.setdefault(name, self.rebuild(attributes[name], BUDGET // 4))
         except Exception:
             return  # what the damaged dump still has is there
 
@@ -324,7 +330,8 @@ class Rebuilder:
         if suppress is not None:
             BaseException.__suppress_context__.__set__(value, bool(suppress))
         for name in ("errno", "strerror", "filename", "filename2", "code", "value", "msg", "name", "path", "encoding", "object",
-                     "start", "end", "reason", "lineno", "offset", "text", "print_file_and_line", "characters_written"):
+                     "start", "end", "reason", "lineno", "offset", "end_lineno", "end_offset", "text", "print_file_and_line",
+                     "obj", "name_from", "characters_written"):
             found = _classes.attribute(view, name)
             if found is not None and hasattr(type(value), name):
                 try:

@@ -155,7 +155,7 @@ def attributes_of(subject):
             value = getattr(subject, name)
         except (AttributeError, ValueError):
             continue
-        found[name] = dict(value) if name == "f_locals" else value
+        found[name] = dict(value) if name == "f_locals" and value is not subject.f_globals else value
     if kind.__name__ == "cell":
         try:
             return {"cell_contents": subject.cell_contents}

@@ -51,6 +51,8 @@ FAILURES = [
     lambda: compile("a = (", "some/file.py", "exec"),
     lambda: {}["key"],
     lambda: int("x"),
+    lambda: "text".missing,
+    lambda: exec("from os import nothing_like_it"),
     raising(OSError("disk says no")),
     raising(OSError()),
     raising(TimeoutError("timed out")),
@@ -81,7 +83,8 @@ class Messages(unittest.TestCase):
                 with self.subTest(expected[-80:]):
                     rebuilt = heapsake.load(path).exception.rebuild()
                     self.assertEqual((type(rebuilt).__name__, str(rebuilt)), (type(raised).__name__, expected))
-                    for name in ("errno", "strerror", "filename", "filename2", "characters_written", "name", "value", "start", "lineno"):
+                    for name in ("errno", "strerror", "filename", "filename2", "characters_written", "name", "value", "start", "lineno",
+                                 "end_lineno", "end_offset", "obj", "name_from"):
                         self.assertEqual(getattr(rebuilt, name, "none"), getattr(raised, name, "none"), name)
                     # Long ones are cut, and an unpaired surrogate is none of JSON's.
                     self.assertEqual(message.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))

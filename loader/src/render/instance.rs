@@ -113,7 +113,7 @@ impl Renderer {
             self.push(&if more > 0 { format!(", … {more} more]") } else { "]".to_owned() });
         }
         let mut any = is_sequence;
-        for edge in object.edges() {
+        for edge in object.edges().into_iter().take(few) {
             if let (EdgeKind::Attribute, LabelName::Text(name)) = (edge.kind, edge.name) {
                 any = true;
                 self.push(&format!(" {name}="));
