@@ -41,6 +41,7 @@ pub use types::{Attributes, Member, TypeEntry};
 pub(crate) use changing::Container;
 pub(crate) use owned::BlockPage;
 pub(crate) use read::{corrupt, unreadable};
+pub(crate) use types::HEAPTYPE;
 
 use read::miscounted;
 

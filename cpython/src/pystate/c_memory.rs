@@ -2,19 +2,22 @@
 //!
 //! Where these lie differs by release, and much of it is private to a file of CPython. So the words of the interpreters, of the
 //! runtime and of the static data of its binary are looked at, and for interpreters the blocks that these lead to; what looks like
-//! an object is told if nothing else leads to it. The same memory has caches, of texts and of attributes, which hold nothing:
-//! values without references of their own, classes and modules are passed over.
+//! a function, an object of the program, or a list of functions is told if nothing else leads to it. The same memory has caches,
+//! and lists of free objects with words that are out of date: values of any other type are passed over.
 
 use heapsake_core::heap::{Root, RootKind, TypeKind};
 use heapsake_core::{Address, Span};
 use rustc_hash::FxHashSet;
 
 use super::threads;
-use crate::heap::CPythonHeap;
+use crate::heap::{CPythonHeap, HEAPTYPE, Payload};
 use crate::memory::{Mapping, Source};
 
 /// Blocks on the way from an interpreter to an object: an array, and what an item of it points to.
 const DISTANCE: u8 = 2;
+/// Functions of a list.
+const MOST_HOOKS: u64 = 10_000;
+const PARTIAL: &str = "functools.partial";
 /// Words of a block that are looked at, and of all memory.
 const MOST_WORDS: u64 = 4096;
 const ALL_WORDS: u64 = 16 << 20;
@@ -80,11 +83,15 @@ impl<S: Source> Found<'_, S> {
             for block in std::mem::take(&mut blocks) {
                 let Some(content) = self.heap.block(block, MOST_WORDS.min(self.left)) else { continue };
                 self.left -= content.iter().len() as u64;
+                // A function that is to be called, and its arguments.
+                let begins_call = content.get(0).is_some_and(|first| self.heap.is_object(first) && self.is_callable(first));
                 for word in content.iter().filter(|word| is_pointer(*word)) {
-                    if self.heap.is_object(word) {
-                        self.tell(word, true, || format!("interpreter, block at {block}"));
-                    } else if self.seen.insert(word) {
-                        next.push(word);
+                    if !self.heap.is_object(word) {
+                        if self.seen.insert(word) {
+                            next.push(word);
+                        }
+                    } else if begins_call {
+                        self.tell(word, || format!("interpreter, block at {block}"));
                     }
                 }
             }
@@ -102,10 +109,12 @@ impl<S: Source> Found<'_, S> {
             let end = Address((at.0 | 0xfff).saturating_add(1)).min(span.end);
             if let Ok(words) = self.heap.words(at, (end.0 - at.0) / 8) {
                 for (index, word) in words.iter().enumerate().filter(|(_, word)| is_pointer(*word)) {
-                    if self.heap.is_object(word) {
-                        self.tell(word, false, || name(at.offset(8 * index as i64)));
-                    } else if self.seen.insert(word) {
-                        others.push(word);
+                    if !self.heap.is_object(word) {
+                        if self.seen.insert(word) {
+                            others.push(word);
+                        }
+                    } else if self.is_holder(word) {
+                        self.tell(word, || name(at.offset(8 * index as i64)));
                     }
                 }
             }
@@ -114,16 +123,41 @@ impl<S: Source> Found<'_, S> {
         others
     }
 
-    fn tell(&mut self, object: Address, in_block: bool, name: impl FnOnce() -> String) {
-        let is_holder = self.heap.type_of(object).is_some_and(|entry| match entry.description.kind {
-            TypeKind::Object | TypeKind::Function | TypeKind::Method | TypeKind::List | TypeKind::Set => true,
-            TypeKind::Generator | TypeKind::Sequence | TypeKind::Mapping => true,
-            TypeKind::Tuple => in_block,
-            _ => false,
-        });
-        if is_holder && self.seen.insert(object) {
+    fn tell(&mut self, object: Address, name: impl FnOnce() -> String) {
+        if self.seen.insert(object) {
             self.roots.push(Root { kind: RootKind::Interpreter, name: name(), object });
         }
+    }
+
+    /// Whether it is what C holds to call it, or a list of such. Other lists, tuples and iterators are none: lists of free
+    /// objects keep words that led to them once.
+    fn is_holder(&self, object: Address) -> bool {
+        let Some(entry) = self.heap.type_of(object) else { return false };
+        match entry.description.kind {
+            TypeKind::Function | TypeKind::Method => true,
+            TypeKind::Object => entry.flags & HEAPTYPE != 0 || *entry.description.name == *PARTIAL,
+            TypeKind::List => {
+                let items = self.heap.items_of_list(object, MOST_HOOKS).unwrap_or_default();
+                !items.is_empty() && items.iter().all(|item| self.is_callable(*item) || self.is_call(*item))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_callable(&self, object: Address) -> bool {
+        self.heap.type_of(object).is_some_and(|entry| {
+            let kind = entry.description.kind;
+            matches!(kind, TypeKind::Function | TypeKind::Method | TypeKind::Builtin) || *entry.description.name == *PARTIAL
+        })
+    }
+
+    /// Whether it is a tuple of a function and its arguments.
+    fn is_call(&self, object: Address) -> bool {
+        self.heap.payload_of(object) == Some(Payload::Tuple)
+            && self
+                .heap
+                .items_of_tuple(object, 1)
+                .is_some_and(|items| items.first().is_some_and(|first| self.is_callable(*first)))
     }
 }
 
