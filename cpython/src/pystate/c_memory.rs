@@ -147,8 +147,16 @@ impl<S: Source> Found<'_, S> {
     fn is_callable(&self, object: Address) -> bool {
         self.heap.type_of(object).is_some_and(|entry| {
             let kind = entry.description.kind;
-            matches!(kind, TypeKind::Function | TypeKind::Method | TypeKind::Builtin) || *entry.description.name == *PARTIAL
+            matches!(kind, TypeKind::Function | TypeKind::Method | TypeKind::Builtin)
+                || *entry.description.name == *PARTIAL
+                || kind == TypeKind::Object && entry.flags & HEAPTYPE != 0 && self.has_call(entry.address)
         })
+    }
+
+    fn has_call(&self, class: Address) -> bool {
+        let field = self.heap.layouts().type_object.tp_dict;
+        let dict = |class: &Address| field.read(&self.heap.memory, *class).filter(|dict| !dict.is_null());
+        self.heap.classes(class).iter().filter_map(dict).any(|dict| self.heap.dict_get(dict, "__call__").is_some())
     }
 
     /// Whether it is a tuple of a function and its arguments.

@@ -15,6 +15,8 @@ class Held:
     def method(self, *arguments):
         pass
 
+    __call__ = method
+
 
 PROGRAM = """
 import atexit, os, signal, sys
@@ -23,6 +25,7 @@ import test_holders as made
 signal.signal(signal.SIGUSR2, made.Held("signal").method)
 signal.signal(signal.SIGHUP, lambda *arguments, held=made.Held("closure"): None)
 atexit.register(made.Held("atexit").method)
+atexit.register(made.Held("called at exit"))
 atexit.register(print, made.Held("argument of atexit"), file=open(os.devnull, "w"))
 hooked = made.Held("audit hook")
 sys.addaudithook(lambda *arguments, held=hooked: None)
@@ -32,7 +35,7 @@ heapsake.dump(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 """
-NAMES = {"signal", "closure", "atexit", "argument of atexit", "audit hook"}
+NAMES = {"signal", "called at exit", "closure", "atexit", "argument of atexit", "audit hook"}
 
 
 class Holders(unittest.TestCase):
