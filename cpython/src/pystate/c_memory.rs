@@ -37,7 +37,7 @@ pub fn late_roots<S: Source>(heap: &CPythonHeap<S>) -> Vec<Root> {
         found.interpreter(Span::new(*interpreter, layouts.interpreter.size as u64));
     }
     for span in static_data(heap.memory.mappings(), heap.facts.runtime) {
-        found.words(span, |at| format!("static data at {at}"));
+        found.words(span, None, |at| format!("static data at {at}"));
     }
     found.roots
 }
@@ -77,8 +77,11 @@ struct Found<'h, S: Source> {
 impl<S: Source> Found<'_, S> {
     /// The state of an interpreter, and the blocks that it leads to.
     fn interpreter(&mut self, state: Span) {
-        let mut blocks: Vec<Address> = self.words(state, |at| format!("interpreter, {:#x} bytes in", at.0 - state.start.0));
-        for _ in 0..DISTANCE {
+        let mut blocks = Vec::new();
+        self.words(state, Some(&mut blocks), |at| format!("interpreter, {:#x} bytes in", at.0 - state.start.0));
+        for round in 1..=DISTANCE {
+            blocks.sort_unstable();
+            blocks.dedup();
             let mut next = Vec::new();
             for block in std::mem::take(&mut blocks) {
                 let Some(content) = self.heap.block(block, MOST_WORDS.min(self.left)) else { continue };
@@ -87,9 +90,7 @@ impl<S: Source> Found<'_, S> {
                 let begins_call = content.get(0).is_some_and(|first| self.heap.is_object(first) && self.is_callable(first));
                 for word in content.iter().filter(|word| is_pointer(*word)) {
                     if !self.heap.is_object(word) {
-                        if self.seen.insert(word) {
-                            next.push(word);
-                        }
+                        next.extend(Some(word).filter(|word| round < DISTANCE && may_be_block(*word)));
                     } else if begins_call {
                         self.tell(word, || format!("interpreter, block at {block}"));
                     }
@@ -99,9 +100,8 @@ impl<S: Source> Found<'_, S> {
         }
     }
 
-    /// The words of a span: objects are told, the others given.
-    fn words(&mut self, span: Span, name: impl Fn(Address) -> String) -> Vec<Address> {
-        let mut others = Vec::new();
+    /// The words of a span: objects are told, those that may be blocks given to `others`.
+    fn words(&mut self, span: Span, mut others: Option<&mut Vec<Address>>, name: impl Fn(Address) -> String) {
         // Page by page: static data may not be there in one piece.
         let mut at = span.start;
         while at < span.end && self.left >= PAGE / 8 {
@@ -110,7 +110,7 @@ impl<S: Source> Found<'_, S> {
             if let Ok(words) = self.heap.words(at, (end.0 - at.0) / 8) {
                 for (index, word) in words.iter().enumerate().filter(|(_, word)| is_pointer(*word)) {
                     if !self.heap.is_object(word) {
-                        if self.seen.insert(word) {
+                        if let Some(others) = others.as_deref_mut().filter(|_| may_be_block(word)) {
                             others.push(word);
                         }
                     } else if self.is_holder(word) {
@@ -120,7 +120,6 @@ impl<S: Source> Found<'_, S> {
             }
             at = end;
         }
-        others
     }
 
     fn tell(&mut self, object: Address, name: impl FnOnce() -> String) {
@@ -171,4 +170,9 @@ impl<S: Source> Found<'_, S> {
 
 fn is_pointer(word: Address) -> bool {
     word.0 & 7 == 0 && word.0 >= 4096
+}
+
+/// Allocators give out multiples of 16 bytes, far below where the kernel and code lie.
+fn may_be_block(word: Address) -> bool {
+    word.0 & 15 == 0 && word.0 >> 47 == 0
 }
