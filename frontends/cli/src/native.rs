@@ -66,7 +66,8 @@ pub(crate) fn merged(thread: &Thread) -> Option<Vec<Merged<'_>>> {
     Some(merged)
 }
 
-fn fact<'d>(thread: &'d Thread, name: &str) -> Option<&'d Value> {
+/// A fact of a thread, by its name.
+pub(crate) fn fact<'d>(thread: &'d Thread, name: &str) -> Option<&'d Value> {
     thread.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 

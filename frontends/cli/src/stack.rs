@@ -197,7 +197,7 @@ fn shown_variable(dump: &Dump, variable: &Variable, limits: Limits) -> Option<St
 
 /// Why frames of a thread may be missing, if they may.
 fn frames_cut(thread: &Thread) -> Option<&str> {
-    thread.facts.iter().find(|(known, _)| known == "frames_cut")?.1.as_text()
+    native::fact(thread, "frames_cut")?.as_text()
 }
 
 /// A thread as JSON.
