@@ -13,6 +13,7 @@ pub mod heap;
 mod output;
 pub mod reduce;
 mod walk;
+pub mod wtf8;
 
 pub use address::{Address, RegionIndex, RegionMap, Span};
 pub use engine::{DumpOptions, Progress, Reached, Summary, dump, reach};

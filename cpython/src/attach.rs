@@ -310,8 +310,14 @@ impl<M: Memory + ?Sized> Target<'_, M> {
         let mismatch = |message: String| {
             Error::new(ErrorKind::LayoutMismatch, message).hint("it was built with options or patches that move fields")
         };
+        let check = SelfCheck::new(self.memory, self.address, self.binary, &layouts);
+        let is_confirmed = check.compared > 0 && check.contradiction().is_none();
         match version::sys_hexversion(self.memory, interpreter, &layouts) {
             Some(found) if found == version => {}
+            // What the program set it to says nothing of the layout.
+            Some(_) if is_confirmed && version::reads_sys(self.memory, interpreter, &layouts) => {}
+            None if version::reads_sys(self.memory, interpreter, &layouts)
+                && !version::has_other_digits(self.memory, interpreter, &layouts) => {}
             Some(found) => {
                 let found = found.0;
                 return Err(mismatch(format!("the binary is CPython {version}, but sys.hexversion reads as {found:#010x}")));
@@ -325,8 +331,7 @@ impl<M: Memory + ?Sized> Target<'_, M> {
                 return Err(mismatch(format!("the binary is CPython {version}, but {what}")));
             }
         }
-        let check = SelfCheck::new(self.memory, self.address, self.binary, &layouts);
-        if let Some(first) = check.mismatches.first() {
+        if let Some(first) = check.contradiction() {
             let (differ, compared) = (check.mismatches.len(), check.compared);
             return Err(mismatch(format!(
                 "this CPython {version} is laid out differently from the one that is known: {differ} of {compared} numbers differ, {first}"

@@ -299,3 +299,16 @@ fn reads_debug_offsets_and_refuses_damaged_ones() {
     assert_eq!(read(&[cookie, u64::MAX, 0]), None);
     assert_eq!(read(&[0, 0x030d00f0, 0]), None);
 }
+
+#[test]
+fn a_number_that_was_overwritten_is_no_other_layout() {
+    let check = |compared, processes: &[u64]| {
+        let what = "tp_basicsize of PyDict_Type".to_owned();
+        let mismatch = |process: &u64| crate::selfcheck::Mismatch { what: what.clone(), table: 48, process: *process };
+        SelfCheck { compared, mismatches: processes.iter().map(mismatch).collect() }
+    };
+    assert!(check(61, &[]).contradiction().is_none());
+    assert!(check(61, &[i64::MAX as u64, 0xdead_beef]).contradiction().is_none());
+    assert_eq!(check(61, &[i64::MAX as u64, 56]).contradiction().map(|one| one.process), Some(56));
+    assert!(check(9, &[i64::MAX as u64]).contradiction().is_some());
+}

@@ -49,7 +49,8 @@ pub fn capture_runtime<S: Source>(
         let others = runtime.others.iter().map(|other| other.clone().into()).collect();
         options.facts.push(("other_pythons".to_owned(), ciborium::Value::Array(others)));
     }
-    let facts = Facts { pid: options.pid, root: options.root_dir.clone(), ..Facts::of_runtime(&runtime) };
+    let (root, mapped) = (options.root_dir.clone(), options.mapped.take());
+    let facts = Facts { pid: options.pid, root, mapped, ..Facts::of_runtime(&runtime) };
     let spans = memory.writable();
     let private = private(&memory, &spans);
     if dump.reason.is_empty() {
@@ -147,6 +148,10 @@ impl<S: Source> Heap for Target<S> {
             Some(name) => read(&name),
             None => self.text(object, read),
         }
+    }
+
+    fn is_interned(&self, object: Address) -> bool {
+        self.heap.is_interned(object)
     }
 
     fn sources(&mut self, wanted: &dyn Fn(&str) -> bool, take: &mut dyn FnMut(SourceFile) -> io::Result<()>) -> io::Result<()> {

@@ -24,8 +24,9 @@ const FAST_HIDDEN: u8 = 0x10;
 const FAST_CELL: u8 = 0x40;
 const FAST_FREE: u8 = 0x80;
 
-const MAXIMUM_SLOTS: i64 = 1 << 16;
-const MAXIMUM_STACK: i64 = 1 << 16;
+/// Generated code has many of both: up to 3.8 a display of constants takes a word of stack for each.
+const MAXIMUM_SLOTS: i64 = 1 << 20;
+const MAXIMUM_STACK: i64 = 1 << 24;
 const MAXIMUM_BYTES: u64 = 16 << 20;
 /// A thread each has one.
 const MAXIMUM_COPIES: i64 = 1 << 12;

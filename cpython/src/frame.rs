@@ -4,6 +4,8 @@
 //! told by name with what they are bound to, cells opened; the operand stack by index. Which of the two shapes a CPython
 //! has is decided by the structs that exist. Mirrors `Objects/frameobject.c`, `Include/internal/pycore_frame.h`.
 
+use std::fmt;
+
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink, VariableKind};
 use heapsake_core::reduce::Failure;
@@ -15,7 +17,7 @@ use crate::layout::Field;
 use crate::memory::Memory;
 
 /// Chains of frames, tracebacks and threads are not followed further.
-pub(crate) const MAXIMUM_DEPTH: usize = 1_000_000;
+pub(crate) const MAXIMUM_DEPTH: usize = 1 << 23;
 
 /// Frames of C functions that stand one behind the other.
 const MAXIMUM_CFRAMES: usize = 1000;
@@ -59,6 +61,28 @@ pub(crate) struct Evaluation {
     pub(crate) frames: Vec<Frame>,
     /// An address on the C stack that belongs to the call.
     pub(crate) on_stack: Option<Address>,
+}
+
+/// How the chain of a thread's frames ends before the outermost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Break {
+    /// What lies here is no frame, or not there.
+    At(Address),
+    /// It has more than [`MAXIMUM_DEPTH`].
+    TooDeep,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Break::At(at) => write!(
+                f,
+                "what leads on to its outer frames, at {at}, is not there; those of functions are told by the data stack, those \
+                 of generators may be missing"
+            ),
+            Break::TooDeep => write!(f, "it has more frames than {MAXIMUM_DEPTH}: the outer ones are left out"),
+        }
+    }
 }
 
 /// What lies on a frame's operand stack.
@@ -190,12 +214,6 @@ impl Frame {
         code.offset_of(heap, pointer)
     }
 
-    /// The line that is being executed, 1 based; 0 where there is none. A trace function may have set it.
-    pub(crate) fn line<M: Memory>(self, heap: &CPythonHeap<M>, code: &Code) -> u32 {
-        let computed = || self.offset(heap, code).and_then(|offset| code.position(heap, offset).line).unwrap_or(0);
-        self.set_line(heap).unwrap_or_else(computed)
-    }
-
     /// The line that the frame object holds, while a trace function runs.
     pub(crate) fn set_line<M: Memory>(self, heap: &CPythonHeap<M>) -> Option<u32> {
         if self.object.is_null() {
@@ -241,8 +259,8 @@ impl Frame {
         None
     }
 
-    /// Where the chain from an interpreter frame on outwards breaks off, if it does: what lies there is no frame.
-    pub(crate) fn breaks_off<M: Memory>(heap: &CPythonHeap<M>, innermost: Address) -> Option<Address> {
+    /// How the chain from an interpreter frame on outwards breaks off, if it does.
+    pub(crate) fn breaks_off<M: Memory>(heap: &CPythonHeap<M>, innermost: Address) -> Option<Break> {
         let layout = heap.layouts().interpreter_frame?;
         let mut seen = FxHashSet::default();
         let mut next = innermost;
@@ -251,9 +269,12 @@ impl Frame {
             let owner = layout.owner.read(&heap.memory, next);
             // One of the evaluation loop's own has no code.
             let is_frame = owner.is_some_and(|owner| owner > OWNED_BY_FRAME_OBJECT) || frame.code(heap).is_some();
-            let is_new = is_frame && seen.len() < MAXIMUM_DEPTH && seen.insert(next);
+            if is_frame && seen.len() == MAXIMUM_DEPTH {
+                return Some(Break::TooDeep);
+            }
+            let is_new = is_frame && seen.insert(next);
             let previous = layout.previous.read(&heap.memory, next).filter(|_| is_new);
-            let Some(previous) = previous else { return Some(next) };
+            let Some(previous) = previous else { return Some(Break::At(next)) };
             next = previous;
         }
         None
@@ -509,9 +530,17 @@ fn tell<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, frame: Frame, sink: 
             sink.edge(EdgeKind::Internal, Name::Index(index as u32), *slot);
         }
     }
+    // As `dis.Positions` calls what is known from 3.11 on of the expression that it is at: columns count bytes of UTF-8.
+    let offset = frame.offset(heap, &code);
+    let position = offset.map(|offset| code.position(heap, offset)).unwrap_or_default();
+    let set_line = frame.set_line(heap);
+    let position_at_line = Some(position).filter(|position| set_line.is_none_or(|line| position.line == Some(line)));
     let mut state = State::new()
-        .with("f_lineno", frame.line(heap, &code))
-        .with_some("f_lasti", frame.offset(heap, &code))
+        .with("f_lineno", set_line.or(position.line).unwrap_or(0))
+        .with_some("f_lasti", offset)
+        .with_some("end_lineno", position_at_line.and_then(|position| position.end_line))
+        .with_some("col_offset", position_at_line.and_then(|position| position.column))
+        .with_some("end_col_offset", position_at_line.and_then(|position| position.end_column))
         .with_some("owner", layout.map(|_| frame.owner(heap)));
     // What Stackless leaves softly says how deep its operand stack is; what stands in the evaluator does not.
     if stack.is_stale && heap.layouts().stackless_cframe.is_some() {

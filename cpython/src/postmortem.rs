@@ -1,6 +1,7 @@
 //! A process that is no more: a core file, or what the kernel still holds of a process while it hands out its core.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ciborium::Value;
@@ -11,7 +12,7 @@ use crate::attach::Runtime;
 use crate::capture::capture_runtime;
 use crate::death::Death;
 use crate::error::{Error, ErrorKind, Result};
-use crate::heap::{CPythonHeap, Facts};
+use crate::heap::{CPythonHeap, Facts, Mapped};
 use crate::memory::core::{Core, Notes, ProcessInfo};
 use crate::memory::{Files, Mapping, Source, Windows};
 use crate::moment::Watch;
@@ -156,6 +157,7 @@ impl Postmortem {
                 told.push(("faults".into(), lines(faults)));
                 add("core", Value::Map(told));
                 options.written = core.written();
+                options.mapped = Some(Arc::new(Mapped { mappings: core.mappings().to_vec(), files: core.files().clone() }));
                 options.unwind(&*core, core.files(), &registers);
                 capture_runtime(*core, runtime, options, registry, out, dump)
             }

@@ -32,6 +32,17 @@ pub struct Mismatch {
     pub process: u64,
 }
 
+/// How the comparison of a size of a type begins.
+const SIZE: &str = "tp_basicsize of ";
+
+impl Mismatch {
+    /// Whether it is the size of a type, and was overwritten: another layout makes it larger by a few words.
+    fn is_damage(&self) -> bool {
+        const FARTHEST: u64 = 4096;
+        self.what.starts_with(SIZE) && self.process.abs_diff(self.table) > FARTHEST
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {} in the process and {} in the table", self.what, self.process, self.table)
@@ -59,7 +70,7 @@ impl SelfCheck {
             // A type that is not ready yet has no size.
             let found = address.and_then(|address| layouts.type_object.tp_basicsize.read(memory, address));
             if let Some(found) = found.filter(|&found| found != 0) {
-                check.compare(|| format!("tp_basicsize of {name}"), size as u64, found as u64);
+                check.compare(|| format!("{SIZE}{name}"), size as u64, found as u64);
             }
         }
         for (name, fields) in published_members(layouts) {
@@ -77,6 +88,13 @@ impl SelfCheck {
             }
         }
         check
+    }
+
+    /// The first number by which the layout is another one. A few that were overwritten, as in a process that died of that, are not.
+    pub(crate) fn contradiction(&self) -> Option<&Mismatch> {
+        const MOST_DAMAGED: usize = 10;
+        let is_damaged = self.mismatches.len() * MOST_DAMAGED <= self.compared;
+        self.mismatches.iter().find(|mismatch| !is_damaged || !mismatch.is_damage())
     }
 
     fn compare(&mut self, what: impl Fn() -> String, table: u64, process: u64) {

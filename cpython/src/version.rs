@@ -156,6 +156,36 @@ pub fn sys_hexversion<M: Memory + ?Sized>(memory: &M, interpreter: Address, layo
     (digits == 1).then_some(HexVersion(number))
 }
 
+/// Whether `sys.hexversion` of the interpreter is a number, but of digits that are not those of the layouts (15 bits, two bytes
+/// each).
+pub(crate) fn has_other_digits<M: Memory + ?Sized>(memory: &M, interpreter: Address, layouts: &Layouts) -> bool {
+    let sys = layouts.interpreter.sysdict.read(memory, interpreter);
+    let value = sys.and_then(|sys| look_up(memory, sys, b"hexversion", layouts));
+    let class = value.and_then(|value| layouts.object.ob_type.read(memory, value));
+    class.and_then(|class| layouts.type_object.tp_itemsize.read(memory, class)) == Some(2)
+}
+
+/// Whether what every `sys` has is in that of the interpreter at `interpreter`, read through `layouts`. A program may set and
+/// delete `sys.hexversion`, and one that ends sets all of it to None; the keys stay.
+pub(crate) fn reads_sys<M: Memory + ?Sized>(memory: &M, interpreter: Address, layouts: &Layouts) -> bool {
+    const NAMES: [&[u8]; 8] =
+        [b"modules", b"maxsize", b"byteorder", b"version", b"implementation", b"platform", b"executable", b"path"];
+    let mut left = NAMES.len() / 2;
+    let sys = layouts.interpreter.sysdict.read(memory, interpreter).filter(|sys| !sys.is_null());
+    let found = sys.and_then(|sys| {
+        each_entry(memory, sys, layouts, |key, _| {
+            let length = usize::try_from(layouts.ascii.length.read(memory, key)?).ok()?;
+            let is_known = NAMES.iter().any(|name| name.len() == length) && {
+                let key = ascii(memory, key, layouts)?;
+                NAMES.iter().any(|name| *name == key)
+            };
+            left -= usize::from(is_known);
+            (left == 0).then_some(())
+        })
+    });
+    found.is_some()
+}
+
 /// The value of the ASCII key `name` in the combined dict at `dict`.
 fn look_up<M: Memory + ?Sized>(memory: &M, dict: Address, name: &[u8], layouts: &Layouts) -> Option<Address> {
     each_entry(memory, dict, layouts, |key, value| {

@@ -103,6 +103,7 @@ impl Waiting {
             runtime: runtime.address,
             interpreter: runtime.interpreter,
             pid: Some(snapshot.pid()),
+            mapped: None,
             root: PathBuf::from("/"),
             kept: heapsake_cpython::heap::Kept::default(),
         };

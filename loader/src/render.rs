@@ -9,6 +9,7 @@ use ciborium::Value;
 use heapsake_core::format::Target;
 use heapsake_core::heap::TypeKind;
 use heapsake_core::reduce::Reason;
+use heapsake_core::wtf8::LoneSurrogate;
 
 use crate::array::{Array, COMPLEX, Cell};
 use crate::object::{Object, ObjectId, PlainValue};
@@ -245,8 +246,8 @@ impl Renderer {
         self.out.push(quote);
         let (mut rest, mut left) = (text, self.limits.text);
         while !rest.is_empty() && left > 0 {
-            let surrogate = rest.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0);
-            let (letters, after) = rest.split_at(surrogate.unwrap_or(rest.len()));
+            let surrogate = LoneSurrogate::find(rest);
+            let (letters, after) = rest.split_at(surrogate.map_or(rest.len(), |surrogate| surrogate.at));
             let valid = String::from_utf8_lossy(letters);
             // What is cut may be cut inside of a character.
             let valid = if cut && after.is_empty() { valid.trim_end_matches('\u{fffd}') } else { &valid };
@@ -256,9 +257,9 @@ impl Renderer {
             let count = valid.chars().count();
             rest = if count > left { letters } else { after };
             left = left.saturating_sub(count);
-            if let (Some((bytes, after)), true) = (after.split_first_chunk::<3>(), left > 0) {
-                let _ = write!(self.out, "\\u{:04x}", 0xd000 | u32::from(bytes[1] & 0x3f) << 6 | u32::from(bytes[2] & 0x3f));
-                (rest, left) = (after, left - 1);
+            if let (Some(surrogate), true) = (surrogate, left > 0) {
+                let _ = write!(self.out, "\\u{:04x}", surrogate.code);
+                (rest, left) = (&after[LoneSurrogate::LENGTH..], left - 1);
             }
         }
         if cut || !rest.is_empty() {

@@ -6,7 +6,7 @@
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
-use heapsake_cpython::layout::{Bits, Field};
+use heapsake_cpython::layout::{Bits, Field, Inline};
 
 use crate::framework::{Fact, Target, facts, known, reducers};
 
@@ -46,6 +46,8 @@ struct Common {
     attributes: [(&'static str, Field<Address>); 5],
     internals: [(&'static str, Field<Address>); 2],
     optional: [(&'static str, Option<Field<Address>>); 4],
+    /// Up to 3.10 an item of the stack of handled exceptions.
+    cancelled: Option<Field<Inline>>,
 }
 
 fn tell_common(target: &Target<'_>, sink: &mut dyn Sink, common: &Common) -> Result<(), Failure> {
@@ -56,6 +58,20 @@ fn tell_common(target: &Target<'_>, sink: &mut dyn Sink, common: &Common) -> Res
     for (name, field) in &common.optional {
         if let Some(field) = field {
             target.attribute(sink, name, *field)?;
+        }
+    }
+    if let Some(cancelled) = common.cancelled {
+        let (item, layout) = (cancelled.at(target.address()), target.layouts().exception_item);
+        let fields = [
+            (EdgeKind::Internal, "_cancelled_exc_type", layout.exc_type),
+            (EdgeKind::Attribute, "_cancelled_exc", Some(layout.exc_value)),
+            (EdgeKind::Internal, "_cancelled_exc_tb", layout.exc_traceback),
+        ];
+        for (kind, name, field) in fields {
+            let held = field.map_or(Ok(Address::NULL), |field| target.field_of(field, item))?;
+            if !held.is_null() {
+                sink.edge(kind, Name::Text(name), held);
+            }
         }
     }
     let state = match target.field(common.state)? {
@@ -95,6 +111,7 @@ fn future(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
                 ("_exception_tb", layout.fut_exception_tb),
                 ("_asyncio_awaited_by", layout.fut_awaited_by),
             ],
+            cancelled: layout.fut_cancelled_exc_state,
         },
     )
 }
@@ -122,6 +139,7 @@ fn task(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
                 ("_exception_tb", layout.task_exception_tb),
                 ("_asyncio_awaited_by", layout.task_awaited_by),
             ],
+            cancelled: layout.task_cancelled_exc_state,
         },
     )?;
     target.attributes(

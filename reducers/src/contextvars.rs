@@ -4,7 +4,7 @@
 //! is longer than eight nodes.
 
 use heapsake_core::Address;
-use heapsake_core::heap::{EdgeKind, Sink};
+use heapsake_core::heap::Sink;
 use heapsake_core::reduce::{Failure, Reason};
 use heapsake_cpython::layout::{Field, Inline};
 
@@ -16,8 +16,8 @@ reducers! {
     /// *What becomes a surrogate.* One whose trie is deeper or larger than it says; it keeps the entries told before.
     Context ["Context", "_contextvars.Context"] "values by variable" => context;
 
-    /// *What it holds.* A name, a default, and the value last seen.
-    /// *What is saved.* `name` and `default`; the value last seen as a borrowed reference.
+    /// *What it holds.* A name, a default, and the value last seen, which is borrowed and may be gone.
+    /// *What is saved.* `name` and `default`.
     /// *What becomes a surrogate.* None but the unreadable.
     ContextVar ["ContextVar", "_contextvars.ContextVar"] "`name` and `default`" => variable;
 
@@ -150,11 +150,8 @@ impl Walk {
 
 fn variable(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     let layout = target.layouts().context_variable;
-    target.attributes(sink, &[("name", layout.var_name), ("default", layout.var_default)])?;
-    match layout.var_cached {
-        Some(cached) => target.edge(sink, EdgeKind::Borrowed, "cached", cached),
-        None => Ok(()),
-    }
+    // What it keeps of the value that it had last may be gone since: the values are in the contexts.
+    target.attributes(sink, &[("name", layout.var_name), ("default", layout.var_default)])
 }
 
 fn token(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {

@@ -130,7 +130,10 @@ reducers! {
             ("iterator", layout.it), ("keyfunc", layout.keyfunc), ("tgtkey", layout.tgtkey), ("currkey", layout.currkey),
             ("currvalue", layout.currvalue),
         ])?;
-        target.edge(sink, EdgeKind::Borrowed, "currgrouper", layout.currgrouper)
+        // It outlives the group that it was given out for.
+        let (group, parent) = (target.field(layout.currgrouper)?, target.layouts().grouper.parent);
+        let is_there = target.is_of_type(group, "itertools._grouper") && parent.read(target, group) == Some(target.address());
+        if is_there { target.edge(sink, EdgeKind::Borrowed, "currgrouper", layout.currgrouper) } else { Ok(()) }
     };
 
     /// *What it holds.* The grouping and the key of one group.

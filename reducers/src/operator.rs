@@ -1,5 +1,6 @@
 //! `operator`: the callables that fetch items, attributes and methods, by `Modules/_operator.c`.
 
+use heapsake_core::Address;
 use heapsake_core::heap::Sink;
 use heapsake_core::reduce::Failure;
 
@@ -40,7 +41,10 @@ fn method_caller(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure
             target.attribute(sink, name, field)?;
         }
     }
-    // An array of borrowed references while there are `xargs`, later a tuple.
+    // An array of borrowed references while there are `xargs`, later a tuple. Before the first call neither counts.
+    if target.optional(layout.vectorcall_args)?.is_none_or(Address::is_null) {
+        return Ok(());
+    }
     let arguments = layout.vectorcall_args.filter(|_| layout.xargs.is_none());
     target.internals(sink, &[("vectorcall_args", arguments), ("vectorcall_kwnames", layout.vectorcall_kwnames)])
 }

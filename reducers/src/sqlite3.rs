@@ -126,9 +126,10 @@ fn statement(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     if let Some(sql) = layout.sql {
         return target.attribute(sink, "sql", sql);
     }
-    let text = Library::of(target, "libsqlite3.so")
-        .and_then(|library| library.ask(target, &["sqlite3_sql"], target.field(layout.st).ok()?.0))
-        .and_then(|text| target.c_text(Address(text)));
-    facts!(target, "sql": text);
+    // Where it cannot be asked for, nothing is said: there is a text.
+    let handle = target.field(layout.st)?.0;
+    if let Some(text) = Library::of(target, "libsqlite3.so").and_then(|library| library.ask(target, &["sqlite3_sql"], handle)) {
+        facts!(target, "sql": target.c_text(Address(text)));
+    }
     Ok(())
 }

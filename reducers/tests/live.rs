@@ -138,6 +138,7 @@ fn differences(snapshot: Snapshot, pid: i32, said: &[Json]) -> Vec<String> {
         runtime: runtime.address,
         interpreter: runtime.interpreter,
         pid: Some(pid),
+        mapped: None,
         root: "/".into(),
         kept: heapsake_cpython::heap::Kept::default(),
     };

@@ -106,6 +106,11 @@ fn live_and_cores_of_one_program_are_one_heap() {
                 bad.push(format!("{called}: {told}"));
             }
             bad.extend(differing(&called, &said, &live, &dump, DESCRIPTORS));
+            // From all roots: a core of the kernel has the threads in another order.
+            let whole = isomorphism::compare(&live, &dump);
+            if whole.matched * 10 < u64::from(live.object_count()) * 9 {
+                bad.push(format!("{called}: of {} objects {} were compared: {whole}", live.object_count(), whole.matched));
+            }
             bad.extend(differences(&said, &dump).into_iter().map(|one| format!("{called}: {one}")));
             if stacks(&live) != stacks(&dump) {
                 bad.push(format!("{called}: stacks\n{:#?}\nand live\n{:#?}", stacks(&dump), stacks(&live)));
@@ -113,6 +118,59 @@ fn live_and_cores_of_one_program_are_one_heap() {
             let signal = dump.fact("signal").is_some();
             if signal != (by == "kernel") {
                 bad.push(format!("{called}: whether it died of a signal: {signal}"));
+            }
+        }
+        bad
+    });
+    no_problems(&results.concat());
+}
+
+/// What libraries of C know of their objects, and what was written to a file by way of memory.
+#[test]
+fn what_libraries_and_files_have_is_told_of_cores() {
+    kernel_writes_cores().expect("cores of the kernel are part of this test");
+    // A file in memory changes without a time of change.
+    let folder = tempfile::Builder::new().tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let environments = minors();
+    let results = in_parallel(&environments, |environment| {
+        let place = folder.path().join(&environment.version);
+        std::fs::create_dir(&place).expect("a folder");
+        let (data, live, by_gdb, of_core) = (place.join("data"), place.join("live"), place.join("gcore"), place.join("told"));
+        let mut command = environment.python();
+        let waiting = Waiting::start(&mut with_core(command.arg(file("programs/cores/libraries.py")).arg(&data), &place));
+        let mut command = environment.heapsake();
+        run(command.args(["dump", &waiting.pid(), "--redact", "none", "-o"]).arg(&live)).success("heapsake dump");
+        gdb_core(&waiting.pid(), &by_gdb).expect("gdb is part of this test");
+        waiting.die("ABRT");
+        let mut bad = Vec::new();
+        for core in [None, Some(by_gdb.clone()), Some(kernel_core(&place))] {
+            let dump = match &core {
+                Some(core) => {
+                    dump_of(environment, core, &[], &of_core).success("heapsake core");
+                    &of_core
+                }
+                None => &live,
+            };
+            for (expression, wanted) in [
+                ("cursor.statement.sql", "'select id from orders where id > 1'"),
+                ("connection.total_changes", "3"),
+                ("connection.in_transaction", "True"),
+                ("digest.name", "'sha256'"),
+            ] {
+                let shown = run(environment.heapsake().arg("inspect").arg(dump).args(["--eval", expression]));
+                if shown.out.trim_end() != wanted {
+                    bad.push(format!("{}, {core:?}: {expression}: {shown:?}", environment.version));
+                }
+            }
+            let dump = open(dump).expect("a dump");
+            let shared = dump.objects().find(|object| object.type_name() == "mmap.mmap").expect("what was mapped");
+            if shared.value_head(19) != b"WHAT lies in a file" {
+                bad.push(format!("{}, {core:?}: {:?}", environment.version, shared.value_head(19)));
+            }
+            let is_said = |fault: &str| fault.contains("is told as the file is now");
+            let faults = dump.fact("core").map_or_else(String::new, |core| format!("{core:?}"));
+            if core.as_ref().is_some_and(|core| *core != by_gdb) != is_said(&faults) {
+                bad.push(format!("{}, {core:?}: {faults}", environment.version));
             }
         }
         bad

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use heapsake_core::Address;
 use heapsake_loader::{Dump, Limits, Object, open, render};
-use heapsake_tests::{Environment, Waiting, every, file, in_parallel, minors, no_problems, run};
+use heapsake_tests::{Environment, Waiting, every, file, in_parallel, minors, no_problems, run, until};
 
 #[test]
 fn a_tree_of_processes_is_dumped() {
@@ -215,4 +215,56 @@ fn a_process_in_namespaces_of_its_own_is_dumped() {
     assert_eq!(source.text.as_deref(), Some(own.as_str()));
     let shown = run(environment.heapsake().arg("inspect").arg(&path).arg("thread:MainThread/frame:-1/order.items[1]"));
     assert!(shown.out.contains("2.5"), "{shown:?}");
+}
+
+/// While it does, the kernel lets nobody seize its thread before somebody has taken the statuses of those that have ended.
+#[test]
+fn a_thread_that_executes_another_program_holds_nobody_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let results = in_parallel(&minors(), |environment| {
+        let mut command = environment.python();
+        let waiting = Waiting::start(command.arg(file("programs/cores/executing.py")));
+        let path = folder.path().join(&environment.version);
+        let command_line = format!("/proc/{}/cmdline", waiting.pid());
+        let mut bad = None;
+        // It may be stopped before it sees that others are.
+        let has_executed = until(|| {
+            let ended = run(environment.heapsake().args(["dump", &waiting.pid(), "-o"]).arg(&path));
+            // What is left is the old program, the new one before or after its start, or none of it.
+            let is_said = match ended.status.code() {
+                Some(0) => open(&path).is_ok_and(|dump| dump.trailer().is_some()),
+                Some(1) => ended.err.contains("process") || ended.err.contains("CPython"),
+                _ => false,
+            };
+            bad = (!is_said).then(|| format!("{}: {ended:?}", environment.version));
+            let told = std::fs::read(&command_line).expect("it lives");
+            bad.is_some() || !told.windows(12).any(|part| part == b"executing.py")
+        });
+        assert!(has_executed, "{}: it sees that it is traced", environment.version);
+        waiting.release();
+        bad
+    });
+    no_problems(&results.into_iter().flatten().collect::<Vec<_>>());
+}
+
+/// What a program does to `sys`, and what becomes of it in the end, keeps nobody from reading the rest.
+#[test]
+fn a_program_that_ends_or_has_another_version_in_sys_is_dumped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (environments, with_package) = (every(), minors());
+    let heapsake = with_package.last().expect("an environment");
+    let cases: Vec<(&Environment, &str)> =
+        environments.iter().flat_map(|environment| ["ending", "changed", "deleted"].map(|what| (environment, what))).collect();
+    let results = in_parallel(&cases, |(environment, what)| {
+        let path = folder.path().join(format!("{} {what}", environment.version));
+        let mut command = Command::new(&environment.python);
+        let waiting = Waiting::start(command.arg(file("programs/cores/ending.py")).arg(what));
+        let ended = run(heapsake.heapsake().args(["dump", &waiting.pid(), "-o"]).arg(&path));
+        waiting.release();
+        let variable = if *what == "ending" { "self.order[0]" } else { "order[0]" };
+        let shown = run(heapsake.heapsake().arg("inspect").arg(&path).arg(format!("thread:0/frame:-1/{variable}")));
+        (!ended.status.success() || !shown.out.contains("'still'"))
+            .then(|| format!("{} {what}: {ended:?}, {shown:?}", environment.version))
+    });
+    no_problems(&results.into_iter().flatten().collect::<Vec<_>>());
 }

@@ -13,6 +13,7 @@ use ciborium::Value;
 use heapsake_core::format::{LabelName, TailKind, Target};
 use heapsake_core::heap::{EdgeKind, TypeKind};
 use heapsake_core::reduce::Reason;
+use heapsake_core::wtf8::LoneSurrogate;
 use heapsake_loader::{Limits, Object, ObjectId, PlainValue, render};
 
 use super::grid::Grid;
@@ -289,14 +290,9 @@ impl<'o, 'd> Writer<'o, 'd> {
 /// The attributes of an instance that the program gave it: slots, named references, the entries of its `__dict__`.
 pub(super) fn attributes(object: &Object<'_>) -> Vec<(String, Target)> {
     let mut found: Vec<(String, Target)> = Vec::new();
-    let edges = object.edges().into_iter().filter_map(|edge| match (edge.kind, edge.name) {
-        (EdgeKind::Attribute, LabelName::Text(name)) if edge.target != Target::Nothing => Some((name, edge.target)),
-        _ => None,
-    });
     let entries = object.namespace().map_or_else(Vec::new, |namespace| namespace.named_entries());
-    for (name, target) in edges.chain(entries) {
-        let is_special = name.starts_with("__") && name.ends_with("__");
-        if !is_special && !found.iter().any(|(known, _)| *known == name) {
+    for (name, target) in attribute_edges(object).chain(entries) {
+        if !is_reserved(&name) && !found.iter().any(|(known, _)| *known == name) {
             found.push((name, target));
         }
     }
@@ -305,13 +301,18 @@ pub(super) fn attributes(object: &Object<'_>) -> Vec<(String, Target)> {
 
 /// What an instance has by C under names that Python reserves: `__cause__`, `__func__`, `__origin__`.
 fn special(object: &Object<'_>) -> impl Iterator<Item = (String, Target)> {
+    attribute_edges(object).filter(|(name, _)| is_reserved(name) && !matches!(&**name, "__dict__" | "__class__"))
+}
+
+fn attribute_edges(object: &Object<'_>) -> impl Iterator<Item = (String, Target)> {
     object.edges().into_iter().filter_map(|edge| match (edge.kind, edge.name) {
-        (EdgeKind::Attribute, LabelName::Text(name)) if edge.target != Target::Nothing => {
-            let is_told = name.starts_with("__") && name.ends_with("__") && !matches!(&*name, "__dict__" | "__class__");
-            is_told.then_some((name, edge.target))
-        }
+        (EdgeKind::Attribute, LabelName::Text(name)) if edge.target != Target::Nothing => Some((name, edge.target)),
         _ => None,
     })
+}
+
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
 }
 
 /// Whether all keys are texts, none of which looks like a marker.
@@ -336,33 +337,31 @@ fn has_text_keys(object: &Object<'_>) -> bool {
 /// Writes text in WTF-8 as a JSON string; a lone surrogate as its escape.
 pub(super) fn write_text(out: &mut dyn Write, text: &[u8]) -> io::Result<()> {
     out.write_all(b"\"")?;
-    let mut from = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let byte = text[at];
-        let escape = match byte {
-            b'"' => Some(("\\\"".to_owned(), 1)),
-            b'\\' => Some(("\\\\".to_owned(), 1)),
-            b'\n' => Some(("\\n".to_owned(), 1)),
-            0..0x20 | 0x7f => Some((format!("\\u{byte:04x}"), 1)),
-            0xed if text.get(at + 1).is_some_and(|next| *next >= 0xa0) && at + 2 < text.len() => {
-                let point = 0xd000 | u32::from(text[at + 1] & 0x3f) << 6 | u32::from(text[at + 2] & 0x3f);
-                Some((format!("\\u{point:04x}"), 3))
-            }
-            _ => None,
-        };
-        match escape {
-            Some((escape, length)) => {
-                out.write_all(&text[from..at])?;
-                out.write_all(escape.as_bytes())?;
-                at += length;
-                from = at;
-            }
-            None => at += 1,
-        }
+    let mut rest = text;
+    while let Some(surrogate) = LoneSurrogate::find(rest) {
+        write_escaped(out, &rest[..surrogate.at])?;
+        write!(out, "\\u{:04x}", surrogate.code)?;
+        rest = &rest[surrogate.end()..];
     }
-    out.write_all(&text[from..])?;
+    write_escaped(out, rest)?;
     out.write_all(b"\"")
+}
+
+fn write_escaped(out: &mut dyn Write, text: &[u8]) -> io::Result<()> {
+    let mut from = 0;
+    for (at, byte) in text.iter().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"".to_owned(),
+            b'\\' => "\\\\".to_owned(),
+            b'\n' => "\\n".to_owned(),
+            0..0x20 | 0x7f => format!("\\u{byte:04x}"),
+            _ => continue,
+        };
+        out.write_all(&text[from..at])?;
+        out.write_all(escape.as_bytes())?;
+        from = at + 1;
+    }
+    out.write_all(&text[from..])
 }
 
 /// Writes a fact, whose nesting the decoder has limited.

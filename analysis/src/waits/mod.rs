@@ -152,6 +152,11 @@ impl Wait {
         }
     }
 
+    fn with_limit(mut self, is_limited: bool) -> Wait {
+        self.is_limited |= is_limited;
+        self
+    }
+
     fn on_lock(mut self, lock: ObjectId) -> Wait {
         self.lock = Some(lock);
         self

@@ -3,6 +3,8 @@
 //! No parser: indentation and the shape of a line. It sees `with`, `async with` and `acquire()` on one line each, and errs
 //! towards saying less: a `release()` anywhere between counts, an `acquire()` deeper than the line does not.
 
+/// Nobody writes longer ones by hand.
+const LONGEST_LINE: usize = 4096;
 /// Lines that are looked at above one.
 const MOST_LINES: u32 = 3000;
 
@@ -24,6 +26,27 @@ pub(super) struct Call {
     pub(super) receiver: String,
     /// The name.
     pub(super) name: String,
+    /// What it is called with, as far as the line goes.
+    pub(super) arguments: String,
+    /// Whether it ends on the line.
+    pub(super) is_whole: bool,
+    /// Whether it is within the arguments of another.
+    is_inner: bool,
+}
+
+impl Call {
+    /// The argument in this position, or of this name.
+    pub(super) fn argument(&self, position: usize, name: &str) -> Option<&str> {
+        let mut from = 0;
+        let ends = top_level(&self.arguments, ',').into_iter().chain([self.arguments.len()]);
+        ends.enumerate().find_map(|(index, end)| {
+            let argument = self.arguments[std::mem::replace(&mut from, end + 1)..end].trim();
+            match argument.split_once('=').map(|(left, right)| (left.trim(), right.trim())) {
+                Some((left, right)) if !right.starts_with('=') => (left == name).then_some(right),
+                _ => (index == position && !argument.is_empty()).then_some(argument),
+            }
+        })
+    }
 }
 
 fn indentation(line: &str) -> usize {
@@ -72,15 +95,17 @@ pub(super) fn with_items(line: &str) -> Option<(bool, Vec<String>)> {
     Some((is_async, items))
 }
 
-/// Positions of a letter outside of brackets.
+/// Positions of a letter, which may itself be a bracket, outside of brackets.
 fn top_level(text: &str, wanted: char) -> Vec<usize> {
     let mut depth = 0i32;
     let mut found = Vec::new();
     for (at, letter) in text.char_indices() {
+        if letter == wanted && depth == 0 {
+            found.push(at);
+        }
         match letter {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
-            letter if letter == wanted && depth == 0 => found.push(at),
             _ => {}
         }
     }
@@ -99,10 +124,19 @@ fn closes_at_end(text: &str) -> bool {
     false
 }
 
+/// The call that an expression is: the last that is in the arguments of no other.
+pub(super) fn call_of(expression: &str) -> Option<Call> {
+    calls(expression).into_iter().rfind(|call| !call.is_inner)
+}
+
 /// The calls of a line, in the order of their names.
 pub(super) fn calls(line: &str) -> Vec<Call> {
     let text = code(line);
     let mut found = Vec::new();
+    if text.len() > LONGEST_LINE {
+        return found;
+    }
+    let outermost = top_level(text, '(');
     for (at, _) in text.match_indices('(') {
         let path = path_before(&text[..at]);
         let (receiver, name) = match last_dot(path) {
@@ -110,7 +144,15 @@ pub(super) fn calls(line: &str) -> Vec<Call> {
             None => ("", path),
         };
         if !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_') {
-            found.push(Call { receiver: receiver.to_owned(), name: name.to_owned() });
+            let rest = &text[at + 1..];
+            let end = top_level(rest, ')').first().copied();
+            found.push(Call {
+                receiver: receiver.to_owned(),
+                name: name.to_owned(),
+                arguments: rest[..end.unwrap_or(rest.len())].to_owned(),
+                is_whole: end.is_some(),
+                is_inner: outermost.binary_search(&at).is_err(),
+            });
         }
     }
     found

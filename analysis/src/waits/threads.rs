@@ -4,8 +4,8 @@
 //! known says it best: `queue.get` rather than the condition inside of it. One that waits for a lock says just that.
 
 use heapsake_core::format::records::{Frame, Thread};
-use heapsake_core::heap::FrameKind;
-use heapsake_loader::Object;
+use heapsake_core::heap::{FrameKind, TypeKind};
+use heapsake_loader::{Object, PlainValue};
 
 use super::scene::{Scene, is_file, is_standard_library, thread_name};
 use super::state::{flag, is_a, is_any, lock_of, member, number, text};
@@ -36,13 +36,16 @@ pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
         return None;
     }
     let enters = source::with_items(&scene.line(innermost)).is_some();
-    if enters && let Some(wait) = blocking::of(scene, innermost) {
+    if enters && let Some(wait) = blocking::of(scene, thread, innermost) {
         return Some(wait);
     }
     let mut found: Option<Wait> = None;
+    let mut is_limited = false;
     for frame in thread.frames.iter().rev().take(MOST_FRAMES) {
-        match library(scene, frame) {
-            Seen::Wait(wait) if wait.kind == WaitKind::Lock && found.is_none() => return Some(wait),
+        let seen = library(scene, frame);
+        is_limited |= !matches!(seen, Seen::Own) && has_limit(scene, frame);
+        match seen {
+            Seen::Wait(wait) if wait.kind == WaitKind::Lock && found.is_none() => return Some(wait.with_limit(is_limited)),
             Seen::Wait(outer) => {
                 found = Some(match found {
                     Some(inner) => inner.within(outer),
@@ -53,7 +56,22 @@ pub(super) fn wait_of(scene: &Scene<'_>, thread: &Thread) -> Option<Wait> {
             Seen::Own => break,
         }
     }
-    found.or_else(|| blocking::of(scene, innermost))
+    found.map(|wait| wait.with_limit(is_limited)).or_else(|| blocking::of(scene, thread, innermost))
+}
+
+/// Whether a timeout is one: not None, and not below zero.
+pub(super) fn is_limit(timeout: &Object<'_>) -> bool {
+    match timeout.value() {
+        PlainValue::Int(seconds) => seconds >= 0,
+        PlainValue::Float(seconds) => seconds >= 0.0,
+        _ => timeout.kind() != TypeKind::None,
+    }
+}
+
+/// Whether a function of the standard library was given a time after which it gives up.
+fn has_limit(scene: &Scene<'_>, frame: &Frame) -> bool {
+    // A condition takes its lock again without a limit.
+    !scene.line(frame).contains("_acquire_restore") && scene.variable(frame, "timeout").is_some_and(|time| is_limit(&time))
 }
 
 /// A wait for a lock, or for that of a condition.

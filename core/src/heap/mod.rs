@@ -205,6 +205,13 @@ pub trait Heap {
         self.text(object, read);
     }
 
+    /// Whether the runtime has one text object at `object` for every use of that text, as CPython has for the names in code: it
+    /// says less of what stands there than of the word ("interned").
+    fn is_interned(&self, object: Address) -> bool {
+        let _ = object;
+        false
+    }
+
     /// Gives the source files that frames and code objects met so far name to `take`, those whose names are `wanted`, one after
     /// the other: their texts together may be large. After the marking it is asked twice, for those of frames and at the end for
     /// all others.

@@ -46,6 +46,10 @@ const KEY_CACHE: usize = 1 << 12;
 const QUEUE: usize = 1 << 17;
 /// Names met whose verdict is kept.
 const KNOWN_TEXTS: usize = 1 << 14;
+/// Keys that are plain words and are kept.
+const MOST_PLAIN_WORDS: usize = 1 << 17;
+/// So many single letters under a secret name spell a secret, if half of them are letters or digits.
+const FEWEST_LETTERS: usize = 4;
 /// A secret shorter than this is not looked for in other texts.
 const SHORTEST_COPY: usize = 6;
 /// No more secrets than this are looked for in other texts.
@@ -70,6 +74,8 @@ pub(crate) struct Redactor {
     targets: Vec<Address>,
     pub(crate) names: BTreeSet<String>,
     values: FxHashSet<u64>,
+    /// Interned texts of letters that are keys.
+    plain_words: FxHashSet<u64>,
     secrets: Vec<Vec<u8>>,
     /// Words that are withheld where they stand alone, and too plain to be looked for in other texts.
     words: FxHashSet<Vec<u8>>,
@@ -90,6 +96,7 @@ impl Redactor {
             targets: Vec::new(),
             names: BTreeSet::new(),
             values: FxHashSet::default(),
+            plain_words: FxHashSet::default(),
             secrets: Vec::new(),
             words: FxHashSet::default(),
             shortest: 0,
@@ -155,12 +162,16 @@ impl Redactor {
     pub(crate) fn resolve<H: Heap>(&mut self, heap: &H) {
         let queue = std::mem::take(&mut self.queue);
         for (key, target) in &queue {
-            let mut name = None;
+            let (mut name, mut may_be_word) = (None, false);
             heap.key(*key, &mut |text| {
+                may_be_word = is_plain_word(text.as_bytes());
                 if is_secret_name(text) && !is_working_directory(text) {
                     name = Some(text.to_owned());
                 }
             });
+            if may_be_word && self.plain_words.len() < MOST_PLAIN_WORDS && heap.is_interned(*key) {
+                self.plain_words.insert(key.0);
+            }
             self.keys[(key.0 >> 4 ^ key.0 >> 16) as usize & (KEY_CACHE - 1)] = (key.0, name.is_some());
             if let Some(name) = name {
                 self.secret(&name, *target);
@@ -238,10 +249,17 @@ impl Redactor {
             if looked.insert(target) {
                 self.look(heap, target, Some(&mut children));
             }
+            let mut letters = Vec::new();
             for child in children.drain(..) {
-                if looked.insert(child) {
-                    self.look(heap, child, None);
+                if looked.insert(child)
+                    && let Some(letter) = self.look(heap, child, None)
+                {
+                    letters.push((child, letter));
                 }
+            }
+            let spelling = letters.iter().filter(|(_, letter)| letter.is_ascii_alphanumeric()).count();
+            if letters.len() >= FEWEST_LETTERS && spelling * 2 >= letters.len() {
+                self.values.extend(letters.iter().map(|(child, _)| child.0));
             }
         }
         let secrets = std::mem::take(&mut self.secrets);
@@ -258,12 +276,15 @@ impl Redactor {
         self.finder = AhoCorasick::builder().kind(kind).build(self.secrets.iter().map(|secret| beginning(secret))).ok();
     }
 
-    fn look<H: Heap>(&mut self, heap: &mut H, object: Address, children: Option<&mut Vec<Address>>) {
-        let mut probe = Probe { text: None, children };
+    /// Withholds the text of an object; gives it if it is a single letter, which tells nothing alone.
+    fn look<H: Heap>(&mut self, heap: &mut H, object: Address, children: Option<&mut Vec<Address>>) -> Option<u8> {
+        let mut probe = Probe { text: None, letter: None, children };
         let _ = heap.reduce(object, &mut probe);
-        if let Some(text) = probe.text {
+        // A program that compares its `token` with "name" has not named a secret: there is one such object for all names.
+        if let Some(text) = probe.text.filter(|_| !self.plain_words.contains(&object.0)) {
             self.withhold(object, &text);
         }
+        probe.letter
     }
 
     /// Whether the value of the object at this address is withheld.
@@ -428,6 +449,11 @@ fn secret_of_option(option: &[u8]) -> Option<&[u8]> {
     (is_option && std::str::from_utf8(name).is_ok_and(is_secret_name)).then_some(value)
 }
 
+/// Whether this may be a name that a program uses.
+fn is_plain_word(text: &[u8]) -> bool {
+    text.len() <= LONGEST_TOLD && text.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+}
+
 /// Whether an option with a secret name takes no value.
 fn is_switch(option: &str) -> bool {
     let name = option.trim_start_matches('-');
@@ -489,6 +515,7 @@ impl<'a> Iterator for Texts<'a> {
 /// Asks an object for its text and its children.
 struct Probe<'c> {
     text: Option<Vec<u8>>,
+    letter: Option<u8>,
     children: Option<&'c mut Vec<Address>>,
 }
 
@@ -508,10 +535,14 @@ impl Sink for Probe<'_> {
 
     fn value(&mut self, value: Value<'_>) {
         let mut text = Vec::new();
+        // Single letters, flags, counts and small numbers tell nothing, and the runtime shares them.
         match value {
+            Value::Text(Text::Ascii([letter]) | Text::Latin1([letter])) | Value::Bytes([letter]) => {
+                self.letter = Some(*letter);
+                return;
+            }
             Value::Text(value) => value.write_wtf8(&mut text),
             Value::Bytes(value) => text.extend_from_slice(value),
-            // Flags, counts and small numbers tell nothing, and the runtime shares them.
             Value::Integer(value) if value.magnitude().1.len() >= 2 => text.extend(value.magnitude().1),
             Value::Integer(_) | Value::Float(_) | Value::Complex(..) => return,
         }

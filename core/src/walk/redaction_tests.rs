@@ -168,3 +168,56 @@ fn secrets_beyond_ascii_are_compared_as_they_are_written() {
     redactor.decide(&mut Nothing);
     assert!(redactor.withheld(Address(16)) && redactor.copies(format!("see {url}").as_bytes()));
 }
+
+/// Texts, and one container of all of them, each at the address of its number times 16 from 16 on; `keys` are interned.
+struct Texts16 {
+    texts: Vec<&'static str>,
+    interned: bool,
+}
+
+impl Heap for Texts16 {
+    fn outline(&mut self) -> crate::heap::Outline {
+        crate::heap::Outline::default()
+    }
+
+    fn reduce<S: Sink>(&mut self, object: Address, sink: &mut S) -> Result<(), crate::reduce::Failure> {
+        match self.texts.get((object.0 / 16) as usize - 1) {
+            Some(text) => sink.value(crate::heap::Value::Text(Text::Ascii(text.as_bytes()))),
+            None => (1..=self.texts.len()).for_each(|number| sink.element(Address(number as u64 * 16))),
+        }
+        Ok(())
+    }
+
+    fn text(&self, object: Address, read: &mut dyn FnMut(&str)) {
+        if let Some(text) = self.texts.get((object.0 / 16) as usize - 1) {
+            read(text);
+        }
+    }
+
+    fn is_interned(&self, _: Address) -> bool {
+        self.interned
+    }
+}
+
+/// Whether each text is withheld when all of them are items of one thing under a secret name, and keys before that.
+fn withheld_of(texts: &[&'static str], interned: bool) -> Vec<bool> {
+    let mut heap = Texts16 { texts: texts.to_vec(), interned };
+    let mut redactor = Redactor::new(Redaction::Names);
+    let addresses: Vec<Address> = (1..=texts.len()).map(|number| Address(number as u64 * 16)).collect();
+    for key in &addresses {
+        redactor.entry(*key, Address(4096));
+    }
+    redactor.resolve(&heap);
+    redactor.named("password", Address((texts.len() as u64 + 1) * 16));
+    redactor.decide(&mut heap);
+    addresses.into_iter().map(|address| redactor.withheld(address)).collect()
+}
+
+#[test]
+fn words_that_are_keys_are_no_secrets_and_letters_are_where_they_spell_one() {
+    assert_eq!(withheld_of(&["name", "first_name", "Kept-9", "abc1"], true), [false, false, true, true]);
+    assert_eq!(withheld_of(&["name", "first_name"], false), [true, true]);
+    assert_eq!(withheld_of(&[",", ":", "/", "=", "x"], true), [false; 5]);
+    assert_eq!(withheld_of(&["h", "u", "n", "2"], true), [true; 4]);
+    assert_eq!(withheld_of(&["h", "u"], true), [false; 2]);
+}

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use heapsake_core::Address;
 use rustc_hash::FxHashMap;
@@ -15,6 +16,7 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 
 use crate::attach::Runtime;
 use crate::layouts::{Flags, HexVersion, Layouts};
+use crate::memory::{Files, Mapping};
 
 /// More of a file of `/proc` is not read.
 const MAXIMUM_FILE: u64 = 4 << 20;
@@ -36,8 +38,19 @@ pub struct Facts {
     pub pid: Option<i32>,
     /// The target's root directory: `/`, or `/proc/PID/root`.
     pub root: PathBuf,
+    /// What was mapped in a process that is left as a core only.
+    pub mapped: Option<Arc<Mapped>>,
     /// What reducers have worked out once for all objects.
     pub kept: Kept,
+}
+
+/// What a process had mapped, and where its files are found now.
+#[derive(Debug)]
+pub struct Mapped {
+    /// By address.
+    pub mappings: Vec<Mapping>,
+    /// Those that are proven to be the same.
+    pub files: Files,
 }
 
 /// What reducers work out once for a target and keep, each under a name of its own. Never what depends on the order of
@@ -76,6 +89,7 @@ impl Facts {
             interpreter: Address::NULL,
             pid: None,
             root: PathBuf::from("/"),
+            mapped: None,
             kept: Kept::default(),
         }
     }

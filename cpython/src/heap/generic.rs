@@ -5,7 +5,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
 use super::CPythonHeap;
-use super::types::{HAVE_GC, TypeEntry};
+use super::types::{HAVE_GC, HEAPTYPE, TypeEntry};
 use crate::memory::Memory;
 
 /// Unknown items are scanned up to this many bytes.
@@ -15,19 +15,24 @@ const MAXIMUM_REFERENCES: i64 = 1 << 40;
 /// The bits of a count of references that are none of its flags.
 const UNFLAGGED: i64 = (1 << 48) - 1;
 
+/// Words of an object that may lead to blocks of its own.
+const MOST_OTHERS: usize = 8192;
+
 impl<M: Memory> CPythonHeap<M> {
     /// Whether what lies at `address` looks like an object: aligned, mapped, of a type that is one, with a sane count of
     /// references.
     pub fn is_object(&self, address: Address) -> bool {
+        self.is_object_of(address, |_| true)
+    }
+
+    /// The same, of a type that `may_be_type` does not rule out before it is read.
+    pub(crate) fn is_object_of(&self, address: Address, may_be_type: impl Fn(Address) -> bool) -> bool {
         if address.0 & 7 != 0 || address.0 < 4096 || !self.memory.is_loadable(address) {
             return false;
         }
+        // The count first: it is there already when the type is to be followed.
         let layout = &self.layouts().object;
-        let Some(class) = layout.ob_type.read(&self.memory, address) else { return false };
-        if !self.is_type(class) {
-            return false;
-        }
-        match (layout.ob_ref_local, layout.ob_refcnt) {
+        let is_counted = match (layout.ob_ref_local, layout.ob_refcnt) {
             // The lowest bits of the references of other threads are flags.
             (Some(local), _) => {
                 local.read(&self.memory, address).is_some_and(|count| count != 0)
@@ -39,17 +44,23 @@ impl<M: Memory> CPythonHeap<M> {
                 count as u32 != 0 && (1..MAXIMUM_REFERENCES).contains(&count)
             }),
             _ => true,
-        }
+        };
+        is_counted && layout.ob_type.read(&self.memory, address).is_some_and(|class| may_be_type(class) && self.is_type(class))
     }
 
     /// Tells the words of which nothing is known.
     pub(super) fn scan<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
-        let fixed = self.piece(object, entry.basic_size)?;
+        let end = entry.unknown_words.last().map_or(0, |last| u64::from(*last) + 8);
+        let fixed = self.piece(object, end)?;
         let mut others = Vec::new();
         for offset in &entry.unknown_words {
             if let Some(chunk) = fixed.get(*offset as usize..).and_then(<[u8]>::first_chunk::<8>) {
                 let word = Address(u64::from_le_bytes(*chunk));
-                if !self.scan_word(word, *offset, sink) && entry.flags & HAVE_GC != 0 && !word.is_null() {
+                if !self.scan_word(word, *offset, sink)
+                    && entry.flags & (HAVE_GC | HEAPTYPE) != 0
+                    && !word.is_null()
+                    && others.len() < MOST_OTHERS
+                {
                     others.push(word);
                 }
             }

@@ -11,9 +11,10 @@ use heapsake_core::reduce::Failure;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::head::Head;
+use super::members::{Member, T_OBJECT_EX};
 use super::payload::{Told, ToldField};
 use super::state::Plain;
-use super::types::{Attributes, INLINE_VALUES, Member, T_OBJECT_EX, TypeEntry};
+use super::types::{Attributes, INLINE_VALUES, TypeEntry};
 use super::{CPythonHeap, unreadable};
 use crate::memory::Memory;
 
@@ -96,7 +97,7 @@ impl<M: Memory> CPythonHeap<M> {
             })?,
         }
         if !entry.members.is_empty() {
-            self.reduce_members(&entry.members, object, sink)?;
+            self.reduce_members(entry, object, sink)?;
         }
         if !entry.unknown_words.is_empty() || entry.unknown_items {
             self.scan(entry, object, sink)?;
@@ -104,21 +105,21 @@ impl<M: Memory> CPythonHeap<M> {
         Ok(())
     }
 
-    fn reduce_members<S: Sink + ?Sized>(&self, members: &[Member], object: Address, sink: &mut S) -> Result<(), Failure> {
+    fn reduce_members<S: Sink + ?Sized>(&self, entry: &TypeEntry, object: Address, sink: &mut S) -> Result<(), Failure> {
         let mut facts = false;
-        for member in members {
+        for member in &entry.members {
             if !member.is_object() {
                 facts = true;
                 continue;
             }
-            let target = self.pointer(object.offset(i64::from(member.offset)))?;
+            let target = self.pointer(self.place_of_member(entry, member, object)?)?;
             if !target.is_null() || member.kind != T_OBJECT_EX {
                 let name = member.name_object.map_or(Name::Text(&member.name), Name::Object);
                 sink.edge(EdgeKind::Attribute, name, target);
             }
         }
         if facts {
-            sink.state(&MemberFacts { heap: self, members, object });
+            sink.state(&MemberFacts { heap: self, entry, object });
         }
         Ok(())
     }
@@ -167,7 +168,8 @@ impl<M: Memory> CPythonHeap<M> {
         }
         found.or_else(|| {
             let member = entry.members.iter().find(|member| member.is_object() && &*member.name == name)?;
-            self.pointer(object.offset(i64::from(member.offset))).ok().filter(|target| !target.is_null())
+            let place = self.place_of_member(entry, member, object).ok()?;
+            self.pointer(place).ok().filter(|target| !target.is_null())
         })
     }
 
@@ -190,9 +192,9 @@ impl<M: Memory> CPythonHeap<M> {
     }
 
     /// The value of a C member, by the kinds of `Include/structmember.h`.
-    fn member_fact(&self, member: &Member, object: Address) -> Option<Plain> {
+    fn member_fact(&self, entry: &TypeEntry, member: &Member, object: Address) -> Option<Plain> {
         let memory = &self.memory;
-        let at = object.offset(i64::from(member.offset));
+        let at = self.place_of_member(entry, member, object).ok()?;
         Some(match member.kind {
             0 => (memory.read_u16(at)? as i16).into(),
             1 => memory.read_i32(at)?.into(),
@@ -233,13 +235,14 @@ impl<M: Memory> Serialize for FieldFacts<'_, M> {
 
 struct MemberFacts<'a, M: Memory> {
     heap: &'a CPythonHeap<M>,
-    members: &'a [Member],
+    entry: &'a TypeEntry,
     object: Address,
 }
 
-impl<M: Memory> Serialize for MemberFacts<'_, M> {
+impl<'a, M: Memory> Serialize for MemberFacts<'a, M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let facts = self.members.iter().filter_map(|member| Some((&member.name, self.heap.member_fact(member, self.object)?)));
+        let fact = |member: &'a Member| Some((&member.name, self.heap.member_fact(self.entry, member, self.object)?));
+        let facts = self.entry.members.iter().filter_map(fact);
         let facts: Vec<_> = facts.collect();
         let mut map = serializer.serialize_map(Some(facts.len()))?;
         facts.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;

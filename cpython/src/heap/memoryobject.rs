@@ -8,12 +8,20 @@ use heapsake_core::reduce::Failure;
 use super::{CPythonHeap, State, unreadable};
 use crate::memory::Memory;
 
+/// `_Py_MEMORYVIEW_RELEASED`.
+const RELEASED: i32 = 1;
 /// `PyBUF_MAX_NDIM`.
 const MAXIMUM_DIMENSIONS: i32 = 64;
 
 pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object: Address, sink: &mut S) -> Result<(), Failure> {
     let layouts = heap.layouts();
     let layout = &layouts.buffer;
+    sink.edge(EdgeKind::Internal, Name::Text("mbuf"), heap.field(layouts.memoryview.mbuf, object)?);
+    // What it showed may be gone since.
+    if heap.field(layouts.memoryview.flags, object)? & RELEASED != 0 {
+        State::new().with("released", true).tell(sink);
+        return Ok(());
+    }
     let view = layouts.memoryview.view.at(object);
     let bytes = heap.piece(view, layout.size as u64)?;
     let owner = layout.obj.decode(&bytes).ok_or_else(unreadable)?;
@@ -32,7 +40,6 @@ pub(super) fn reduce<M: Memory, S: Sink + ?Sized>(heap: &CPythonHeap<M>, object:
     let shape = numbers(layout.shape);
     let strides = numbers(layout.strides);
     sink.edge(EdgeKind::Attribute, Name::Text("obj"), owner);
-    sink.edge(EdgeKind::Internal, Name::Text("mbuf"), heap.field(layouts.memoryview.mbuf, object)?);
     State::new()
         .with("nbytes", length)
         .with("itemsize", item_size)

@@ -17,6 +17,7 @@ mod head;
 mod instance;
 mod listobject;
 mod longobject;
+mod members;
 mod memoryobject;
 mod moduleobject;
 mod names;
@@ -32,11 +33,12 @@ mod typeobject;
 mod types;
 mod unicodeobject;
 
-pub use facts::{Facts, Kept};
+pub use facts::{Facts, Kept, Mapped};
+pub use members::Member;
 pub use payload::Payload;
 pub use read::Words;
 pub use state::{Plain, State};
-pub use types::{Attributes, Member, TypeEntry};
+pub use types::{Attributes, TypeEntry};
 
 pub(crate) use changing::Container;
 pub(crate) use owned::BlockPage;

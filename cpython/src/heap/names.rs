@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use heapsake_core::Address;
+use heapsake_core::wtf8::LoneSurrogate;
 
 use super::CPythonHeap;
 use super::types::{BYTES_SUBCLASS, DICT_SUBCLASS, HEAPTYPE, UNICODE_SUBCLASS};
@@ -16,11 +17,6 @@ use crate::memory::Memory;
 const MAXIMUM_TEXT: usize = 1 << 16;
 /// Neither are bytes longer than this.
 const LONGEST_NAME: u64 = 256;
-
-/// Where the first lone surrogate of a text in WTF-8 is.
-fn surrogate(text: &[u8]) -> Option<usize> {
-    text.windows(3).position(|bytes| bytes[0] == 0xed && bytes[1] >= 0xa0)
-}
 
 impl<M: Memory> CPythonHeap<M> {
     fn has_flag(&self, object: Address, flag: u64) -> bool {
@@ -39,6 +35,11 @@ impl<M: Memory> CPythonHeap<M> {
         self.has_flag(object, UNICODE_SUBCLASS)
     }
 
+    /// Whether a string object lies at `object` that `sys.intern` would give for every other of its text.
+    pub fn is_interned(&self, object: Address) -> bool {
+        self.is_text(object) && self.layouts().ascii.interned.read(&self.memory, object).is_some_and(|interned| interned != 0)
+    }
+
     /// Whether a dictionary lies at `object`.
     pub fn is_dict(&self, object: Address) -> bool {
         self.has_flag(object, DICT_SUBCLASS)
@@ -51,9 +52,9 @@ impl<M: Memory> CPythonHeap<M> {
             Err(error) => {
                 let mut bytes = error.into_bytes();
                 let mut from = 0;
-                while let Some(at) = surrogate(&bytes[from..]) {
-                    bytes[from + at..from + at + 3].copy_from_slice("\u{fffd}".as_bytes());
-                    from += at + 3;
+                while let Some(found) = LoneSurrogate::find(&bytes[from..]) {
+                    bytes[from + found.at..from + found.end()].copy_from_slice("\u{fffd}".as_bytes());
+                    from += found.end();
                 }
                 Some(String::from_utf8_lossy(&bytes).into_owned())
             }
@@ -65,14 +66,14 @@ impl<M: Memory> CPythonHeap<M> {
         let text = self.wtf8_of(object)?;
         let mut rest = &text[..];
         let mut path = Vec::new();
-        while let Some(at) = surrogate(rest) {
-            // U+DC80 to U+DCFF; others name no file.
-            if !(0xb2..=0xb3).contains(&rest[at + 1]) {
+        while let Some(found) = LoneSurrogate::find(rest) {
+            // Others name no file.
+            if !(0xdc80..=0xdcff).contains(&found.code) {
                 return None;
             }
-            path.extend_from_slice(&rest[..at]);
-            path.push((rest[at + 1] & 3) << 6 | rest[at + 2] & 0x3f);
-            rest = &rest[at + 3..];
+            path.extend_from_slice(&rest[..found.at]);
+            path.push(found.code as u8);
+            rest = &rest[found.end()..];
         }
         let is_odd = rest.len() < text.len();
         path.extend_from_slice(rest);

@@ -2,7 +2,8 @@
 //! and the words of these blocks that look like objects.
 //!
 //! The size of a block is taken from its allocator's own marks, and only where they agree; what has none is not followed.
-//! Only types that the collector visits are, and each object to a bound. What is followed is decided when objects are marked,
+//! Only types that the collector visits are, and those that an extension makes at run time, which may hold objects all the same
+//! (PyO3's and pybind11's do); and each object to a bound. What is followed is decided when objects are marked,
 //! while the budgets of all objects and of the type last, and remembered for the writing, so that both say the same.
 
 use std::cell::{Cell, RefCell};
@@ -13,6 +14,7 @@ use heapsake_core::{Address, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pools::{DEBUG_HEADER, FORBIDDEN, HEADERS, Pool};
+use super::types::HAVE_GC;
 use super::{CPythonHeap, TypeEntry, Words};
 use crate::memory::Memory;
 
@@ -21,6 +23,8 @@ const MOST_WORDS: u64 = 8192;
 /// Words that are read for all objects, and for those of one type beyond the near blocks.
 const ALL_WORDS: u64 = 64 << 20;
 const WORDS_OF_TYPE: u64 = 1 << 20;
+/// Instances in a row whose blocks hold no object, of a type that the collector does not visit.
+const MOST_BARREN: u32 = 1000;
 /// Blocks on the way to one, for every object and while the type's budget lasts.
 const NEAR: u8 = 2;
 const FAR: u8 = 8;
@@ -36,6 +40,8 @@ const LARGEST: u64 = 1 << 24;
 pub(super) struct Owned {
     spent: Cell<u64>,
     by_type: RefCell<FxHashMap<TypeId, u64>>,
+    /// Instances of a type in a row whose blocks held nothing.
+    barren: RefCell<FxHashMap<TypeId, u32>>,
     /// How far objects were followed whose blocks hold any: by the object, and from which name on.
     followed: RefCell<FxHashMap<(Address, u64), u8>>,
     has_marked: Cell<bool>,
@@ -67,9 +73,16 @@ impl Owned {
         }
     }
 
+    fn is_barren(&self, class: TypeId) -> bool {
+        self.barren.borrow().get(&class).is_some_and(|count| *count >= MOST_BARREN)
+    }
+
     fn note(&self, class: TypeId, followed: (Address, u64), distance: u8, words: u64, has_found: bool) {
         self.spent.set(self.spent.get().saturating_add(words));
         *self.by_type.borrow_mut().entry(class).or_default() += words;
+        let mut barren = self.barren.borrow_mut();
+        let count = barren.entry(class).or_default();
+        *count = if has_found { 0 } else { count.saturating_add(1) };
         if has_found {
             self.followed.borrow_mut().insert(followed, distance);
         }
@@ -93,7 +106,8 @@ impl<M: Memory> CPythonHeap<M> {
     ) {
         let is_marking = sink.is_first_pass();
         let distance = self.owned.distance(entry.id, object, first, is_marking);
-        if distance == 0 || roots.is_empty() {
+        let is_barren = is_marking && entry.flags & HAVE_GC == 0 && self.owned.is_barren(entry.id);
+        if distance == 0 || roots.is_empty() || is_barren {
             return;
         }
         let mut seen: FxHashSet<Address> = roots.iter().copied().collect();
@@ -126,7 +140,7 @@ impl<M: Memory> CPythonHeap<M> {
             }
         }
         if is_marking {
-            self.owned.note(entry.id, (object, first), distance, words, has_found);
+            self.owned.note(entry.id, (object, first), distance, words + roots.len() as u64, has_found);
         }
     }
 

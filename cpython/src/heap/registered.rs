@@ -56,9 +56,11 @@ impl<M: Memory> Object for View<'_, M> {
         }
         let member = |one: super::Member| {
             let is_object = one.is_object();
-            Member { name: one.name.into(), offset: one.offset, kind: one.kind, is_object }
+            let place = self.heap.place_of_member(self.entry, &one, self.object).ok()?;
+            let offset = u32::try_from(place.0.checked_sub(self.object.0)?).ok()?;
+            Some(Member { name: one.name.into(), offset, kind: one.kind, is_object })
         };
-        found.into_iter().map(member).collect()
+        found.into_iter().filter_map(member).collect()
     }
 
     fn process_fact(&self, name: &str) -> Option<Vec<u8>> {

@@ -13,9 +13,10 @@ use elsa::FrozenVec;
 use heapsake_core::Address;
 use heapsake_core::heap::{TypeDescription, TypeId, TypeKind};
 use heapsake_core::reduce::{Registration, TypeMatch};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::CPythonHeap;
+use super::members::{Member, T_OBJECT_EX};
 use super::payload::{self, Known, Payload, ToldField};
 use crate::layouts::Layouts;
 use crate::memory::Memory;
@@ -46,8 +47,11 @@ const TYPE_SUBCLASS: u64 = 1 << 31;
 /// Bytes of the words in front of an instance: the collector's head, and dictionary and weak references.
 const PRE_HEADER: u64 = 16;
 /// No instance is larger than this without its items; a type that says so is none.
-const MAXIMUM_BASIC_SIZE: i64 = 1 << 20;
-const MAXIMUM_CLASSES: u64 = 4096;
+/// Extensions have types that hold whole tables.
+pub(super) const MAXIMUM_BASIC_SIZE: i64 = 64 << 20;
+pub(super) const MAXIMUM_CLASSES: u64 = 1 << 14;
+/// Bytes of an instance in which objects are looked for.
+const MOST_SCANNED: i64 = 1 << 20;
 const CACHE: usize = 1024;
 
 /// Where an instance has its attributes.
@@ -65,31 +69,6 @@ pub enum Attributes {
     DictOrValues,
     /// In front of it a dictionary; where there is none, values inside of it (3.13).
     DictPointer,
-}
-
-/// A C member or a slot.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// Its name.
-    pub name: Box<str>,
-    /// The string object with its name, where one was found.
-    pub name_object: Option<Address>,
-    /// Where it lies.
-    pub offset: u32,
-    /// The C type, as `Include/structmember.h` numbers it.
-    pub kind: i32,
-}
-
-/// `T_OBJECT`: a null pointer is `None`.
-pub(crate) const T_OBJECT: i32 = 6;
-/// `T_OBJECT_EX`: a null pointer is no attribute.
-pub(crate) const T_OBJECT_EX: i32 = 16;
-
-impl Member {
-    /// Whether it is an object and not a number or a C string.
-    pub fn is_object(&self) -> bool {
-        matches!(self.kind, T_OBJECT | T_OBJECT_EX)
-    }
 }
 
 /// What the instances of one type are like.
@@ -252,7 +231,7 @@ pub(crate) struct TypeHead {
     pub(crate) item_size: i64,
     base: Address,
     pub(super) name: Address,
-    members: Address,
+    pub(super) members: Address,
     dict_offset: i64,
     weaklist_offset: i64,
 }
@@ -327,13 +306,11 @@ impl<M: Memory> CPythonHeap<M> {
     /// The type and its `tp_base`s, as far as they are types.
     fn base_chain(&self, address: Address) -> Vec<(Address, TypeHead)> {
         let mut chain = Vec::new();
+        let mut seen = FxHashSet::default();
         let mut next = address;
-        while let Some(head) = self.type_head(next) {
+        while let Some(head) = self.type_head(next).filter(|_| chain.len() < MAXIMUM_CLASSES as usize && seen.insert(next)) {
             chain.push((next, head));
             next = head.base;
-            if next.is_null() || chain.len() >= 256 {
-                break;
-            }
         }
         chain
     }
@@ -399,7 +376,7 @@ impl<M: Memory> CPythonHeap<M> {
                 None => {}
             }
         }
-        let told = self.classes(chain[floor].0);
+        let told: FxHashSet<Address> = self.classes(chain[floor].0).into_iter().collect();
         let mut members = Vec::new();
         for class in classes.iter().filter(|class| !told.contains(class)) {
             self.members_of(*class, &mut members);
@@ -499,32 +476,6 @@ impl<M: Memory> CPythonHeap<M> {
         }
     }
 
-    pub(super) fn members_of(&self, class: Address, into: &mut Vec<Member>) {
-        let Some(head) = self.type_head(class) else { return };
-        let layout = &self.layouts().member_def;
-        let text_at = self.layouts().ascii.size as i64;
-        for index in 0..MAXIMUM_CLASSES {
-            if head.members.is_null() {
-                return;
-            }
-            let Ok(bytes) = self.piece(head.members.offset((index * layout.size as u64) as i64), layout.size as u64) else {
-                return;
-            };
-            let (Some(name), Some(kind), Some(offset)) =
-                (layout.name.decode(&bytes), layout.type_.decode(&bytes), layout.offset.decode(&bytes))
-            else {
-                return;
-            };
-            let Some(text) = self.c_text(name).filter(|text| !text.is_empty()) else { return };
-            if !(0..MAXIMUM_BASIC_SIZE).contains(&offset) {
-                continue;
-            }
-            let candidate = name.offset(-text_at);
-            let name_object = (self.text_of(candidate).as_deref() == Some(&*text)).then_some(candidate);
-            into.push(Member { name: text.into(), name_object, offset: offset as u32, kind });
-        }
-    }
-
     fn unknown_words(&self, head: &TypeHead, known: i64, members: &[Member], attributes: Attributes) -> Box<[u32]> {
         let mut known_at = vec![];
         if let Attributes::At(offset) = attributes {
@@ -534,8 +485,12 @@ impl<M: Memory> CPythonHeap<M> {
             known_at.push(head.weaklist_offset as u32);
         }
         known_at.extend(members.iter().map(|member| member.offset & !7));
+        known_at.sort_unstable();
         let first = (known + 7) & !7;
-        (first..=head.basic_size - 8).step_by(8).map(|offset| offset as u32).filter(|word| !known_at.contains(word)).collect()
+        // What lies further on in a type of many megabytes is a table of numbers.
+        let last = (head.basic_size - 8).min(first.saturating_add(MOST_SCANNED));
+        let is_unknown = |word: &u32| known_at.binary_search(word).is_err();
+        (first..=last).step_by(8).map(|offset| offset as u32).filter(is_unknown).collect()
     }
 
     /// The names in `_fields` of the nearest class that has them.

@@ -7,9 +7,10 @@
 
 use super::maps::Mapping;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,14 +60,14 @@ impl Files {
             // By the descriptor: a copy of it would share its position.
             return File::open(format!("/proc/self/fd/{}", found.get(&(path.to_owned(), mapping.deleted))?.as_raw_fd())).ok();
         }
-        if !mapping.deleted && !mapping.is_special() {
-            let named = File::open(self.root.join(path.strip_prefix("/").unwrap_or(path)));
-            if let Some(file) = named.ok().filter(is_regular) {
-                let same = file.metadata().is_ok_and(|metadata| metadata.ino() == mapping.inode);
-                // Layered file systems show other numbers in the map than to `stat`. The name was not removed, so what it
-                // stands for is what is mapped, and the kernel is asked only where it differs.
-                return if same { Some(file) } else { self.open_mapped(mapping).or(Some(file)) };
-            }
+        if !mapping.deleted
+            && !mapping.is_special()
+            && let Ok(file) = open_regular(&self.root.join(path.strip_prefix("/").unwrap_or(path)))
+        {
+            let same = file.metadata().is_ok_and(|metadata| metadata.ino() == mapping.inode);
+            // Layered file systems show other numbers in the map than to `stat`. The name was not removed, so what it
+            // stands for is what is mapped, and the kernel is asked only where it differs.
+            return if same { Some(file) } else { self.open_mapped(mapping).or(Some(file)) };
         }
         self.open_mapped(mapping)
     }
@@ -75,6 +76,20 @@ impl Files {
         let span = format!("{:x}-{:x}", mapping.span.start.0, mapping.span.end.0);
         File::open(self.process.as_ref()?.join("map_files").join(span)).ok().filter(is_regular)
     }
+}
+
+/// The file at `path`, if it is one: a pipe would be waited for, and a device may do something when it is opened.
+///
+/// # Errors
+/// It cannot be opened, or is no file.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let no_file = || io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(no_file());
+    }
+    // Another may have its place by now.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if is_regular(&file) { Ok(file) } else { Err(no_file()) }
 }
 
 fn is_regular(file: &File) -> bool {

@@ -11,13 +11,19 @@ use super::ptrace;
 use super::snapshot::Snapshot;
 use crate::death;
 use crate::error::{Error, ErrorKind, Result};
+use std::io;
 use std::marker::PhantomData;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long a thread may take to stop. One that runs stops within microseconds.
 const STOP_DEADLINE: Duration = Duration::from_secs(2);
 /// After so long those that have not stopped are looked at: the kernel may hold them up for as long as it likes.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
+/// When the kernel keeps us from seizing the next thread for so long, those that have ended are looked for.
+const REAP_AFTER: Duration = Duration::from_millis(20);
+/// How long to wait for another heapsake that copies the process.
+const OTHERS_DEADLINE: Duration = Duration::from_secs(10);
 /// How long to wait for a thread that did not stop, when the others are let go.
 const RELEASE_DEADLINE: Duration = Duration::from_millis(200);
 
@@ -166,10 +172,17 @@ impl Frozen {
         self.threads.retain(|thread| thread.identifier != 0);
         let deadline = Instant::now() + RELEASE_DEADLINE;
         while !self.threads.is_empty() && Instant::now() < deadline {
+            let (pid, traced) = (self.process.pid(), self.traced);
             self.threads.retain(|thread| match process::poll(thread.identifier) {
                 Ok(None) => true,
                 Ok(Some(Event::Stopped { pending_signal, .. })) => process::detach(thread.identifier, pending_signal).is_err(),
-                Ok(Some(Event::Ended)) | Err(_) => false,
+                Ok(Some(Event::Ended)) => {
+                    if !traced {
+                        reap(pid, thread.identifier);
+                    }
+                    false
+                }
+                Err(_) => false,
             });
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -177,14 +190,22 @@ impl Frozen {
     }
 
     pub(super) fn stop(&mut self) -> Result<()> {
+        let mut reaper = None;
         for round in 0.. {
             let listed = process::threads(self.process.pid())
                 .map_err(|error| self.process.explain(&error, "its threads cannot be listed"))?;
             let known = self.threads.len();
+            // The status of the first is not waited for, and one may be executing: it takes a third to keep us from that one.
+            if listed.len() > 2 && !self.traced && reaper.is_none() {
+                reaper = self::reaper(self.process.pid(), self.threads.iter().map(|thread| thread.identifier.abs()).collect());
+            }
             for identifier in listed {
                 // One that ended is listed until whoever waits for it has its status: here it has a negative number.
                 if !self.threads.iter().any(|thread| thread.identifier.abs() == identifier) {
                     self.seize(identifier)?;
+                    if let Some(reaper) = &reaper {
+                        let _ = reaper.send(identifier);
+                    }
                 }
             }
             let has_more = self.threads.len() != known;
@@ -210,7 +231,7 @@ impl Frozen {
             self.threads.push(Thread { identifier: -identifier, stopped: false, pending_signal: 0, status: 0 });
             return Ok(());
         }
-        let begun = if self.traced { Ok(()) } else { process::seize(identifier) };
+        let begun = if self.traced { Ok(()) } else { self.begin(identifier) };
         match begun.and_then(|()| {
             self.since.get_or_insert_with(Instant::now);
             process::interrupt(identifier)
@@ -231,9 +252,23 @@ impl Frozen {
         Ok(())
     }
 
+    /// Seizes a thread; the first one when another heapsake has let go of it.
+    fn begin(&self, identifier: i32) -> io::Result<()> {
+        let deadline = Instant::now() + OTHERS_DEADLINE;
+        loop {
+            let begun = process::seize(identifier);
+            let is_first = self.threads.is_empty();
+            if begun.is_ok() || !is_first || !process::is_being_read(identifier) || Instant::now() > deadline {
+                return begun;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until the threads stand still, have ended, or run no code of the program before they stop.
     fn wait(&mut self) -> Result<()> {
         let (mut look, deadline) = (Instant::now() + LOOK_AFTER, Instant::now() + STOP_DEADLINE);
+        let pid = self.process.pid();
         let mut rounds = 0u32;
         loop {
             let mut running = Vec::new();
@@ -243,7 +278,13 @@ impl Frozen {
                         thread.stopped = true;
                         (thread.pending_signal, thread.status) = (pending_signal, status);
                     }
-                    Ok(Some(Event::Ended)) => thread.identifier = -thread.identifier,
+                    Ok(Some(Event::Ended)) => {
+                        // Whoever traces it for longer hears of it and does.
+                        if !self.traced {
+                            reap(pid, thread.identifier);
+                        }
+                        thread.identifier = -thread.identifier;
+                    }
                     Ok(None) => running.push(thread.identifier),
                     Err(error) => return Err(self.process.explain(&error, "its threads cannot be waited for")),
                 }
@@ -260,7 +301,6 @@ impl Frozen {
                 if Instant::now() < deadline {
                     continue;
                 }
-                let pid = self.process.pid();
                 let seconds = STOP_DEADLINE.as_secs();
                 return Err(Error::new(
                     ErrorKind::DidNotStop,
@@ -284,6 +324,33 @@ impl Drop for Frozen {
             self.release();
         }
     }
+}
+
+/// Takes the status of a traced thread that has ended. That of the first is its parent's; those of others are nobody's, and a
+/// thread that executes another program waits until they are taken.
+fn reap(pid: i32, thread: i32) {
+    if thread != pid {
+        ptrace::take_status(thread);
+    }
+}
+
+/// Takes the statuses of these threads and of those that it is told of, when they have ended and no more are told of.
+///
+/// A thread that executes another program waits for the others to end, and while it does the kernel lets nobody seize it: not
+/// before somebody else takes the statuses of those that we have seized.
+fn reaper(pid: i32, mut threads: Vec<i32>) -> Option<Sender<i32>> {
+    let (sender, told) = channel();
+    let reap_all = move || {
+        loop {
+            match told.recv_timeout(REAP_AFTER) {
+                Ok(thread) => threads.push(thread),
+                Err(RecvTimeoutError::Timeout) => threads.iter().for_each(|thread| reap(pid, *thread)),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    };
+    // Without it, too, most programs can be stopped.
+    std::thread::Builder::new().name("heapsake reaper".to_owned()).spawn(reap_all).ok().map(|_| sender)
 }
 
 /// Whether a thread stands still because it was asked to, and for no other reason.

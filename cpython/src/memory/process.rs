@@ -221,16 +221,30 @@ impl Status {
 
 fn already_traced(pid: i32, thread: i32) -> Error {
     let tracer = Status::of(thread).ok();
-    let (process, name) = tracer.map_or((thread, String::new()), |tracer| (tracer.thread_group, tracer.name));
-    let is_supervisor = name == "heapsake" && process != thread;
+    let (process, thread_name) = tracer.map_or((thread, String::new()), |tracer| (tracer.thread_group, tracer.name));
+    let name = Status::of(process).map_or_else(|_| thread_name.clone(), |status| status.name);
+    let is_supervisor = thread_name == "heapsake" && process != thread;
     let message = format!("process {pid} is traced by process {process} ({name}) already");
-    Error::new(ErrorKind::AlreadyTraced, message).hint(if is_supervisor {
+    Error::new(ErrorKind::AlreadyTraced, message).hint(if OURS.contains(&thread_name.as_str()) {
+        "that is another heapsake, which reads it: try again when it has ended"
+    } else if is_supervisor {
         "that is the `heapsake run` which started it, and which lets go of it only for its own user or root, and when it can be \
          reached; with `heapsake run --untraced` anybody may trace the program"
     } else {
         "a process has one tracer at a time: end the debugger, strace or profiler first, or have it copied while it goes on, \
          with --no-freeze"
     })
+}
+
+/// The names of the threads that stop a process: one to copy it, one to read it where it is.
+pub(super) const FREEZER: &str = "freezer";
+pub(super) const HOLDER: &str = "holder";
+const OURS: [&str; 2] = [FREEZER, HOLDER];
+
+/// Whether another heapsake is reading the process of `thread`.
+pub(super) fn is_being_read(thread: i32) -> bool {
+    let tracer = Status::of(thread).map_or(0, |status| status.tracer);
+    tracer != 0 && Status::of(tracer).is_ok_and(|status| OURS.contains(&status.name.as_str()))
 }
 
 /// The process that traces process `pid`, if one does.

@@ -149,9 +149,10 @@ pub(super) fn next() -> io::Result<Option<(i32, Happened)>> {
     Ok((result == thread && libc::WIFSTOPPED(status)).then_some((thread, Happened::Stopped(status))))
 }
 
-/// Takes the status of a thread that has ended: what waits for it besides is told now.
+/// Takes the status of a thread that has ended and is traced by any of ours: what waits for it besides is told now.
 pub(super) fn take_status(thread: i32) {
-    let mut status = 0;
-    // SAFETY: `status` is an `int` that outlives the call.
-    unsafe { libc::waitpid(thread, &raw mut status, libc::WNOHANG | libc::__WALL | libc::__WNOTHREAD) };
+    // SAFETY: all-zero bytes are a valid `siginfo_t`, which is a plain C struct of numbers.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is a `siginfo_t` that outlives the call.
+    unsafe { libc::waitid(libc::P_PID, thread as libc::id_t, &raw mut info, libc::WEXITED | libc::WNOHANG | libc::__WALL) };
 }

@@ -44,7 +44,7 @@ impl Snapshot {
     pub fn settled<T: Send>(pid: i32, settle: impl FnOnce(&mut Frozen) -> Result<T> + Send) -> Result<(Snapshot, T)> {
         std::thread::scope(|scope| {
             let tracer = std::thread::Builder::new()
-                .name("freezer".into())
+                .name(super::process::FREEZER.into())
                 .spawn_scoped(scope, || {
                     let mut frozen = Process::freeze(pid)?;
                     let settled = settle(&mut frozen)?;

@@ -97,7 +97,7 @@ impl Windows {
         let (release, released) = channel();
         let (report, reported) = channel();
         let tracer = std::thread::Builder::new()
-            .name("holder".into())
+            .name(super::process::HOLDER.into())
             .spawn(move || {
                 let stopped = Process::hold(pid).and_then(|mut frozen| {
                     let settled = settle(&mut frozen)?;

@@ -27,7 +27,8 @@ const LARGEST_DATA: u64 = 16 << 20;
 
 /// The objects that memory of C holds, by where.
 pub fn late_roots<S: Source>(heap: &CPythonHeap<S>) -> Vec<Root> {
-    let mut found = Found { heap, seen: FxHashSet::default(), roots: Vec::new(), left: ALL_WORDS };
+    let writable = Writable::of(heap.memory.mappings());
+    let mut found = Found { heap, writable: &writable, seen: FxHashSet::default(), roots: Vec::new(), left: ALL_WORDS };
     if heap.facts.runtime.is_null() {
         return found.roots;
     }
@@ -66,8 +67,35 @@ fn static_data(mappings: &[Mapping], runtime: Address) -> Vec<Span> {
     spans
 }
 
+/// What can be written to, ascending and in as few spans as it takes: where objects, types and blocks are. Code, constants and files
+/// are not, and to read those of every word that happens to lead there would take memory for nothing.
+struct Writable(Vec<Span>);
+
+impl Writable {
+    fn of(mappings: &[Mapping]) -> Writable {
+        let mut spans: Vec<Span> =
+            mappings.iter().filter(|mapping| mapping.permissions.write).map(|mapping| mapping.span).collect();
+        spans.sort_unstable_by_key(|span| span.start);
+        spans.dedup_by(|next, last| {
+            let follows = next.start == last.end;
+            if follows {
+                last.end = next.end;
+            }
+            follows
+        });
+        Writable(spans)
+    }
+
+    /// Whether an object or a block may begin at `word`.
+    fn may_hold(&self, word: Address) -> bool {
+        let after = self.0.partition_point(|span| span.start <= word);
+        word.0 & 7 == 0 && after > 0 && self.0[after - 1].contains(word)
+    }
+}
+
 struct Found<'h, S: Source> {
     heap: &'h CPythonHeap<S>,
+    writable: &'h Writable,
     seen: FxHashSet<Address>,
     roots: Vec<Root>,
     /// Words that may still be looked at.
@@ -77,6 +105,7 @@ struct Found<'h, S: Source> {
 impl<S: Source> Found<'_, S> {
     /// The state of an interpreter, and the blocks that it leads to.
     fn interpreter(&mut self, state: Span) {
+        let writable = self.writable;
         let mut blocks = Vec::new();
         self.words(state, Some(&mut blocks), |at| format!("interpreter, {:#x} bytes in", at.0 - state.start.0));
         for round in 1..=DISTANCE {
@@ -87,9 +116,11 @@ impl<S: Source> Found<'_, S> {
                 let Some(content) = self.heap.block(block, MOST_WORDS.min(self.left)) else { continue };
                 self.left -= content.iter().len() as u64;
                 // A function that is to be called, and its arguments.
-                let begins_call = content.get(0).is_some_and(|first| self.heap.is_object(first) && self.is_callable(first));
-                for word in content.iter().filter(|word| is_pointer(*word)) {
-                    if !self.heap.is_object(word) {
+                let begins_call = content
+                    .get(0)
+                    .is_some_and(|first| writable.may_hold(first) && self.is_object(first) && self.is_callable(first));
+                for word in content.iter().filter(|word| writable.may_hold(*word)) {
+                    if !self.is_object(word) {
                         next.extend(Some(word).filter(|word| round < DISTANCE && may_be_block(*word)));
                     } else if begins_call {
                         self.tell(word, || format!("interpreter, block at {block}"));
@@ -102,14 +133,15 @@ impl<S: Source> Found<'_, S> {
 
     /// The words of a span: objects are told, those that may be blocks given to `others`.
     fn words(&mut self, span: Span, mut others: Option<&mut Vec<Address>>, name: impl Fn(Address) -> String) {
+        let writable = self.writable;
         // Page by page: static data may not be there in one piece.
         let mut at = span.start;
         while at < span.end && self.left >= PAGE / 8 {
             self.left -= PAGE / 8;
             let end = Address((at.0 | 0xfff).saturating_add(1)).min(span.end);
             if let Ok(words) = self.heap.words(at, (end.0 - at.0) / 8) {
-                for (index, word) in words.iter().enumerate().filter(|(_, word)| is_pointer(*word)) {
-                    if !self.heap.is_object(word) {
+                for (index, word) in words.iter().enumerate().filter(|(_, word)| writable.may_hold(*word)) {
+                    if !self.is_object(word) {
                         if let Some(others) = others.as_deref_mut().filter(|_| may_be_block(word)) {
                             others.push(word);
                         }
@@ -120,6 +152,10 @@ impl<S: Source> Found<'_, S> {
             }
             at = end;
         }
+    }
+
+    fn is_object(&self, word: Address) -> bool {
+        self.heap.is_object_of(word, |class| self.writable.may_hold(class))
     }
 
     fn tell(&mut self, object: Address, name: impl FnOnce() -> String) {
@@ -168,11 +204,7 @@ impl<S: Source> Found<'_, S> {
     }
 }
 
-fn is_pointer(word: Address) -> bool {
-    word.0 & 7 == 0 && word.0 >= 4096
-}
-
-/// Allocators give out multiples of 16 bytes, far below where the kernel and code lie.
+/// Allocators give out multiples of 16 bytes.
 fn may_be_block(word: Address) -> bool {
-    word.0 & 15 == 0 && word.0 >> 47 == 0
+    word.0 & 15 == 0
 }

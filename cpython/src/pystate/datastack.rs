@@ -9,7 +9,7 @@ use heapsake_core::Address;
 use rustc_hash::FxHashSet;
 
 use super::threads::State;
-use crate::frame::{Frame, MAXIMUM_DEPTH};
+use crate::frame::{Break, Frame, MAXIMUM_DEPTH};
 use crate::heap::CPythonHeap;
 use crate::memory::Memory;
 
@@ -22,22 +22,26 @@ const MAXIMUM_CHUNKS: usize = 100_000;
 const AFTER_CHUNK: i64 = 8;
 
 impl State {
-    /// Where the chain of its frames breaks off, if it does: at a frame that is none, or what should lead to the first.
-    pub(super) fn breaks_off<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Address> {
+    /// How the chain of its frames breaks off, if it does: also where what should lead to the first is not there.
+    pub(super) fn breaks_off<M: Memory>(&self, heap: &CPythonHeap<M>) -> Option<Break> {
         heap.layouts().interpreter_frame?;
         let layout = &heap.layouts().thread;
         let innermost = self.interpreter_frame(heap).unwrap_or_default();
         if let (true, Some(cframe)) = (innermost.is_null(), layout.cframe) {
             let call = cframe.read(&heap.memory, self.address)?;
             let is_root = layout.root_cframe.is_some_and(|root| root.at(self.address) == call);
-            return (!is_root && !call.is_null()).then_some(call);
+            return (!is_root && !call.is_null()).then_some(Break::At(call));
         }
         Frame::breaks_off(heap, innermost)
     }
 
-    /// The frames of its data stack that are not among `known`, and those that lead on from them, the innermost first.
-    pub(super) fn on_data_stack<M: Memory>(&self, heap: &CPythonHeap<M>, known: &[Frame]) -> Vec<Frame> {
-        let mut seen: FxHashSet<Frame> = known.iter().copied().collect();
+    /// Where the chain of its frames breaks off: those of its data stack that are not among `known`, and those that lead on
+    /// from them, the innermost first.
+    pub(super) fn cut_off<M: Memory>(&self, heap: &CPythonHeap<M>, known: impl Iterator<Item = Frame>) -> Vec<Frame> {
+        if !matches!(self.breaks_off(heap), Some(Break::At(_))) {
+            return Vec::new();
+        }
+        let mut seen: FxHashSet<Frame> = known.collect();
         let mut found = Vec::new();
         for frame in self.pushed(heap).into_iter().rev() {
             let mut next = Some(frame).filter(|frame| frame.is_complete(heap));

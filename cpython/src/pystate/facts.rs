@@ -110,7 +110,7 @@ fn entries<M: Memory>(heap: &CPythonHeap<M>, dict: Address, nesting: usize) -> V
 fn named_items<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Option<Value> {
     let entry = heap.type_of(object)?;
     let item = |member: &crate::heap::Member| {
-        let target = heap.pointer(object.offset(i64::from(member.offset))).ok()?;
+        let target = heap.pointer(heap.place_of_member(entry, member, object).ok()?).ok()?;
         Some((Value::from(&*member.name), plain(heap, target, 1)?))
     };
     let named: Vec<_> = entry.members.iter().filter(|member| member.is_object()).filter_map(item).collect();

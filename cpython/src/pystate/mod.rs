@@ -21,13 +21,14 @@ pub(crate) use process::resident;
 pub(crate) use stacks::named_files;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use heapsake_core::Address;
 use heapsake_core::heap::Outline;
 
 use crate::death::Death;
-use crate::heap::CPythonHeap;
+use crate::heap::{CPythonHeap, Mapped};
 use crate::machine::ThreadPointer;
 use crate::memory::{Files, Memory, Registers, Source};
 use crate::native::{NativeStack, stacks as native_stacks};
@@ -62,6 +63,8 @@ pub struct CaptureOptions {
     pub root_dir: PathBuf,
     /// The process, if it lives (also while it is stopped).
     pub pid: Option<i32>,
+    /// What it had mapped, if it is left as a core only.
+    pub mapped: Option<Arc<Mapped>>,
     /// When the memory was written to a file: what is newer on disk is not what ran.
     pub written: Option<SystemTime>,
     /// The kernel's numbers of threads, by what the C library knows them by.
@@ -121,9 +124,9 @@ pub(crate) fn native_ids<M: Memory>(heap: &CPythonHeap<M>) -> Vec<(Address, Opti
 pub(crate) fn broken_stacks<M: Memory>(heap: &CPythonHeap<M>) -> Vec<String> {
     let states = threads::states(heap);
     let line = |state: &threads::State| {
-        let at = state.breaks_off(heap)?;
+        let how = state.breaks_off(heap)?;
         let name = state.name.as_deref().unwrap_or("without a name");
-        Some(format!("thread {} ({name}): {}", state.ident, stacks::cut(at)))
+        Some(format!("thread {} ({name}): {}", state.ident, how))
     };
     states.iter().filter_map(line).collect()
 }

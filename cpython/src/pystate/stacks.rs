@@ -134,14 +134,6 @@ impl<'a, M: Memory> Describer<'a, M> {
     }
 }
 
-/// What is to be said of frames whose chain breaks off at this address.
-pub(super) fn cut(at: Address) -> String {
-    format!(
-        "what leads on to its outer frames, at {at}, is not there; those of functions are told by the data stack, those of \
-         generators may be missing"
-    )
-}
-
 /// All threads, the one that the process dies in first, or the one of the exception.
 pub(super) fn threads<M: Memory>(
     heap: &CPythonHeap<M>,
@@ -176,7 +168,7 @@ pub(super) fn threads<M: Memory>(
         };
         let mut facts = if dying == Some(index) { signal() } else { Vec::new() };
         facts.extend(native_stack.into_iter().flat_map(|stack| native::facts(stack, &calls)));
-        facts.extend(state.breaks_off(heap).map(|at| ("frames_cut".to_owned(), cut(at).into())));
+        facts.extend(state.breaks_off(heap).map(|how| ("frames_cut".to_owned(), how.to_string().into())));
         let thread = Thread {
             name: state.name.clone(),
             ident: state.ident,

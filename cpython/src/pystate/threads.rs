@@ -73,9 +73,8 @@ impl State {
         }
         let innermost = self.interpreter_frame(heap).unwrap_or_default();
         let mut calls = Frame::by_evaluation(heap, innermost);
-        if self.breaks_off(heap).is_some() {
-            let known: Vec<Frame> = calls.iter().flat_map(|call| call.frames.iter().copied()).collect();
-            let frames = self.on_data_stack(heap, &known);
+        let frames = self.cut_off(heap, calls.iter().flat_map(|call| call.frames.iter().copied()));
+        if !frames.is_empty() {
             calls.push(Evaluation { frames, on_stack: None });
         }
         calls
@@ -84,10 +83,8 @@ impl State {
     /// Its frames, the innermost first.
     pub(super) fn frames<M: Memory>(&self, heap: &CPythonHeap<M>) -> Vec<Frame> {
         let mut frames = chain(heap, self.innermost(heap));
-        if self.breaks_off(heap).is_some() {
-            let others = self.on_data_stack(heap, &frames);
-            frames.extend(others);
-        }
+        let others = self.cut_off(heap, frames.iter().copied());
+        frames.extend(others);
         frames
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             Ok(one) => made.push(one),
             Err(problem) if is_of(&problem, &[ErrorKind::NotPython, ErrorKind::KernelThread]) => passed_over += 1,
             // Of many some may.
-            Err(problem) if is_of(&problem, &[ErrorKind::NoSuchProcess, ErrorKind::Zombie]) => ended += 1,
+            Err(problem) if is_of(&problem, &[ErrorKind::NoSuchProcess, ErrorKind::Zombie, ErrorKind::ProcessDied]) => ended += 1,
             Err(problem) => {
                 failed += 1;
                 eprintln!("heapsake: process {pid}: {}", crate::output::told(&problem));

@@ -55,7 +55,11 @@ def byte_array(rebuilder, view):
 
 @makes("memoryview")
 def a_memoryview(rebuilder, view):
-    """A real view where it shows all bytes of what it looks at, onwards or backwards."""
+    """A real view where it shows all bytes of what it looks at, onwards or backwards; a released one."""
+    if value_of(view, "released", bool, False):
+        released = memoryview(b"")
+        released.release()
+        return released
     held = attribute(view, "obj")
     whole = held is not None and held.type_name in ("bytes", "bytearray") and not held.surrogate \
         and value_of(view, "nbytes", int) == len(contents(held))

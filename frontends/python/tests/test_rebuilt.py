@@ -103,6 +103,50 @@ class Rebuilt(unittest.TestCase):
         made = self.again([inner, outer])
         self.assertEqual(list(made[1].gi_yieldfrom.gi_yieldfrom), list(inner.gi_yieldfrom))
 
+    def test_a_released_view_shows_nothing(self):
+        with memoryview(bytearray(b"gone")) as shown:
+            total = sum(shown)
+        made = self.again([shown, total])
+        self.assertEqual(made[1], total)
+        with self.assertRaisesRegex(ValueError, "released"):
+            made[0].tobytes()
+
+    def test_slots_of_tuples(self):
+        try:
+            class Pair(tuple):
+                __slots__ = ("first", "second")
+        except TypeError:
+            self.assertLess(sys.version_info, (3, 15))
+            return
+        for items in ((), (1,), (1, 2, 3)):
+            pair = Pair(items)
+            pair.first = ["of", len(items)]
+            made = self.again(pair)
+            self.assertEqual((tuple(made), made.first), (items, ["of", len(items)]))
+            self.assertFalse(hasattr(made, "second"))
+
+    def test_classes_far_below_what_they_are(self):
+        deep = dict
+        for number in range(300):
+            deep = type("Deep%d" % number, (deep,), {})
+        held = deep(held="here")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "one.heapsake")
+            heapsake.dump(path)
+            view = heapsake.load(path).threads[0].frames[-1].locals["held"]
+            self.assertEqual((view.kind, view["held"].value, view.bases[-2:]), ("dict", held["held"], ["dict", "object"]))
+
+    def test_a_function_of_many_variables(self):
+        names = ["name%d" % number for number in range(70000)]
+        text = "def many(call, last):\n    if not last: %s\n    return call()" % "; ".join("%s = 1" % name for name in names)
+        space = {}
+        exec(text, space)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "one.heapsake")
+            space["many"](lambda: heapsake.dump(path), "kept")
+            [frame] = [frame for frame in heapsake.load(path).threads[0].frames if frame.function == "many"]
+            self.assertEqual(frame.locals["last"].value, "kept")
+
     def exception_groups(self):
         group = ExceptionGroup("some failed", [ValueError(1), ExceptionGroup("more", [KeyError(2)])])
         made = self.again(group)

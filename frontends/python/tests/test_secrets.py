@@ -53,6 +53,29 @@ class Secrets(unittest.TestCase):
                     self.assertNotIn("Kept-", whole.replace(PROGRAM, ""))
                     self.assertNotIn("Kept-", str(dump.header))
 
+    def test_words_of_the_program_are_no_secrets(self):
+        class Row:
+            pass
+
+        row, letters = Row(), {"x": 1, ",": 2}
+        row.name, row.first_name = "Ann", "shown"
+        rows = [{"name": "Bob", "first_name": 3}]
+        known = {"Kept-as-a-key-9": True}
+        held = {"token": "x", "tokens": ["name", ",", "first_name"], "password": "".join(["Kept-", "in-a-", "mapping-1"]),
+                "db_password": "Kept-as-a-key-9", "api_key": list("swordf1sh")}
+        for token in ["name"]:
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "one.heapsake")
+                heapsake.dump(path)
+                dump = heapsake.load(path)
+                found = {name: dump.threads[0].frames[-1].locals[name] for name in ("token", "row", "rows", "letters", "held", "known")}
+                self.assertEqual((found["token"].value, found["row"]["name"].value, found["row"]["first_name"].value), ("name", "Ann", "shown"))
+                self.assertEqual((found["rows"].rebuild(), found["letters"].rebuild()), (rows, letters))
+                self.assertEqual([item.value for item in found["held"]["tokens"].items], held["tokens"])
+                withheld = [found["held"]["password"], found["held"]["db_password"], *found["held"]["api_key"].items]
+                self.assertEqual([item.value for item in withheld if not str(item.surrogate).startswith("redacted")], [])
+                self.assertNotIn("Kept-as-a-key-9", str(found["known"]))
+
 
 if __name__ == "__main__":
     unittest.main()

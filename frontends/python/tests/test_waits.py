@@ -64,6 +64,47 @@ class Waits(unittest.TestCase):
         self.assertEqual({one.name for one in deadlock.cycle}, {"forwards", "backwards"})
         self.assertFalse(deadlock.is_certain)
 
+    def test_who_has_a_lock_and_sleeps_does_not_wait_for_it(self):
+        lock, mine, free = threading.Lock(), threading.RLock(), threading.RLock()
+        done, ready = os.pipe(), threading.Barrier(5)
+
+        def inside():
+            ready.wait()
+            with lock: os.read(done[0], 1)
+
+        def again():
+            ready.wait()
+            with mine: os.read(done[0], 1)
+
+        def gave_up():
+            ready.wait()
+            free.acquire(timeout=0); free.release(); os.read(done[0], 1)
+
+        def limited(held=threading.Lock()):
+            held.acquire()
+            ready.wait()
+            held.acquire(timeout=600)
+
+        self.addCleanup(lambda: [os.close(end) for end in done])
+        started = [threading.Thread(target=function, name=function.__name__, daemon=True) for function in (inside, again, gave_up, limited)]
+        for thread in started:
+            thread.start()
+        ready.wait()
+        deadline, quiet = time.monotonic() + 60, 0
+        while quiet < 20 and time.monotonic() < deadline:
+            quiet = quiet + 1 if all(map(still, started)) else 0
+            time.sleep(0.002)
+        dump = self.load()
+        os.write(done[1], b"xxx")
+        limited.__defaults__[0].release()
+        for thread in started:
+            thread.join()
+        waits = {thread.name: thread.waits_for for thread in dump.threads}
+        for name in ("inside", "again", "gave_up"):
+            self.assertEqual((waits[name].kind, waits[name].needs), ("file", []), name)
+        self.assertEqual(waits["limited"].kind, "lock")
+        self.assertEqual(dump.deadlocks, [])
+
     def test_tasks(self):
         async def inner(future):
             here = 5

@@ -9,7 +9,7 @@
 mod edges;
 mod values;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 
 use heapsake_core::format::Target;
@@ -77,7 +77,8 @@ type Labelled = (String, Target);
 
 /// Compares two dumps, from all their roots.
 pub fn compare(one: &Dump, other: &Dump) -> Report {
-    compare_roots(one, other, roots(one), roots(other))
+    let order: Vec<usize> = (0..one.threads().len()).collect();
+    compare_roots(one, other, roots(one, &order), roots(other, &paired_threads(one, other)))
 }
 
 /// Compares what can be reached from pairs of objects, each with its name in the report.
@@ -136,13 +137,29 @@ struct Comparison<'d> {
     report: Report,
 }
 
-fn roots(dump: &Dump) -> Vec<Labelled> {
+/// The threads of the other dump in the order of those of the one: by identity, as a core begins with the thread that died. Those
+/// of which neither has the other's, as in two runs of a program, by position.
+fn paired_threads(one: &Dump, other: &Dump) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..other.threads().len()).collect();
+    let mut known = |ident: u64| {
+        let at = left.iter().position(|index| other.threads()[*index].ident == ident)?;
+        Some(left.remove(at))
+    };
+    let found: Vec<Option<usize>> = one.threads().iter().map(|thread| known(thread.ident)).collect();
+    let mut rest = left.into_iter();
+    let mut paired: Vec<usize> = found.into_iter().filter_map(|index| index.or_else(|| rest.next())).collect();
+    paired.extend(rest);
+    paired
+}
+
+/// All roots with their names, of threads in this order.
+fn roots(dump: &Dump, order: &[usize]) -> Vec<Labelled> {
     let target = |id: Option<u32>| id.map_or(Target::Nothing, Target::Object);
     let mut found: Vec<Labelled> = Vec::new();
     if let Some(ObjectId(id)) = dump.exception() {
         found.push(("exception".into(), Target::Object(id)));
     }
-    for (at, thread) in dump.threads().iter().enumerate() {
+    for (at, thread) in order.iter().map(|index| &dump.threads()[*index]).enumerate() {
         for (number, frame) in thread.frames.iter().enumerate() {
             let place = format!("thread {at} frame {number} {}:{}", frame.qualified_name, frame.line);
             for variable in &frame.variables {
@@ -212,16 +229,22 @@ impl Comparison<'_> {
 
     fn start(&mut self, left: Vec<Labelled>, right: Vec<Labelled>) {
         self.roots = left.iter().map(|(name, _)| name.clone()).collect();
-        if left.len() != right.len() {
-            self.differ_at("roots".into(), format!("{} here and {} there", left.len(), right.len()));
+        let mut there: HashMap<&str, VecDeque<Target>> = HashMap::new();
+        for (name, target) in &right {
+            there.entry(name).or_default().push_back(*target);
         }
-        for (position, ((name, target), (there, other))) in left.into_iter().zip(right).enumerate() {
-            if name != there {
-                self.differ_at(name, format!("is called {there} there"));
+        for (position, (name, target)) in left.into_iter().enumerate() {
+            let Some(other) = there.get_mut(&*name).and_then(VecDeque::pop_front) else {
+                self.differ_at(name, "is not there".into());
                 continue;
-            }
+            };
             if let Some(what) = self.pair(NONE, position as u32, target, other) {
                 self.differ_at(name, what);
+            }
+        }
+        for (name, _) in &right {
+            if there.get_mut(&**name).is_some_and(|targets| targets.pop_front().is_some()) {
+                self.differ_at(name.clone(), "is not here".into());
             }
         }
     }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use heapsake_core::Address;
-use heapsake_cpython::memory::{Files, Memory, maps};
+use heapsake_cpython::memory::{Files, Mapping, Memory, maps};
 use heapsake_cpython::symbols::Symbols;
 
 use super::Target;
@@ -38,25 +38,29 @@ thread_local! {
 }
 
 impl Library {
-    /// The library whose file name begins with `name`; none if the process is gone or has not mapped it.
+    /// The library whose file name begins with `name`; none if it was not mapped, or nothing is left of what was.
     pub(crate) fn of(target: &Target<'_>, name: &'static str) -> Option<Library> {
+        if let Some(mapped) = &target.facts.mapped {
+            let library = || Library::among(target, mapped.mappings.clone(), &mapped.files, name);
+            return (*target.facts.kept.get(name, library)).clone();
+        }
         let pid = target.facts.pid?;
         FOUND.with_borrow_mut(|found| {
             found.retain(|one| one.when.elapsed() < FRESH);
             if let Some(one) = found.iter().find(|one| one.pid == pid && one.name == name) {
                 return one.library.clone();
             }
-            let library = Library::look_up(target, pid, name);
+            let mappings = maps::of_process(pid).ok();
+            let library = mappings.and_then(|mappings| Library::among(target, mappings, &Files::of_process(pid), name));
             found.push(Found { pid, name, when: Instant::now(), library: library.clone() });
             library
         })
     }
 
-    fn look_up(target: &Target<'_>, pid: i32, name: &str) -> Option<Library> {
-        let mut mappings = maps::of_process(pid).ok()?;
+    fn among(target: &Target<'_>, mut mappings: Vec<Mapping>, files: &Files, name: &str) -> Option<Library> {
         let is_named = |path: &std::path::Path| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name));
         mappings.retain(|mapping| mapping.file().is_some_and(is_named));
-        let symbols = Symbols::new(target, &mappings, &Files::of_process(pid));
+        let symbols = Symbols::new(target, &mappings, files);
         let header = symbols.binaries().first()?.span().start;
         (target.read_u16(header.offset(MACHINE_AT))? == X86_64).then(|| Library(Rc::new(symbols)))
     }

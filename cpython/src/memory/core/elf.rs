@@ -133,7 +133,7 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|half| u16::from_le_bytes(*half))
 }
 
-fn not_a_core(message: &str) -> Error {
+pub(super) fn not_a_core(message: &str) -> Error {
     Error::new(ErrorKind::NotACore, format!("this is no core file that can be read: {message}"))
 }
 

@@ -6,7 +6,6 @@
 //! any other.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,6 +16,7 @@ use rustc_hash::FxHashSet;
 use super::Search;
 use super::notes::{MappedFile, Notes};
 use crate::memory::Memory;
+use crate::memory::backing::open_regular;
 use crate::program_headers::{Head, MAXIMUM_HEADERS, PROGRAM_HEADER, ProgramHeader, decoded};
 
 const PAGE: u64 = 4096;
@@ -134,11 +134,7 @@ fn in_root(search: &Search, path: &Path) -> Option<PathBuf> {
 
 /// The program headers of a file.
 fn of_file(path: &Path) -> Option<Vec<ProgramHeader>> {
-    // What is no file is not opened: a pipe would be waited for.
-    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return None;
-    }
-    Some(Head::of_file(&File::open(path).ok()?)?.headers).filter(|headers| !headers.is_empty())
+    Some(Head::of_file(&open_regular(path).ok()?)?.headers).filter(|headers| !headers.is_empty())
 }
 
 #[cfg(test)]

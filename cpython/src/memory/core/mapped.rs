@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, Object, ReadCache};
 
+use crate::memory::backing::open_regular;
 use crate::memory::{FileOffset, Mapping, Memory};
 use crate::program_headers::Head;
 use crate::symbols::{self, Segment};
@@ -75,15 +77,25 @@ impl Search {
     }
 }
 
+/// `TMPFS_MAGIC`, `RAMFS_MAGIC` and `HUGETLBFS_MAGIC`: what is written by way of memory changes no time.
+const IN_MEMORY: [rustix::fs::FsWord; 3] = [0x0102_1994, 0x8584_58f6, 0x9584_58f6];
+
 /// A file that was found, and which parts of it may be read in place of memory.
 #[derive(Debug)]
 pub(super) struct Backing {
     pub(super) file: Arc<File>,
     /// Memory of the process that shows it and is written to when the program is loaded; none of a file that is no program.
     written: Vec<Span>,
+    /// Whether it is no program, and its time of change tells of what was written by way of memory: not where it is memory itself.
+    is_data: bool,
 }
 
 impl Backing {
+    /// Whether memory that was written to shows what the file has, unless its process had it for itself.
+    pub(super) fn is_data(&self) -> bool {
+        self.is_data
+    }
+
     /// Whether the memory that shows the file here is what the file has.
     pub(super) fn is_unwritten(&self, span: Span) -> bool {
         self.written.iter().all(|written| span.end <= written.start || written.end <= span.start)
@@ -155,8 +167,11 @@ impl Found {
         let is_program = wanted.build_id.is_some() || mappings.iter().any(|mapping| mapping.permissions.write);
         let mut problem = None;
         for candidate in search.candidates(path, first, is_executable, wanted.build_id.as_deref()) {
-            let Ok(file) = File::open(&candidate) else { continue };
-            match wanted.check(memory, file) {
+            let opened = open_regular(&candidate);
+            if opened.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::InvalidInput) {
+                continue;
+            }
+            match opened.map_err(|error| error.to_string()).and_then(|file| wanted.check(memory, file)) {
                 Ok(backing) => {
                     self.files.insert(place.clone(), backing);
                     break;
@@ -216,9 +231,6 @@ impl Wanted<'_> {
     /// The file, if it is the one that was mapped; else why not.
     fn check<M: Memory>(&self, memory: &M, file: File) -> Result<Backing, String> {
         let metadata = file.metadata().map_err(|error| error.to_string())?;
-        if !metadata.is_file() {
-            return Err("it is no file".to_owned());
-        }
         let is_newer = matches!((metadata.modified(), self.written), (Ok(changed), Some(written)) if changed > written);
         // An older file may have been put there since.
         let put_there = SystemTime::UNIX_EPOCH + Duration::new(metadata.ctime().max(0) as u64, metadata.ctime_nsec() as u32);
@@ -229,7 +241,8 @@ impl Wanted<'_> {
             return if is_newer || is_moved {
                 Err("it was changed or put there after the core was written (--sysroot takes one that was put there)".to_owned())
             } else {
-                Ok(Backing { file: Arc::new(file), written: Vec::new() })
+                let is_data = rustix::fs::fstatfs(&file).is_ok_and(|about| !IN_MEMORY.contains(&about.f_type));
+                Ok(Backing { file: Arc::new(file), written: Vec::new(), is_data })
             };
         }
         let cache = ReadCache::new(&file);
@@ -271,7 +284,7 @@ impl Wanted<'_> {
         });
         let written = written.collect();
         drop(parsed);
-        Ok(Backing { file: Arc::new(file), written })
+        Ok(Backing { file: Arc::new(file), written, is_data: false })
     }
 }
 

@@ -11,7 +11,7 @@ mod mapping;
 mod notes;
 mod packed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -103,9 +103,14 @@ impl Core {
         let mappings = mappings(&loads, &notes.files);
         let entry = notes.auxiliary(ENTRY).map(Address);
         let found = Found::of(&pieces, &mappings, entry, search, written);
-        let windows = windows(&mappings, &held, &found);
+        let (windows, written_to) = windows(&mappings, &held, &found, is_hollow);
         let Found { files, faults: missing, .. } = found;
         faults.extend(missing);
+        faults.extend(
+            written_to
+                .iter()
+                .map(|path| format!("{}: what was written to it by way of memory is told as the file is now", path.display())),
+        );
         let files = files.into_iter().map(|(place, backing)| (place, backing.file)).collect();
         let files = Files::found(&search.root(), files);
         let pieces = pieces.with_windows(windows);
@@ -394,14 +399,28 @@ fn mappings(loads: &[Segment], files: &[MappedFile]) -> Vec<Mapping> {
     found
 }
 
-/// What is read from files that were found.
-fn windows(mappings: &[Mapping], held: &RegionMap, found: &Found) -> Vec<FileWindow> {
-    let mut windows = Vec::new();
-    for mapping in mappings.iter().filter(|mapping| mapping.is_readable() && !mapping.permissions.write) {
+/// What is read from files that were found: what was only to be read, and of data what was written to the file itself. The kernel
+/// leaves that out, and of what a process has for itself what it never wrote to, where it takes the rest.
+/// Gives these files too: their times do not tell of all that others wrote to them since.
+fn windows<'m>(
+    mappings: &'m [Mapping],
+    held: &RegionMap,
+    found: &Found,
+    is_hollow: bool,
+) -> (Vec<FileWindow>, BTreeSet<&'m Path>) {
+    let (mut windows, mut written_to) = (Vec::new(), BTreeSet::new());
+    for mapping in mappings.iter().filter(|mapping| mapping.is_readable()) {
         let Some(backing) = mapping.file().and_then(|path| found.files.get(&(path.to_owned(), mapping.deleted))) else {
             continue;
         };
-        for span in gaps(mapping.span, held) {
+        let gaps = gaps(mapping.span, held);
+        if mapping.permissions.write {
+            if is_hollow || gaps != [mapping.span] || !backing.is_data() {
+                continue;
+            }
+            written_to.extend(mapping.file());
+        }
+        for span in gaps {
             let offset = mapped::offset_of(mapping, span);
             // Beyond its end there is nothing to be read.
             let length = backing.file.metadata().map_or(0, |metadata| metadata.len()).saturating_sub(offset);
@@ -411,7 +430,7 @@ fn windows(mappings: &[Mapping], held: &RegionMap, found: &Found) -> Vec<FileWin
             }
         }
     }
-    windows
+    (windows, written_to)
 }
 
 /// The parts of a span in which nothing is held.

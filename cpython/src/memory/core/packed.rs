@@ -73,6 +73,13 @@ pub fn spool(mut input: impl Read + 'static, path: &Path, scratch: &Path) -> Res
         length = fill(&mut input, &mut begin).map_err(|(_, error)| unread(error))?;
     }
     let packing = Packing::of(&begin[..length]);
+    if packing == Packing::None && begin[..length] != object::elf::ELFMAG {
+        // What is no core is not written out, as it may have no end; its first bytes say what it is.
+        let mut rest = [0; 4];
+        let more = fill(&mut input, &mut rest).map_err(|(_, error)| unread(error))?;
+        return super::elf::segments(&[&begin[..length], &rest[..more]].concat())
+            .and(Err(super::elf::not_a_core("it has no end")));
+    }
     let whole = io::Cursor::new(begin[..length].to_vec()).chain(input);
     let unpacked = write_out(packing.unpack(whole)?, packing, path, scratch)?;
     Ok(Unpacked { written: Some(SystemTime::now()), ..unpacked })
