@@ -27,6 +27,19 @@ fn calls_of_a_line() {
 }
 
 #[test]
+fn arguments_of_a_call() {
+    let call = call_of("self.lock.acquire(f(a, b), timeout=len(c)) # acquire(False)").expect("a call");
+    assert_eq!((call.receiver.as_str(), call.name.as_str(), call.is_whole), ("self.lock", "acquire", true));
+    assert_eq!((call.argument(0, "blocking"), call.argument(1, "timeout")), (Some("f(a, b)"), Some("len(c)")));
+    let call = call_of("acquire(True, x == 1)").expect("a call");
+    assert_eq!((call.argument(0, "blocking"), call.argument(1, "timeout")), (Some("True"), Some("x == 1")));
+    let call = call_of("f(x).get(").expect("a call");
+    assert_eq!((call.name.as_str(), call.argument(0, "block"), call.is_whole), ("get", None, false));
+    assert_eq!(call_of("lock"), None);
+    assert!(calls(&"f(".repeat(LONGEST_LINE)).is_empty());
+}
+
+#[test]
 fn what_is_held_at_a_line() {
     let text = "\
 def f(self):
