@@ -19,7 +19,7 @@ use crate::memory::Memory;
 /// Chains of frames, tracebacks and threads are not followed further.
 pub(crate) const MAXIMUM_DEPTH: usize = 1 << 23;
 
-/// Frames of C functions that stand one behind the other.
+/// Frames of C functions, and others that Python does not show, that stand one behind the other.
 const MAXIMUM_CFRAMES: usize = 1000;
 
 /// Of a stack of unknown depth no more is looked at.
@@ -246,7 +246,7 @@ impl Frame {
     pub(crate) fn first_complete<M: Memory>(heap: &CPythonHeap<M>, interpreter: Address) -> Option<Frame> {
         let layout = heap.layouts().interpreter_frame?;
         let mut next = interpreter;
-        for _ in 0..MAXIMUM_DEPTH {
+        for _ in 0..MAXIMUM_CFRAMES {
             if next.is_null() {
                 return None;
             }
