@@ -54,7 +54,7 @@ def make():
         "records": [{"a": 1, "b": "x,y"}, {"b": "say \"hi\"\r\nthere", "c": None}, {"a": 2.5, "c": [1, {"k": True}]}],
         "rows": [(n, str(n), n / 7) for n in range(3000)],
         "points": [Point(1, 2), Point(3, 4)],
-        "orders": [Order(1, "p"), Order(2, "q")],
+        "orders": [Order(1, "p1"), Order(2, "q2")],
         "columns": {"n": [1, 2, 3], "t": ("a", "", "c")},
         "floats": [0.5, 1, True, -2.25] * 1000,
         "ints": [1, -2, 2 ** 62],
