@@ -5,6 +5,7 @@ use heapsake_core::heap::{EdgeKind, Name, Sink};
 use heapsake_core::reduce::Failure;
 
 use super::CPythonHeap;
+use super::owned::MOST_WORDS;
 use super::types::{HAVE_GC, HEAPTYPE, TypeEntry};
 use crate::memory::Memory;
 
@@ -14,9 +15,6 @@ const MAXIMUM_ITEMS: u64 = 8 << 20;
 const MAXIMUM_REFERENCES: i64 = 1 << 40;
 /// The bits of a count of references that are none of its flags.
 const UNFLAGGED: i64 = (1 << 48) - 1;
-
-/// Words of an object that may lead to blocks of its own.
-const MOST_OTHERS: usize = 8192;
 
 impl<M: Memory> CPythonHeap<M> {
     /// Whether what lies at `address` looks like an object: aligned, mapped, of a type that is one, with a sane count of
@@ -59,7 +57,7 @@ impl<M: Memory> CPythonHeap<M> {
                 if !self.scan_word(word, *offset, sink)
                     && entry.flags & (HAVE_GC | HEAPTYPE) != 0
                     && !word.is_null()
-                    && others.len() < MOST_OTHERS
+                    && (others.len() as u64) < MOST_WORDS
                 {
                     others.push(word);
                 }

@@ -19,7 +19,7 @@ use super::{CPythonHeap, TypeEntry, Words};
 use crate::memory::Memory;
 
 /// Words that are read for one object.
-const MOST_WORDS: u64 = 8192;
+pub(super) const MOST_WORDS: u64 = 8192;
 /// Words that are read for all objects, and for those of one type beyond the near blocks.
 const ALL_WORDS: u64 = 64 << 20;
 const WORDS_OF_TYPE: u64 = 1 << 20;

@@ -47,8 +47,7 @@ impl Segment {
 /// [`ErrorKind::NotACore`] for anything else, and [`ErrorKind::OtherMachine`] for a core that cannot be read.
 pub(super) fn segments(bytes: &[u8]) -> Result<(Machine, Vec<Segment>)> {
     if !bytes.starts_with(&elf::ELFMAG) {
-        let what = if bytes.is_empty() { "the file is empty".to_owned() } else { format!("it begins with {}", begin(bytes)) };
-        return Err(not_a_core(&format!("{what}, not as an ELF file does")).hint(hint(bytes)));
+        return Err(no_elf(bytes));
     }
     let short = || not_a_core("it ends in the ELF header");
     let (class, data) = (*bytes.get(4).ok_or_else(short)?, *bytes.get(5).ok_or_else(short)?);
@@ -133,7 +132,13 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|half| u16::from_le_bytes(*half))
 }
 
-pub(super) fn not_a_core(message: &str) -> Error {
+/// What a file is that is no ELF file, by how it begins.
+pub(super) fn no_elf(bytes: &[u8]) -> Error {
+    let what = if bytes.is_empty() { "the file is empty".to_owned() } else { format!("it begins with {}", begin(bytes)) };
+    not_a_core(&format!("{what}, not as an ELF file does")).hint(hint(bytes))
+}
+
+fn not_a_core(message: &str) -> Error {
     Error::new(ErrorKind::NotACore, format!("this is no core file that can be read: {message}"))
 }
 

@@ -79,7 +79,7 @@ impl Core {
             |error: std::io::Error| Error::new(ErrorKind::System, format!("{} cannot be mapped", path.display())).source(error);
         let length = file.metadata().map_err(failed)?.len();
         if length == 0 {
-            return Err(elf::segments(&[]).err().unwrap_or_else(|| Error::new(ErrorKind::NotACore, "the file is empty")));
+            return Err(elf::no_elf(&[]));
         }
         let bytes = mapping::map(&file).map_err(failed)?;
         let (machine, segments) = elf::segments(&bytes)?;

@@ -61,7 +61,7 @@ impl Unpacked {
 /// A core that comes from `input`, packed or not, in a file without a name in the folder `scratch`.
 ///
 /// # Errors
-/// [`ErrorKind::System`] when it cannot be read or not be written out.
+/// [`ErrorKind::NotACore`], and [`ErrorKind::System`] when it cannot be read or not be written out.
 pub fn spool(mut input: impl Read + 'static, path: &Path, scratch: &Path) -> Result<Unpacked> {
     let unread = |error: io::Error| unread(path, error);
     let mut begin = [0; 4];
@@ -77,8 +77,7 @@ pub fn spool(mut input: impl Read + 'static, path: &Path, scratch: &Path) -> Res
         // What is no core is not written out, as it may have no end; its first bytes say what it is.
         let mut rest = [0; 4];
         let more = fill(&mut input, &mut rest).map_err(|(_, error)| unread(error))?;
-        return super::elf::segments(&[&begin[..length], &rest[..more]].concat())
-            .and(Err(super::elf::not_a_core("it has no end")));
+        return Err(super::elf::no_elf(&[&begin[..length], &rest[..more]].concat()));
     }
     let whole = io::Cursor::new(begin[..length].to_vec()).chain(input);
     let unpacked = write_out(packing.unpack(whole)?, packing, path, scratch)?;
