@@ -3,6 +3,7 @@
 mod brief;
 mod budget;
 mod cut;
+mod held;
 mod mark;
 mod marks;
 mod occupied;
