@@ -19,6 +19,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+/// So many numbers of a layout must agree where `sys` cannot be asked.
+const ENOUGH: usize = 20;
+
 /// A CPython runtime.
 #[derive(Clone, Debug)]
 pub struct Runtime {
@@ -318,6 +321,8 @@ impl<M: Memory + ?Sized> Target<'_, M> {
             Some(_) if is_confirmed && version::reads_sys(self.memory, interpreter, &layouts) => {}
             None if version::reads_sys(self.memory, interpreter, &layouts)
                 && !version::has_other_digits(self.memory, interpreter, &layouts) => {}
+            // Of a core that is cut the first arenas may be gone, and sys with them.
+            None if is_confirmed && check.compared >= ENOUGH && version::lacks_sys(self.memory, interpreter, &layouts) => {}
             Some(found) => {
                 let found = found.0;
                 return Err(mismatch(format!("the binary is CPython {version}, but sys.hexversion reads as {found:#010x}")));

@@ -45,6 +45,13 @@ const SIGNALS: [(i32, &str, &str); 7] = [
     (libc::SIGSYS, "SIGSYS", "bad system call"),
 ];
 
+/// Others that leave a core, which somebody or a limit sends; who dies of one may have been healthy.
+const OTHERS: [(i32, &str, &str); 3] = [
+    (libc::SIGQUIT, "SIGQUIT", "quit"),
+    (libc::SIGXCPU, "SIGXCPU", "limit of processor time"),
+    (libc::SIGXFSZ, "SIGXFSZ", "limit of file size"),
+];
+
 /// What `si_code` means, by signal; from `siginfo.h` of the kernel.
 const CODES: [(i32, i32, &str); 18] = [
     (libc::SIGSEGV, 1, "SEGV_MAPERR"),
@@ -77,10 +84,12 @@ pub fn signals() -> impl Iterator<Item = i32> {
 impl Death {
     /// The signal's name.
     pub fn name(&self) -> String {
-        SIGNALS
-            .iter()
-            .find(|known| known.0 == self.signal)
-            .map_or_else(|| format!("signal {}", self.signal), |known| known.1.to_owned())
+        self.known().map_or_else(|| format!("signal {}", self.signal), |(name, _)| name.to_owned())
+    }
+
+    /// Name and meaning of the signal.
+    fn known(&self) -> Option<(&'static str, &'static str)> {
+        SIGNALS.iter().chain(&OTHERS).find(|known| known.0 == self.signal).map(|(_, name, meaning)| (*name, *meaning))
     }
 
     /// Whether the kernel sent it for what the thread did; then it says where.
@@ -90,12 +99,10 @@ impl Death {
 
     /// What happened, in words.
     pub fn reason(&self) -> String {
-        let meaning = SIGNALS.iter().find(|known| known.0 == self.signal).map_or("", |known| known.2);
+        let meaning = self.known().map(|(_, meaning)| format!(" ({meaning})")).unwrap_or_default();
         let first = self.before.as_deref().unwrap_or(self);
-        match first.address {
-            Some(address) => format!("{} ({meaning}) at address {:#x}", self.name(), address.0),
-            None => format!("{} ({meaning})", self.name()),
-        }
+        let address = first.address.map(|address| format!(" at address {:#x}", address.0)).unwrap_or_default();
+        format!("{}{meaning}{address}", self.name())
     }
 
     /// Finds the file that the instruction lies in.

@@ -172,8 +172,10 @@ fn each_page<M: Memory + ?Sized>(
     look: impl Fn(Address, &[u8; PAGE]) -> Option<Address>,
 ) -> Option<Address> {
     let mut page = [0; PAGE];
-    let writable = mappings.iter().filter(|mapping| mapping.is_readable() && mapping.permissions.write);
-    for mapping in writable.filter(|mapping| binary.span().contains(mapping.span.start)) {
+    let span = binary.span();
+    let first = mappings.partition_point(|mapping| mapping.span.start < span.start);
+    let within = mappings[first..].iter().take_while(|mapping| mapping.span.start < span.end);
+    for mapping in within.filter(|mapping| mapping.is_readable() && mapping.permissions.write) {
         let mut start = mapping.span.start;
         // A core may tell of memory that it does not have, and of as much as it likes.
         let end = mapping.span.end.min(start.offset(LARGEST_DATA));

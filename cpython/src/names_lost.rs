@@ -1,16 +1,19 @@
 //! Names of C types in a core without its binaries: `tp_name` points into read-only data, which a core does not have.
 //!
 //! Modules hold such types by their names, which are objects and therefore there: those of `builtins` as they are; those of
-//! `types` and `_collections_abc` under names of their own; those of a module in C behind the module's name. The texts are put
+//! `types` and `_collections_abc` under names of their own; those of a module in C behind the module's name. Many modules may
+//! hold one type: the name that something here answers for is its own, then that of the outermost package. The texts are put
 //! where `tp_name` points to, so that everything else reads them as if they had been saved. A program that has not imported
 //! `types` shows the most frequent types by examples: its modules, functions and frames, and attributes of `object` and others.
 
 use std::collections::BTreeMap;
 
 use heapsake_core::Address;
+use heapsake_core::reduce::Registry;
 use rustc_hash::FxHashMap;
 
 use crate::attach::Runtime;
+use crate::heap::answers_for;
 use crate::layouts::Layouts;
 use crate::memory::Memory;
 use crate::version::{ascii, each_entry};
@@ -69,13 +72,28 @@ const SHOWN_BY: [(&str, &str); 8] = [
     ("_pickle", "_pickle"),
 ];
 
-/// Second names of types.
-const ALIASES: [(&str, &str); 1] = [("array", "ArrayType")];
+/// Second names of types, by module: NumPy's by what they are in C, and those that version 1 has.
+const ALIASES: [(&str, &str); 2] = [
+    ("array", "ArrayType"),
+    (
+        "numpy",
+        "byte ubyte short ushort intc uintc int_ uint intp uintp half single double csingle cdouble float_ cfloat complex_ \
+         singlecomplex unicode_ string_ object0 str0 bytes0 void0 bool8",
+    ),
+];
+/// What modules in C call types of theirs that are called otherwise: up to 3.9 the lock.
+const CALLED: [(&str, &str, &str); 1] = [("_thread", "LockType", "_thread.lock")];
 
 /// The texts that are missing, by where they were; nothing if the name of `dict` can be read and nothing `is_missing` else.
-pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime, is_missing: bool) -> BTreeMap<Address, Box<[u8]>> {
-    let Search { found, .. } = Search::new(memory, &runtime.layouts).through_modules(runtime.interpreter, is_missing);
-    let texts = found.into_values().map(|(_, place, name)| {
+pub(crate) fn restore<M: Memory>(
+    memory: &M,
+    runtime: &Runtime,
+    registry: &Registry,
+    is_missing: bool,
+) -> BTreeMap<Address, Box<[u8]>> {
+    let search = Search { memory, layouts: &runtime.layouts, registry, found: FxHashMap::default() };
+    let Search { found, .. } = search.through_modules(runtime.interpreter, is_missing);
+    let texts = found.into_values().map(|Found { place, name, .. }| {
         let mut text = name.into_bytes();
         text.push(0);
         (place, text.into_boxed_slice())
@@ -88,22 +106,32 @@ pub(crate) fn restore<M: Memory>(memory: &M, runtime: &Runtime, is_missing: bool
 enum Belief {
     Builtin,
     Otherwise,
+    /// A reducer, or what reads objects of the core, has it.
+    AnsweredFor,
     OfModuleInC,
     OfAnyModule,
+    /// The program's main module has what it has imported.
+    OfMain,
+}
+
+/// The name of a type.
+struct Found {
+    belief: Belief,
+    /// Modules on the way to the one that holds it.
+    depth: usize,
+    /// Where it was.
+    place: Address,
+    name: String,
 }
 
 struct Search<'a, M> {
     memory: &'a M,
     layouts: &'a Layouts,
-    /// By type: how much the name is believed, where it was, and the name.
-    found: FxHashMap<Address, (Belief, Address, String)>,
+    registry: &'a Registry,
+    found: FxHashMap<Address, Found>,
 }
 
-impl<'a, M: Memory> Search<'a, M> {
-    fn new(memory: &'a M, layouts: &'a Layouts) -> Search<'a, M> {
-        Search { memory, layouts, found: FxHashMap::default() }
-    }
-
+impl<M: Memory> Search<'_, M> {
     fn through_modules(mut self, interpreter: Address, is_missing: bool) -> Self {
         let Some(modules) = self.layouts.interpreter.modules.read(self.memory, interpreter) else { return self };
         // Of the type of all dictionaries the name is as good as any to see whether those of the interpreter are there.
@@ -121,6 +149,9 @@ impl<'a, M: Memory> Search<'a, M> {
             let Some(dict) = self.layouts.module.md_dict.read(self.memory, module).filter(|dict| !dict.is_null()) else {
                 continue;
             };
+            // A part of a package is not what its types are called after.
+            let definition = self.layouts.module.md_def.and_then(|field| field.read(self.memory, module));
+            let is_in_c = !name.contains('.') && (name.starts_with('_') || definition.is_some_and(|found| !found.is_null()));
             let mut entries = Vec::new();
             each_entry(self.memory, dict, self.layouts, |key, value| {
                 entries.push((key, value));
@@ -128,7 +159,7 @@ impl<'a, M: Memory> Search<'a, M> {
             });
             for (key, value) in entries {
                 if let Some(key) = ascii(self.memory, key, self.layouts).and_then(|key| String::from_utf8(key).ok()) {
-                    self.look(&name, &key, value);
+                    self.look(&name, is_in_c, &key, value);
                 }
             }
             self.example(module, "module");
@@ -177,9 +208,9 @@ impl<'a, M: Memory> Search<'a, M> {
         }
     }
 
-    /// Has a look at what `module` calls `key`.
-    fn look(&mut self, module: &str, key: &str, value: Address) {
-        if ALIASES.contains(&(module, key)) {
+    /// Has a look at what `module`, which may be one of C, calls `key`.
+    fn look(&mut self, module: &str, is_in_c: bool, key: &str, value: Address) {
+        if ALIASES.iter().any(|(of, names)| *of == module && names.split(' ').any(|name| name == key)) {
             return;
         }
         let Some(class) = self.layouts.object.ob_type.read(self.memory, value) else { return };
@@ -219,17 +250,23 @@ impl<'a, M: Memory> Search<'a, M> {
                 (Belief::Otherwise, key.to_owned())
             }
             (.., Some((_, shown))) => (Belief::OfModuleInC, format!("{shown}.{key}")),
-            _ if module.starts_with('_') => (Belief::OfModuleInC, format!("{module}.{key}")),
+            ("__main__", ..) => (Belief::OfMain, format!("{module}.{key}")),
+            _ if is_in_c => (Belief::OfModuleInC, format!("{module}.{key}")),
             _ => (Belief::OfAnyModule, format!("{module}.{key}")),
         };
-        self.note(value, belief, name);
+        let called = CALLED.iter().find(|(of, known, _)| (*of, *known) == (module, key));
+        let name = called.map_or(name, |(.., called)| (*called).to_owned());
+        let is_answered = belief > Belief::AnsweredFor && answers_for(self.layouts, self.registry, &name);
+        self.note(value, if is_answered { Belief::AnsweredFor } else { belief }, name);
     }
 
+    /// Of two names that are believed alike the one with fewer modules on the way to it is kept, and the first.
     fn note(&mut self, class: Address, belief: Belief, name: String) {
+        let depth = name.matches('.').count();
         if let Some(place) = self.lost_name(class)
-            && self.found.get(&class).is_none_or(|(known, ..)| belief < *known)
+            && self.found.get(&class).is_none_or(|known| (belief, depth) < (known.belief, known.depth))
         {
-            self.found.insert(class, (belief, place, name));
+            self.found.insert(class, Found { belief, depth, place, name });
         }
     }
 

@@ -49,13 +49,16 @@ impl Postmortem {
         let mut faults = core.faults().to_vec();
         let runtime = Runtime::with_symbols(&core, core.mappings(), core.files(), &symbols, core.notes().machine);
         let runtime = runtime.map_err(|error| explained(error, &core))?;
-        let restored = names_lost::restore(&core, &runtime, !faults.is_empty());
+        let restored = names_lost::restore(&core, &runtime, &Registry::linked().unwrap_or_default(), !faults.is_empty());
         if !restored.is_empty() {
             faults.push(format!(
                 "names of {} types of C are not in the core; they are told by the modules that hold the types",
                 restored.len()
             ));
             core.supply(restored);
+        }
+        if core.is_cut() {
+            faults.push("what is left of the objects is told, with those that no root leads to any more".to_owned());
         }
         let mut notes = core.notes().clone();
         place(&mut notes, core.mappings());
@@ -156,6 +159,7 @@ impl Postmortem {
                 }
                 told.push(("faults".into(), lines(faults)));
                 add("core", Value::Map(told));
+                options.all |= core.is_cut();
                 options.written = core.written();
                 options.mapped = Some(Arc::new(Mapped { mappings: core.mappings().to_vec(), files: core.files().clone() }));
                 options.unwind(&*core, core.files(), &registers);

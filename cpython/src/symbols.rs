@@ -285,9 +285,10 @@ impl Binary {
         let start = group.iter().map(|mapping| mapping.span.start).min()?;
         let mut end = group.iter().map(|mapping| mapping.span.end).max()?;
         // Data that begins as zeros follows the file's.
+        let after = mappings.partition_point(|mapping| mapping.span.start < end);
         end = mappings
-            .iter()
-            .find(|mapping| mapping.span.start == end && mapping.path.is_none())
+            .get(after)
+            .filter(|mapping| mapping.span.start == end && mapping.path.is_none())
             .map_or(end, |zeros| zeros.span.end);
         let path = group.first()?.file()?.to_owned();
         let (span, table) = (Span { start, end }, OnceLock::from(Table::default()));

@@ -186,6 +186,21 @@ pub(crate) fn reads_sys<M: Memory + ?Sized>(memory: &M, interpreter: Address, la
     found.is_some()
 }
 
+/// Whether a part of what the `sys` of the interpreter at `interpreter` consists of is not in the memory, as in a core that is cut.
+pub(crate) fn lacks_sys<M: Memory + ?Sized>(memory: &M, interpreter: Address, layouts: &Layouts) -> bool {
+    let Some(sys) = layouts.interpreter.sysdict.read(memory, interpreter).filter(|sys| !sys.is_null()) else { return false };
+    let Some(keys) = layouts.dict.ma_keys.read(memory, sys) else { return true };
+    if layouts.dict_keys.dk_nentries.read(memory, keys).is_none() {
+        return true;
+    }
+    let mut entries = 0;
+    let lacking = each_entry(memory, sys, layouts, |key, _| {
+        entries += 1;
+        ascii(memory, key, layouts).is_none().then_some(())
+    });
+    lacking.is_some() || entries == 0
+}
+
 /// The value of the ASCII key `name` in the combined dict at `dict`.
 fn look_up<M: Memory + ?Sized>(memory: &M, dict: Address, name: &[u8], layouts: &Layouts) -> Option<Address> {
     each_entry(memory, dict, layouts, |key, value| {

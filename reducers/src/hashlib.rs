@@ -47,8 +47,8 @@ fn hash(target: &Target<'_>, _: &mut dyn Sink) -> Result<(), Failure> {
 
 fn algorithm(target: &Target<'_>, context: u64) -> Option<&'static str> {
     let library = Library::of(target, "libcrypto.so")?;
-    let digest = library.ask(target, &["EVP_MD_CTX_get0_md", "EVP_MD_CTX_md"], context)?;
-    name(library.ask(target, &["EVP_MD_get_type", "EVP_MD_type"], digest)?)
+    let digest = library.ask(target, &["EVP_MD_CTX_get0_md", "EVP_MD_CTX_md"], &[], context)?;
+    name(library.ask(target, &["EVP_MD_get_type", "EVP_MD_type"], &[], digest)?)
 }
 
 /// The name that `hashlib` has for an algorithm, by its number in `openssl/obj_mac.h`.

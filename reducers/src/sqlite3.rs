@@ -11,6 +11,9 @@ use crate::framework::{Library, Target, facts, known, reducers};
 
 mod path;
 
+/// What some builds of the library call before and after they look.
+const LOCKS: [&str; 2] = ["sqlite3_mutex_enter", "sqlite3_mutex_leave"];
+
 reducers! {
     /// *What it holds.* A database, and how Python sees it.
     /// *What is saved.* `path` of a file, `isolation_level`, `row_factory`, `text_factory`, its cursors and statements, `closed`,
@@ -88,10 +91,10 @@ fn connection(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     if !database.is_null()
         && let Some(library) = Library::of(target, "libsqlite3.so")
     {
-        if let Some(changes) = library.ask(target, &["sqlite3_total_changes64", "sqlite3_total_changes"], database.0) {
+        if let Some(changes) = library.ask(target, &["sqlite3_total_changes64", "sqlite3_total_changes"], &LOCKS, database.0) {
             facts!(target, "total_changes": changes);
         }
-        if let Some(commits) = library.ask(target, &["sqlite3_get_autocommit"], database.0) {
+        if let Some(commits) = library.ask(target, &["sqlite3_get_autocommit"], &LOCKS, database.0) {
             facts!(target, "in_transaction": commits == 0);
         }
     }
@@ -128,7 +131,9 @@ fn statement(target: &Target<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
     }
     // Where it cannot be asked for, nothing is said: there is a text.
     let handle = target.field(layout.st)?.0;
-    if let Some(text) = Library::of(target, "libsqlite3.so").and_then(|library| library.ask(target, &["sqlite3_sql"], handle)) {
+    if let Some(text) =
+        Library::of(target, "libsqlite3.so").and_then(|library| library.ask(target, &["sqlite3_sql"], &LOCKS, handle))
+    {
         facts!(target, "sql": target.c_text(Address(text)));
     }
     Ok(())

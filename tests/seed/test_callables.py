@@ -56,21 +56,26 @@ class Callables(opened.Theme):
             self.assertEqual(local.attributes["__closure__"].items[0].attributes["cell_contents"], case["held"])
             self.assertEqual(local.attributes["mark"], case["held"])
             made = price.rebuild()
-            self.assertEqual(str(inspect.signature(made)), "(number: int, factor=3, *, unit='piece') -> int")
+            # from 3.14 on annotations come of code that runs when they are asked for
+            are_made = sys.version_info < (3, 14)
+            signature, annotated = "(number: int, factor=3, *, unit='piece') -> int", {"number": int, "return": int}
+            self.assertEqual(str(inspect.signature(made)), signature if are_made else "(number, factor=3, *, unit='piece')")
             self.assertEqual((made.__name__, made.__qualname__, made.__module__, made.__doc__), ("price", "price", "shop", "What some cost."))
             self.assertEqual((made.__defaults__, made.__kwdefaults__, made.__annotations__, made.checked),
-                             ((3,), {"unit": "piece"}, {"number": int, "return": int}, ["by hand"]))
+                             ((3,), {"unit": "piece"}, annotated if are_made else {}, ["by hand"]))
             self.assertIs(made.__globals__, shop.rebuild().__dict__)
             self.assertIs(local.rebuild().__closure__[0].cell_contents, case.again("held"))
-            self.assertEqual(local.rebuild().__annotations__, {"first": "text", "return": None})
+            self.assertEqual(local.rebuild().__annotations__, {"first": "text", "return": None} if are_made else {})
             with self.assertRaisesRegex(heapsake.Refused, "does not run"):
                 made(4)
             running = price.rebuild(code=True)
             self.assertEqual(running.__code__.co_code.hex(), case.said["price_code"])
             self.assertEqual(running(4), case.said["price"])
+            self.assertEqual((str(inspect.signature(running)), running.__annotations__), (signature, annotated))
             inner = local.rebuild(code=True)
             self.assertEqual(inner.__code__.co_code.hex(), case.said["local_code"])
             self.assertEqual(repr(inner("x")), case.said["result"])
+            self.assertEqual(inner.__annotations__, {"first": "text", "return": None})
 
     def test_t17_function_of_a_module_by_name_only(self):
         for case in self.each("t17_function_of_a_module_by_name_only"):

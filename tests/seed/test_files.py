@@ -32,7 +32,7 @@ class Files(opened.Theme):
         before = self.descriptors()
         for case in self.each("t82_resources"):
             said = case.said
-            self.facts(case["opened"], mode="r", closed=False, encoding="UTF-8", position=11)
+            self.facts(case["opened"], mode="r", closed=False, encoding=said["encoding"], position=11)
             raw = case["opened"].attributes["raw"]
             self.facts(raw, fd=said["fd"], name=said["path"], open_on=said["path"])
             made = case.again("opened")

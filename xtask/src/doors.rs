@@ -14,18 +14,8 @@ use crate::test::{built, environment, finish};
 /// An event loop that is not of the standard library; the last release for all versions from 3.8 to 3.13.
 const UVLOOP: &str = "uvloop==0.21.0";
 const NEWEST_WITH_UVLOOP: u8 = 13;
-/// What runs everywhere, and what runs in interpreters that run no other test of the package.
+/// What runs in them.
 const TESTS: [&str; 2] = ["test_autoload", "test_event_loop"];
-const MORE: [&str; 8] = [
-    "test_doors",
-    "test_framework_doors",
-    "test_asked",
-    "test_without_lock",
-    "test_deaths",
-    "test_keeping",
-    "test_marks",
-    "test_hooks",
-];
 /// What builds the package that is of Python alone, with all that it needs.
 const BUILDER: [&str; 6] = [
     "hatchling==1.33.0",
@@ -36,7 +26,7 @@ const BUILDER: [&str; 6] = [
     "trove-classifiers==2026.9.21.13",
 ];
 
-/// Makes the environments, and runs the tests in them. `pythons` are those that test the package, `newer` those that do not.
+/// Makes the environments, and runs the tests in them. `newer` are interpreters that come without pip.
 pub(crate) fn test(root: &Path, pythons: &[&Path], newer: &[PathBuf]) -> Result<()> {
     let packager = root.join("target/environments/build/bin/python");
     let base = root.join("target/doors");
@@ -72,7 +62,7 @@ pub(crate) fn test(root: &Path, pythons: &[&Path], newer: &[PathBuf]) -> Result<
         }
         println!("-- {} as installed", asked.name());
         let mut command = Command::new(&inside);
-        command.args(["-m", "unittest"]).args(TESTS).args(MORE.iter().filter(|_| is_newer));
+        command.args(["-m", "unittest"]).args(TESTS);
         command.env("HEAPSAKE_TEST_AUTOLOAD", "installed").current_dir(root.join("frontends/python/tests"));
         finish(&mut command)?;
     }

@@ -99,7 +99,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         finish(&mut command)
     })?;
     step("python tests", || {
-        let all: Vec<_> = environments.iter().map(|environment| (environment.name.clone(), environment)).collect();
+        let newer = newer.iter().map(|python| Ok(Environment { name: Interpreter::ask(python)?.name(), python: python.clone() }));
+        let newer = newer.collect::<anyhow::Result<Vec<_>>>()?;
+        let all: Vec<_> = environments.iter().chain(&newer).map(|environment| (environment.name.clone(), environment)).collect();
         side_by_side::each(AT_ONCE, &all, |environment| python_tests(&root, environment))
     })?;
     if let Some(environment) = environments.last() {

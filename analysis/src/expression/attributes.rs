@@ -116,6 +116,13 @@ impl<'s> Evaluator<'s> {
 
     fn attribute_of_object(&mut self, value: &Value, id: ObjectId, name: &str) -> Evaluated<Value> {
         let object = self.dump.object(id);
+        if matches!(object.type_name(), "weakproxy" | "weakcallableproxy" | "weakref.ProxyType" | "weakref.CallableProxyType") {
+            // It has what the object has that it stands for.
+            return match object.attribute_object("referent") {
+                Some(referent) => self.deeper(|evaluator| evaluator.attribute(&Value::Object(referent.id()), name)),
+                None => Err(raised("ReferenceError", "weakly-referenced object no longer exists")),
+            };
+        }
         match object.kind() {
             TypeKind::Type => return self.attribute_of_class(value, &object, name),
             TypeKind::Module => {
@@ -174,6 +181,11 @@ impl<'s> Evaluator<'s> {
                         return Ok(found);
                     }
                     return Err(self.no_attribute(value, name));
+                }
+                // A field of a structure of `ctypes`, in both halves of its life.
+                "_ctypes.CField" | "ctypes.CField" => {
+                    let about = harmless(name);
+                    return Err(refused(format!("{}.{about} is computed by C code, which is not run", self.type_name(value))));
                 }
                 "enum.property" | "types.DynamicClassAttribute"
                     if matches!(name, "name" | "value") && self.class_name(&Value::Object(*class)) == "enum.Enum" =>

@@ -26,15 +26,16 @@ impl Held {
     /// of what does not count them, and of what leads too far.
     pub(super) fn is_held<H: Heap>(&mut self, heap: &mut H, marks: &Marks, object: Address) -> bool {
         let Some(counted) = heap.references(object) else { return true };
-        let mut references = References { marks, object, of_object: 0, met: FxHashSet::default(), next: vec![object] };
-        references.met.insert(object);
         let most = MOST_OBJECTS.min(self.left);
+        let (met, next) = (FxHashSet::from_iter([object]), vec![object]);
+        let mut references = References { marks, object, most, of_object: 0, by_entries: 0, has_inner: false, met, next };
         while let Some(next) = references.next.pop() {
+            // What was told of an object before it failed is there; what was not may hold it, which makes the count differ.
+            let _ = heap.reduce(next, &mut references);
+            references.end_object();
             if references.met.len() > most {
                 return true;
             }
-            // What was told of an object before it failed is there; what was not may hold it, which makes the count differ.
-            let _ = heap.reduce(next, &mut references);
         }
         self.left = self.left.saturating_sub(references.met.len());
         references.of_object != counted
@@ -45,7 +46,12 @@ impl Held {
 struct References<'m> {
     marks: &'m Marks,
     object: Address,
+    most: usize,
     of_object: u64,
+    /// Of those of the object that is being told, the ones of its entries.
+    by_entries: u64,
+    /// Whether an inner object of that tells of its entries too.
+    has_inner: bool,
     met: FxHashSet<Address>,
     next: Vec<Address>,
 }
@@ -56,22 +62,28 @@ impl Sink for References<'_> {
     fn value(&mut self, _: Value<'_>) {}
 
     fn edge(&mut self, kind: EdgeKind, _: Name<'_>, target: Address) {
-        // The others are no references that are counted, or may be none.
-        if matches!(kind, EdgeKind::Attribute | EdgeKind::Local | EdgeKind::Internal) {
-            self.element(target);
+        match kind {
+            EdgeKind::Attribute | EdgeKind::Internal => {
+                self.has_inner |= kind == EdgeKind::Internal;
+                self.element(target);
+            }
+            // It may be the content of a cell, which tells of it too: what counts one too many may not lose an object.
+            EdgeKind::Local => self.follow(target),
+            // No references that are counted, or perhaps none.
+            EdgeKind::Weak | EdgeKind::Borrowed | EdgeKind::Conservative | EdgeKind::Stale => {}
         }
     }
 
     fn element(&mut self, target: Address) {
         self.of_object += u64::from(target == self.object);
-        if self.marks.is_new(target) && self.met.insert(target) {
-            self.next.push(target);
-        }
+        self.follow(target);
     }
 
     fn entry(&mut self, key: Address, value: Address) {
-        self.element(key);
-        self.element(value);
+        for target in [key, value] {
+            self.by_entries += u64::from(target == self.object);
+            self.follow(target);
+        }
     }
 
     fn is_marking(&self) -> bool {
@@ -79,4 +91,17 @@ impl Sink for References<'_> {
     }
 
     fn state(&mut self, _: &dyn erased_serde::Serialize) {}
+}
+
+impl References<'_> {
+    fn end_object(&mut self) {
+        self.of_object += if self.has_inner { 0 } else { self.by_entries };
+        (self.by_entries, self.has_inner) = (0, false);
+    }
+
+    fn follow(&mut self, target: Address) {
+        if self.met.len() <= self.most && self.marks.is_new(target) && self.met.insert(target) {
+            self.next.push(target);
+        }
+    }
 }

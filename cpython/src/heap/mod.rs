@@ -36,6 +36,7 @@ mod unicodeobject;
 pub use facts::{Facts, Kept, Mapped};
 pub use members::Member;
 pub use payload::Payload;
+pub(crate) use payload::answers_for;
 pub use read::Words;
 pub use state::{Plain, State};
 pub use types::{Attributes, TypeEntry};

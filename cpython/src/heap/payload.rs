@@ -5,6 +5,7 @@
 
 use heapsake_core::Address;
 use heapsake_core::heap::{EdgeKind, TypeKind};
+use heapsake_core::reduce::Registry;
 
 use crate::layout::{Field, Inline};
 use crate::layouts::Layouts;
@@ -142,6 +143,11 @@ pub(crate) struct Known {
     pub kind: TypeKind,
     /// Its fields.
     pub fields: Vec<ToldField>,
+}
+
+/// Whether types with this C name are told by their contents, here or by a reducer.
+pub(crate) fn answers_for(layouts: &Layouts, registry: &Registry, name: &str) -> bool {
+    known(layouts, name).is_some() || registry.find([name]).is_some()
 }
 
 /// What is known of the static type with the C name `name`; `None` if it needs a reducer or a scan.

@@ -230,10 +230,14 @@ impl Layout {
             }
             return;
         }
-        // A file is read later, but for the pages that the process has changed for itself alone: relocated constants,
-        // and what was writable once.
+        // A file is read later, but for the pages that the process has changed for itself alone (relocated constants, and what was
+        // writable once), and those of shared memory.
         let Some((file, length)) = files.open(mapping) else { return self.copy_whole(span) };
         let written = match residency {
+            // What is written to it next, by this process or another, is not what stood there.
+            Some(residency) if mapping.permissions.shared && mapping.permissions.write => {
+                residency.runs(span, Wanted::Resident).unwrap_or_default()
+            }
             _ if mapping.permissions.shared || (mapping.permissions.execute && !mapping.permissions.write) => Vec::new(),
             Some(residency) => match residency.runs(span, Wanted::Own) {
                 Ok(runs) => runs,

@@ -9,6 +9,7 @@ use super::copy::{Copied, Preparation};
 use super::process::{self, Event, Process, Registers, Status};
 use super::ptrace;
 use super::snapshot::Snapshot;
+use super::urgency::Urgency;
 use crate::death;
 use crate::error::{Error, ErrorKind, Result};
 use std::io;
@@ -40,6 +41,7 @@ pub struct Frozen {
     stood: Duration,
     /// Whether the threads are traced already, and stay so.
     traced: bool,
+    urgency: Option<Urgency>,
     tracer: PhantomData<*const ()>,
 }
 
@@ -69,7 +71,8 @@ impl Process {
 impl Frozen {
     fn new(process: Process, preparation: Option<Preparation>) -> Result<Frozen> {
         let (threads, since, stood) = (Vec::new(), None, Duration::ZERO);
-        let mut frozen = Frozen { process, preparation, threads, since, stood, traced: false, tracer: PhantomData };
+        let mut frozen =
+            Frozen { process, preparation, threads, since, stood, traced: false, urgency: None, tracer: PhantomData };
         frozen.stop()?;
         Ok(frozen)
     }
@@ -83,7 +86,7 @@ impl Frozen {
         };
         let threads: Vec<Thread> = stopped.iter().map(thread).collect();
         let since = (!threads.is_empty()).then(Instant::now);
-        Frozen { process, preparation, threads, since, stood: Duration::ZERO, traced: true, tracer: PhantomData }
+        Frozen { process, preparation, threads, since, stood: Duration::ZERO, traced: true, urgency: None, tracer: PhantomData }
     }
 
     /// Leaves the threads that stand still to whoever traces them, with the statuses of their stops.
@@ -155,6 +158,7 @@ impl Frozen {
             };
             thread.stopped && !(plain && ptrace::go_on(thread.identifier, thread.pending_signal).is_ok())
         });
+        self.urgency = None;
     }
 
     /// Lets the process go on, and says how long it stood still, all stops together.
@@ -167,6 +171,7 @@ impl Frozen {
         }
         self.stood = self.stood();
         self.since = None;
+        self.urgency = None;
         // A thread that the kernel held up cannot be let go before it stops. If it does not stop even now, it is one of those that
         // the next stop finds, or the kernel lets it go when the tracing thread ends.
         self.threads.retain(|thread| thread.identifier != 0);
@@ -190,6 +195,7 @@ impl Frozen {
     }
 
     pub(super) fn stop(&mut self) -> Result<()> {
+        self.urgency.get_or_insert_with(Urgency::begin);
         let mut reaper = None;
         for round in 0.. {
             let listed = process::threads(self.process.pid())
@@ -252,16 +258,18 @@ impl Frozen {
         Ok(())
     }
 
-    /// Seizes a thread; the first one when another heapsake has let go of it.
+    /// Seizes a thread when another heapsake has let go of it: the first one when that has copied the process, the others soon
+    /// after.
     fn begin(&self, identifier: i32) -> io::Result<()> {
-        let deadline = Instant::now() + OTHERS_DEADLINE;
+        let is_first = self.threads.is_empty();
+        let (most, pause) = if is_first { (OTHERS_DEADLINE, 5000) } else { (RELEASE_DEADLINE, 100) };
+        let deadline = Instant::now() + most;
         loop {
             let begun = process::seize(identifier);
-            let is_first = self.threads.is_empty();
-            if begun.is_ok() || !is_first || !process::is_being_read(identifier) || Instant::now() > deadline {
+            if begun.is_ok() || !process::is_being_read(identifier) || Instant::now() > deadline {
                 return begun;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_micros(pause));
         }
     }
 
@@ -383,6 +391,20 @@ mod tests {
         }
         let stops = Frozen::traced(process, None, &[]).stop();
         assert_eq!(stops.expect_err("there is nothing to stop").kind(), ErrorKind::ProcessDied);
+        assert!(child.wait().expect("its status is left").success());
+    }
+
+    #[test]
+    fn what_stands_still_is_left_to_who_waits_for_it() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+        let pid = child.id() as i32;
+        process::seize(pid).expect("it can be traced");
+        process::interrupt(pid).expect("it can be stopped");
+        wait_until("it to stand still", || Status::of(pid).is_ok_and(|status| status.state == 't'));
+        ptrace::take_status(pid);
+        assert!(matches!(process::poll(pid), Ok(Some(Event::Stopped { pending_signal: 0, .. }))));
+        process::detach(pid, 0).expect("it goes on");
+        drop(child.stdin.take());
         assert!(child.wait().expect("its status is left").success());
     }
 

@@ -24,6 +24,7 @@ mod residency;
 pub mod snapshot;
 pub mod synthetic;
 pub mod tracer;
+mod urgency;
 pub mod windows;
 
 use heapsake_core::{Address, RegionMap, Span};
@@ -244,6 +245,9 @@ impl<M: Memory + ?Sized> Memory for &M {
     }
     fn is_loadable(&self, address: Address) -> bool {
         (**self).is_loadable(address)
+    }
+    fn c_string(&self, address: Address, maximum: usize) -> Option<Vec<u8>> {
+        (**self).c_string(address, maximum)
     }
     #[inline]
     fn prefetch(&self, address: Address) {

@@ -149,10 +149,19 @@ pub(super) fn next() -> io::Result<Option<(i32, Happened)>> {
     Ok((result == thread && libc::WIFSTOPPED(status)).then_some((thread, Happened::Stopped(status))))
 }
 
-/// Takes the status of a thread that has ended and is traced by any of ours: what waits for it besides is told now.
+/// Takes the status of a thread that has ended and is traced by any of ours: what waits for it besides is told now. Where it stands
+/// still instead, that is left for who waits for it: the kernel tells of the stops of what is traced whatever it is asked for.
 pub(super) fn take_status(thread: i32) {
-    // SAFETY: all-zero bytes are a valid `siginfo_t`, which is a plain C struct of numbers.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `info` is a `siginfo_t` that outlives the call.
-    unsafe { libc::waitid(libc::P_PID, thread as libc::id_t, &raw mut info, libc::WEXITED | libc::WNOHANG | libc::__WALL) };
+    let ask = |options: i32| {
+        // SAFETY: all-zero bytes are a valid `siginfo_t`, which is a plain C struct of numbers.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let options = libc::WEXITED | libc::WNOHANG | libc::__WALL | options;
+        // SAFETY: `info` is a `siginfo_t` that outlives the call.
+        let result = unsafe { libc::waitid(libc::P_PID, thread as libc::id_t, &raw mut info, options) };
+        (result == 0).then_some(info.si_code)
+    };
+    // Nothing follows on an end.
+    if ask(libc::WNOWAIT).is_some_and(|code| [libc::CLD_EXITED, libc::CLD_KILLED, libc::CLD_DUMPED].contains(&code)) {
+        ask(0);
+    }
 }

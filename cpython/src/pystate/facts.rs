@@ -1,6 +1,8 @@
 //! The facts of a dump's header: what the interpreter says of itself in `sys` and `os`, read from memory, completed by what
 //! the kernel says of the process while it lives.
 
+use std::cell::Cell;
+
 use ciborium::Value;
 use heapsake_core::Address;
 use heapsake_core::heap::TypeKind;
@@ -13,6 +15,8 @@ use crate::memory::Memory;
 
 const MAXIMUM_ITEMS: u64 = 10_000;
 const MAXIMUM_NESTING: usize = 4;
+/// Values of a fact, texts counted as one for every 64 bytes.
+const MAXIMUM_VALUES: u32 = 100_000;
 
 /// The facts, by name.
 pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options: &CaptureOptions) -> Vec<(String, Value)> {
@@ -26,9 +30,9 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     let read = |field: crate::layout::Field<Address>| field.read(&heap.memory, heap.facts.interpreter);
     let sys = read(layouts.interpreter.sysdict).unwrap_or_default();
     let modules = read(layouts.interpreter.modules).unwrap_or_default();
-    let of_sys = |name: &str| heap.dict_get(sys, name).and_then(|object| plain(heap, object, 0));
+    let of_sys = |name: &str| heap.dict_get(sys, name).and_then(|object| plain(heap, object));
     let implementation = heap.dict_get(sys, "implementation");
-    let of_implementation = |name| plain(heap, heap.attribute(implementation?, name)?, 0);
+    let of_implementation = |name| plain(heap, heap.attribute(implementation?, name)?);
 
     add("python", Some(format!("{}{}", heap.facts.version, heap.facts.flags).into()));
     add("hexversion", Some(u64::from(heap.facts.version.0).into()));
@@ -47,7 +51,7 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
     let hidden: Vec<Value> = options.hidden_prefixes.iter().map(|prefix| prefix.as_str().into()).collect();
     add("hidden", (!hidden.is_empty()).then_some(Value::Array(hidden)));
     add("pause_seconds", options.pause.map(|pause| pause.as_secs_f64().into()));
-    add("main_file", heap.dict_get(modules, "__main__").and_then(|module| plain(heap, heap.attribute(module, "__file__")?, 0)));
+    add("main_file", heap.dict_get(modules, "__main__").and_then(|module| plain(heap, heap.attribute(module, "__file__")?)));
     add("module_versions", Some(module_versions(heap, modules)));
     add("environ", environ(heap, modules).or_else(|| process::environ(options)));
     add("gc", collector(heap));
@@ -72,33 +76,44 @@ pub(super) fn facts<M: Memory>(heap: &CPythonHeap<M>, states: &[State], options:
 }
 
 /// What the object at `object` is as a plain value; `None` if it is no plain value, or too large.
-fn plain<M: Memory>(heap: &CPythonHeap<M>, object: Address, nesting: usize) -> Option<Value> {
+fn plain<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Option<Value> {
+    plain_in(heap, object, 0, &Cell::new(MAXIMUM_VALUES))
+}
+
+/// The same, so deep in another one, of which so many values may still be told: containers may hold each other many times.
+fn plain_in<M: Memory>(heap: &CPythonHeap<M>, object: Address, nesting: usize, left: &Cell<u32>) -> Option<Value> {
     let entry = heap.type_of(object)?;
     if nesting > MAXIMUM_NESTING {
         return None;
     }
+    left.set(left.get().checked_sub(1)?);
     let items = |items: Vec<Address>| {
-        Value::Array(items.into_iter().map(|item| plain(heap, item, nesting + 1).unwrap_or(Value::Null)).collect())
+        let item = |item| plain_in(heap, item, nesting + 1, left).unwrap_or(Value::Null);
+        Value::Array(items.into_iter().take_while(|_| left.get() > 0).map(item).collect())
     };
     Some(match entry.payload {
-        Payload::Str => heap.text_of(object)?.into(),
+        Payload::Str => {
+            let text = heap.text_of(object)?;
+            left.set(left.get().saturating_sub((text.len() / 64) as u32));
+            text.into()
+        }
         Payload::Bytes => String::from_utf8_lossy(&heap.bytes_of(object).ok()?).into_owned().into(),
         Payload::Int if entry.description.kind == TypeKind::Bool => Value::Bool(heap.integer(object)? != 0),
         Payload::Int => heap.integer(object)?.into(),
         Payload::Float => heap.layouts().float.ob_fval.read(&heap.memory, object)?.into(),
         Payload::List => items(heap.items_of_list(object, MAXIMUM_ITEMS)?),
         Payload::Tuple => items(heap.items_of_tuple(object, MAXIMUM_ITEMS)?),
-        Payload::Dict => Value::Map(entries(heap, object, nesting)),
+        Payload::Dict => Value::Map(entries(heap, object, nesting, left)),
         Payload::Singleton => Value::Null,
         _ => return None,
     })
 }
 
-fn entries<M: Memory>(heap: &CPythonHeap<M>, dict: Address, nesting: usize) -> Vec<(Value, Value)> {
+fn entries<M: Memory>(heap: &CPythonHeap<M>, dict: Address, nesting: usize, left: &Cell<u32>) -> Vec<(Value, Value)> {
     let mut found = Vec::new();
     let _ = heap.entries(dict, |key, value| {
         if found.len() < MAXIMUM_ITEMS as usize
-            && let (Some(key), Some(value)) = (plain(heap, key, nesting + 1), plain(heap, value, nesting + 1))
+            && let (Some(key), Some(value)) = (plain_in(heap, key, nesting + 1, left), plain_in(heap, value, nesting + 1, left))
         {
             found.push((key, value));
         }
@@ -111,10 +126,10 @@ fn named_items<M: Memory>(heap: &CPythonHeap<M>, object: Address) -> Option<Valu
     let entry = heap.type_of(object)?;
     let item = |member: &crate::heap::Member| {
         let target = heap.pointer(heap.place_of_member(entry, member, object).ok()?).ok()?;
-        Some((Value::from(&*member.name), plain(heap, target, 1)?))
+        Some((Value::from(&*member.name), plain(heap, target)?))
     };
     let named: Vec<_> = entry.members.iter().filter(|member| member.is_object()).filter_map(item).collect();
-    if named.is_empty() { plain(heap, object, 0) } else { Some(Value::Map(named)) }
+    if named.is_empty() { plain(heap, object) } else { Some(Value::Map(named)) }
 }
 
 /// The modules that say in plain text which version they are.
@@ -135,7 +150,7 @@ fn module_versions<M: Memory>(heap: &CPythonHeap<M>, modules: Address) -> Value 
 fn environ<M: Memory>(heap: &CPythonHeap<M>, modules: Address) -> Option<Value> {
     let environ = heap.attribute(heap.dict_get(modules, "os")?, "environ")?;
     let data = heap.attribute(environ, "_data").filter(|data| heap.is_dict(*data))?;
-    Some(Value::Map(entries(heap, data, 0)))
+    Some(Value::Map(entries(heap, data, 0, &Cell::new(MAXIMUM_VALUES))))
 }
 
 /// Whether the collector is on, whether it is at work, and what its generations count.

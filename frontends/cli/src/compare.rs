@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             "differences": report.difference_count,
             "guesses_that_differ": report.guesses_that_differ,
             "transient_that_differ": report.transient_that_differ,
+            "known_of_process_alone": report.known_of_process_alone,
             "shown": report.differences.iter().map(difference).collect::<Vec<_>>(),
             "faults": [one.faults().len(), other.faults().len()],
         }))?;
@@ -60,6 +61,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if report.transient_that_differ > 0 {
         output
             .line(format!("  {} code objects adapted themselves, which does not count", count(report.transient_that_differ)))?;
+    }
+    if report.known_of_process_alone > 0 {
+        let objects = count(report.known_of_process_alone);
+        output.line(format!(
+            "  {objects} objects have facts that the core does not tell, as of descriptors, which does not count"
+        ))?;
     }
     if report.difference_count > 0 {
         output.line(output.style(Style::Title, format!("{} differences", count(report.difference_count))))?;

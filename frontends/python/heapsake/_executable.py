@@ -90,7 +90,8 @@ def _tables():
     plain = {number: numbers[base.get(name, name)] for name, number in numbers.items() if base.get(name, name) in numbers
              and not name.startswith(("INSTRUMENTED_", "ENTER_EXECUTOR"))}
     entries = getattr(opcode, "_inline_cache_entries", {})
-    if isinstance(entries, dict):
+    if hasattr(entries, "items"):
+        # a dict, from 3.15 on a frozen one
         return plain, {numbers[name]: count for name, count in entries.items() if name in numbers}
     return plain, {number: count for number, count in enumerate(entries) if count}
 

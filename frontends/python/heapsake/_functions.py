@@ -84,6 +84,12 @@ def fill_function(rebuilder, made, view):
                 if name == "__module__":
                     value = rebuilder.choices.name(value)
                 setattr(made, name, value)
+    if rebuilder.choices.code and hasattr(made, "__annotate__") and not made.__annotations__:
+        # from 3.14 on annotations are what a function gives that is called when somebody asks
+        found = attribute(view, "__annotate__")
+        value = None if found is None or found.type_name != "function" else rebuilder.resolve(found)
+        if type(value) is types.FunctionType and not any(type(each) is Refusal for each in value.__code__.co_consts):
+            made.__annotate__ = value
     held = attribute(view, "__dict__")
     if held is not None and held.type_name == "dict" and not held.surrogate:
         for name, value in held.items:

@@ -27,6 +27,17 @@ signal.signal(signal.SIGHUP, lambda *arguments, held=made.Held("closure"): None)
 atexit.register(made.Held("atexit").method)
 atexit.register(made.Held("called at exit"))
 atexit.register(print, made.Held("argument of atexit"), file=open(os.devnull, "w"))
+def keeps(held):
+    def handler(*arguments):
+        return held
+    def suspended():
+        yield handler, held
+    # The handler leads to what holds it: an object with a frame in which it is a variable of another function.
+    handler.generator = suspended()
+    next(handler.generator)
+    return handler
+signal.signal(signal.SIGUSR1, keeps(made.Held("suspended")))
+del keeps
 hooked = made.Held("audit hook")
 sys.addaudithook(lambda *arguments, held=hooked: None)
 del hooked
@@ -35,7 +46,7 @@ heapsake.dump(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 """
-NAMES = {"signal", "called at exit", "closure", "atexit", "argument of atexit", "audit hook"}
+NAMES = {"signal", "called at exit", "closure", "atexit", "argument of atexit", "audit hook", "suspended"}
 
 
 class Holders(unittest.TestCase):

@@ -43,6 +43,9 @@ pub struct Report {
     pub guesses_that_differ: u64,
     /// Objects that differ in what the interpreter changes by itself. They do not make heaps other ones either.
     pub transient_that_differ: u64,
+    /// Objects of which a dump of a process knows more facts than one of its core, where the others are alike: what a descriptor is
+    /// open on is the kernel's to say. They do not make heaps other ones.
+    pub known_of_process_alone: u64,
 }
 
 impl Report {
@@ -64,6 +67,9 @@ impl fmt::Display for Report {
         if self.transient_that_differ > 0 {
             writeln!(f, "  {} objects differ in transient facts", self.transient_that_differ)?;
         }
+        if self.known_of_process_alone > 0 {
+            writeln!(f, "  {} objects have facts that a core does not tell", self.known_of_process_alone)?;
+        }
         for (path, what) in &self.differences {
             writeln!(f, "  {path}: {what}")?;
         }
@@ -72,6 +78,8 @@ impl fmt::Display for Report {
     }
 }
 
+/// A fact of an object, by its name.
+type Fact = (String, ciborium::Value);
 /// An edge of any kind: how it is called, and where it leads.
 type Labelled = (String, Target);
 
@@ -90,9 +98,11 @@ pub fn compare_from(one: &Dump, other: &Dump, pairs: &[(String, ObjectId, Object
 }
 
 fn compare_roots(one: &Dump, other: &Dump, left: Vec<Labelled>, right: Vec<Labelled>) -> Report {
+    let is_of_core = |dump: &Dump| dump.fact("core").is_some();
     let mut comparison = Comparison {
         one,
         other,
+        of_core: [is_of_core(one), is_of_core(other)],
         forward: vec![NONE; places(one)],
         backward: vec![NONE; places(other)],
         reached: vec![(NONE, 0); places(one)],
@@ -123,6 +133,8 @@ fn places(dump: &Dump) -> usize {
 struct Comparison<'d> {
     one: &'d Dump,
     other: &'d Dump,
+    /// Whether they are of core files.
+    of_core: [bool; 2],
     /// For each object of the one its partner, and the other way round.
     forward: Vec<u32>,
     backward: Vec<u32>,
@@ -280,6 +292,17 @@ impl Comparison<'_> {
         }
     }
 
+    /// Whether one side is of a core, and has but fewer facts than the other.
+    fn is_less_of_core(&self, mine: &[Fact], theirs: &[Fact]) -> bool {
+        let (fewer, more) = match self.of_core {
+            [true, false] => (mine, theirs),
+            [false, true] => (theirs, mine),
+            _ => return false,
+        };
+        let shared: Vec<_> = more.iter().filter(|(name, _)| fewer.iter().any(|(known, _)| known == name)).cloned().collect();
+        is_same_state(fewer, &shared)
+    }
+
     fn visit(&mut self, left: u32, right: u32) {
         let (one, other) = (self.one.object(ObjectId(left)), self.other.object(ObjectId(right)));
         let before = (self.report.difference_count, self.report.guesses_that_differ);
@@ -309,6 +332,8 @@ impl Comparison<'_> {
                 // Written in another way.
             } else if is_same_state(&mine, &theirs) {
                 self.report.transient_that_differ += 1;
+            } else if self.is_less_of_core(&mine, &theirs) {
+                self.report.known_of_process_alone += 1;
             } else {
                 self.differ(left, None, || "has other facts".into());
             }

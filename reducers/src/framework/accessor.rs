@@ -1,8 +1,8 @@
 //! Facts that only a C library's own accessors know: the library in the target, and what an accessor would return.
 //!
 //! A library may hide its structs and yet export `long field_of(struct *)`, whose machine code is a test for null, a load and
-//! a return. Those few instructions are read as the declaration of an offset: they are followed here over the target's
-//! memory, never run, and whatever else they do ends in "not known". Guessing the offset from the library's version would be
+//! a return, perhaps between the taking and the release of a lock. Those few instructions are read as the declaration of an
+//! offset: they are followed here over the target's memory, never run, and whatever else they do ends in "not known". Guessing the offset from the library's version would be
 //! the alternative; a library is configured and patched by whoever builds it.
 
 use std::cell::RefCell;
@@ -65,21 +65,28 @@ impl Library {
         (target.read_u16(header.offset(MACHINE_AT))? == X86_64).then(|| Library(Rc::new(symbols)))
     }
 
-    /// What the first of `functions` that the library has returns for `argument`; none if it does more than look.
-    pub(crate) fn ask(&self, target: &Target<'_>, functions: &[&str], argument: u64) -> Option<u64> {
+    /// What the first of `functions` that the library has returns for `argument`; none if it does more than look. Calls of
+    /// functions called as in `locks` are passed over.
+    pub(crate) fn ask(&self, target: &Target<'_>, functions: &[&str], locks: &[&str], argument: u64) -> Option<u64> {
         let entry = functions.iter().find_map(|name| self.0.find_function(name))?;
-        follow(target, entry, argument)
+        let is_lock = |called: Address| locks.iter().any(|name| self.0.find_function(name) == Some(called));
+        follow(target, entry, argument, is_lock)
     }
 }
 
 const RAX: usize = 0;
+const RSP: usize = 4;
 const RDI: usize = 7;
+/// Registers that a function that is called leaves as they were: rbx, rbp and r12 to r15.
+const PRESERVED: [usize; 6] = [3, 5, 12, 13, 14, 15];
 
-/// Follows the function at `entry` to its return; none at anything but moves, loads, tests and jumps forward.
-fn follow<M: Memory + ?Sized>(memory: &M, entry: Address, argument: u64) -> Option<u64> {
+/// Follows the function at `entry` to its return; none at anything but moves, loads, tests, jumps forward, and calls of what
+/// takes or releases a lock.
+fn follow<M: Memory + ?Sized>(memory: &M, entry: Address, argument: u64, is_lock: impl Fn(Address) -> bool) -> Option<u64> {
     const MOST_INSTRUCTIONS: usize = 32;
     let mut registers = [None; 16];
     registers[RDI] = Some(argument);
+    let mut pushed = Vec::new();
     let mut zero = None;
     let mut at = entry;
     for _ in 0..MOST_INSTRUCTIONS {
@@ -97,6 +104,29 @@ fn follow<M: Memory + ?Sized>(memory: &M, entry: Address, argument: u64) -> Opti
             0xc3 => return registers[RAX],
             // `nop`
             0x90 => {}
+            // `push` and `pop` of a register
+            0x50..=0x57 => pushed.push(registers[usize::from(first & 7 | rex << 3 & 8)]),
+            0x58..=0x5f => registers[usize::from(first & 7 | rex << 3 & 8)] = pushed.pop()?,
+            // `sub` and `add` of a small number and the stack pointer: room that nothing is written to
+            0x83 if wide => {
+                let (operation, operand) = code.operand(rex, &registers)?;
+                let Operand::Register(RSP) = operand else { return None };
+                code.byte()?;
+                if ![0, 5].contains(&operation) {
+                    return None;
+                }
+                zero = None;
+            }
+            // `call`
+            0xe8 => {
+                let distance = i64::from(code.word()? as i32);
+                let called = code.at.offset(distance);
+                if !is_lock(called) && !linked(memory, called).is_some_and(&is_lock) {
+                    return None;
+                }
+                (0..16).filter(|register| !PRESERVED.contains(register)).for_each(|register| registers[register] = None);
+                zero = None;
+            }
             0x0f => match code.byte()? {
                 // `endbr64`
                 0x1e if repeats => {
@@ -178,6 +208,23 @@ fn follow<M: Memory + ?Sized>(memory: &M, entry: Address, argument: u64) -> Opti
     None
 }
 
+/// What the entry of a procedure linkage table leads to: `jmp *slot(%rip)`, behind `endbr64`, and with a prefix in some.
+fn linked<M: Memory + ?Sized>(memory: &M, entry: Address) -> Option<Address> {
+    let mut code = Code { memory, at: entry };
+    if memory.read_u32(entry)? == 0xfa1e_0ff3 {
+        code.at = entry.offset(4);
+    }
+    let mut first = code.byte()?;
+    if first == 0xf2 {
+        first = code.byte()?;
+    }
+    if (first, code.byte()?) != (0xff, 0x25) {
+        return None;
+    }
+    let distance = i64::from(code.word()? as i32);
+    memory.word(code.at.offset(distance)).map(Address)
+}
+
 fn forward(at: Address, distance: i64) -> Option<Address> {
     (distance >= 0).then(|| at.offset(distance))
 }
@@ -243,11 +290,17 @@ mod tests {
         let memory = Synthetic::builder()
             .region(Address(0x1000), 0x100)
             .region(Address(0x8000), 0x200)
+            // jmp *0x1ffa(%rip), with endbr64 before it and without
+            .region(Address(0x2000), 0x20)
+            .bytes(Address(0x2000), &[0xff, 0x25, 0xfa, 0x1f, 0, 0])
+            .bytes(Address(0x2010), &[0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0xee, 0x1f, 0, 0])
+            .region(Address(0x4000), 0x10)
+            .words(Address(0x4000), &[0x7000, 0x7000])
             .bytes(Address(0x1000), code)
             .words(Address(0x8080), &[0xffff_fffe_1234_5678, 0x8000])
             .bytes(Address(0x8065), &[0x81])
             .build();
-        follow(&memory, Address(0x1000), argument)
+        follow(&memory, Address(0x1000), argument, |called| called == Address(0x7000))
     }
 
     #[test]
@@ -264,6 +317,29 @@ mod tests {
         let tested = [0x48, 0x85, 0xff, 0x74, 8, 0x48, 0x8b, 0x87, 0x88, 0, 0, 0, 0xc3, 0x31, 0xc0, 0xc3];
         assert_eq!(returned(&tested, 0x8000), Some(0x8000));
         assert_eq!(returned(&tested, 0), Some(0));
+    }
+
+    #[test]
+    fn a_lock_is_passed_over() {
+        // push %rbp; push %rbx; mov %rdi,%rbx; sub $8,%rsp; mov 0x88(%rdi),%rdi; call 0x2000; mov 0x80(%rbx),%rbp;
+        // call 0x2010; add $8,%rsp; mov %rbp,%rax; pop %rbx; pop %rbp; ret
+        let locked = |distance: u32, load: &[u8]| {
+            let mut code = vec![0x55, 0x53, 0x48, 0x89, 0xfb, 0x48, 0x83, 0xec, 8, 0x48, 0x8b, 0xbf, 0x88, 0, 0, 0, 0xe8];
+            code.extend(distance.to_le_bytes());
+            code.extend(load);
+            code.push(0xe8);
+            code.extend((0x1010 - code.len() as u32 - 4).to_le_bytes());
+            code.extend([0x48, 0x83, 0xc4, 8, 0x48, 0x89, 0xe8, 0x5b, 0x5d, 0xc3]);
+            code
+        };
+        let load = [0x48, 0x8b, 0xab, 0x80, 0, 0, 0];
+        assert_eq!(returned(&locked(0x0feb, &load), 0x8000), Some(0xffff_fffe_1234_5678));
+        // Another function, by the same way and at once; what the lock may have changed.
+        assert_eq!(returned(&locked(0x0fec, &load), 0x8000), None);
+        assert_eq!(returned(&locked(0x6fe3, &load), 0x8000), None);
+        assert_eq!(returned(&locked(0x0feb, &[0x48, 0x8b, 0xaf, 0x80, 0, 0, 0]), 0x8000), None);
+        // The lock itself.
+        assert_eq!(returned(&locked(0x5feb, &load), 0x8000), Some(0xffff_fffe_1234_5678));
     }
 
     #[test]

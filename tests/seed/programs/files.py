@@ -37,7 +37,7 @@ def t82_resources(then):
     sock.listen(1)
     left, right = socket.socketpair()
     right.close()
-    say(path=path, fd=opened.fileno(), socket=[sock.fileno(), sock.getsockname()[1]], left=left.fileno(), family=int(sock.family),
+    say(path=path, fd=opened.fileno(), socket=[sock.fileno(), sock.getsockname()[1]], left=left.fileno(), family=int(sock.family), encoding=opened.encoding,
         left_family=int(left.family))
     then()
 

@@ -129,6 +129,7 @@ def offset_of(descriptor):
 def t55_getset_descriptor(then):
     descriptor = Plain.__dict__["__weakref__"]
     of_dict = Plain.__dict__["__dict__"]
+    say(owner=descriptor.__objclass__.__qualname__)
     then()
 
 

@@ -430,7 +430,7 @@ class Large(Running):
                 counted[depth] = int(ended.stdout)
         # complete: three objects a level; what the interpreter itself has differs by some from run to run
         self.assertAlmostEqual(counted[10000] - counted[1000], 3 * 9000, delta=200)
-        self.assertAlmostEqual(counted[1000000] - counted[10000], 3 * 990000, delta=200)
+        self.assertAlmostEqual(counted[1000000] - counted[10000], 3 * 990000, delta=500)
 
     def test_c18_a_mix_of_records(self):
         # speed and pause are measured by the benches; what the file takes is the same on any machine

@@ -482,7 +482,8 @@ class Facts(Case):
         self.assertEqual(header["pid"], self.program.pid)
         self.assertTrue(facts["time"] - 1 <= header["dump_time"] <= facts["time"] + 120)
         self.assertEqual(header["reason"], "on demand")
-        self.assertEqual(header["module_versions"]["json"], json.__version__)
+        # from 3.15 on the module has none until somebody asks
+        self.assertEqual(header["module_versions"].get("json"), vars(json).get("__version__"))
         main = found.dump.threads[0]
         self.assertEqual((main.name, main.ident, main.native_id), ("MainThread", facts["ident"], facts["native"]))
         self.assertTrue(all(thread.name and thread.native_id for thread in found.dump.threads))

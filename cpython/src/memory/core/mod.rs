@@ -466,6 +466,14 @@ impl Memory for Core {
         self.pieces.word(address)
     }
 
+    // A text that was put where a page is missing may be longer than the one that was there, and reach into the next.
+    fn c_string(&self, address: Address, maximum: usize) -> Option<Vec<u8>> {
+        match self.texts.get(&address) {
+            Some(text) => Some(text.strip_suffix(b"\0").unwrap_or(text).to_vec()).filter(|text| text.len() <= maximum),
+            None => self.pieces.c_string(address, maximum),
+        }
+    }
+
     #[inline]
     fn prefetch(&self, address: Address) {
         self.pieces.prefetch(address);

@@ -118,9 +118,13 @@ impl Notes {
     pub(super) fn of(bytes: &[u8], machine: Machine, segments: &[Segment]) -> Notes {
         let mut notes = Notes { machine, ..Notes::default() };
         let mut signal = None;
+        // Segments that tell of the same bytes again and again are nobody's.
+        let mut left = bytes.len();
         for segment in segments.iter().filter(|segment| segment.is_note()) {
             let begin = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
             let length = usize::try_from(segment.file_size).unwrap_or(usize::MAX).min(bytes.len() - begin);
+            let Some(rest) = left.checked_sub(length) else { break };
+            left = rest;
             notes.read(&bytes[begin..begin + length], &mut signal);
         }
         notes.death = notes.dead(signal.as_deref());
@@ -235,6 +239,9 @@ fn process(payload: &[u8]) -> Option<ProcessInfo> {
 }
 
 /// `NT_FILE`: their number, the size of a page, begin, end and offset in pages of each, and then their names.
+/// `PATH_MAX`, and " (deleted)".
+const LONGEST_NAME: usize = 4096 + 10;
+
 fn files(payload: &[u8]) -> Option<Vec<MappedFile>> {
     let (count, page) = (word(payload, 0)?.min(MAXIMUM_FILES) as usize, word(payload, 8)?);
     let table = payload.get(16..)?;
@@ -242,7 +249,7 @@ fn files(payload: &[u8]) -> Option<Vec<MappedFile>> {
     let mut names = names.split(|byte| *byte == 0);
     let mut files = Vec::new();
     for entry in table.as_chunks::<24>().0.iter().take(count) {
-        let Some(name) = names.next().filter(|name| !name.is_empty()) else { break };
+        let Some(name) = names.next().filter(|name| (1..=LONGEST_NAME).contains(&name.len())) else { break };
         let span = Span { start: Address(word(entry, 0)?), end: Address(word(entry, 8)?) };
         let path = PathBuf::from(std::ffi::OsString::from_vec(name.to_owned()));
         files.push(MappedFile { span, offset: word(entry, 16)?.saturating_mul(page), path });

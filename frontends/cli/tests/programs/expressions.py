@@ -11,6 +11,7 @@ import random
 import sys
 import types
 import typing
+import weakref
 
 none, true, false, zero, one, seven, neg = None, True, False, 0, 1, 7, -7
 big, low = 2 ** 70 + 3, -(2 ** 65)
@@ -142,6 +143,7 @@ class Record:
 
 orders = [Plain(n, "order %d" % n) for n in range(20)]
 plain, sub, slotted = orders[3], Sub(30, "sub"), Slotted()
+weakly = weakref.proxy(plain)
 bound, partly, optional = plain.total, {"a": [1], "b": 2}, typing.Optional[int]
 union = int | str if sys.version_info >= (3, 10) else (int, str)
 covered = types.MappingProxyType(ordered)

@@ -1,6 +1,7 @@
 """Heaps that are hostile to expressions: deep, wide, and made to call code."""
 import array
 import collections
+import ctypes
 import datetime
 import decimal
 import sys
@@ -137,7 +138,12 @@ class Made(metaclass=Meta):
     pass
 
 
+class Structure(ctypes.Structure):
+    _fields_ = [("wide", ctypes.c_int)]
+
+
 x = Calls()
+structure = Structure(7)
 claims = Claims()
 dec, span, memory, numbers = decimal.Decimal("1.50"), datetime.timedelta(1, 5), memoryview(b"abc"), array.array("i", [5, 6, 7])
 ordered, defaults, queue = collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.deque([1])
