@@ -137,10 +137,9 @@ fn save<H: Heap>(heap: &mut H, out: &mut dyn Write, mut options: DumpOptions) ->
     outline.roots.extend(late);
     outline.roots.extend(garbage.into_iter().map(|object| Root { kind: RootKind::Garbage, name: String::new(), object }));
     redactor.decide(heap);
+    outline.threads.extend(heap.found_threads());
     let strays = marks.strays;
     let numbers = marks.number();
-    // Some may have been met on the way to nothing.
-    outline.threads.extend(heap.found_threads().into_iter().filter(|thread| numbers.id(thread.object).is_some()));
     let head = Head { outline: &outline, numbers: &numbers, redactor: &redactor };
     let header = Header {
         format: format::VERSION,

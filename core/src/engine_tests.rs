@@ -43,8 +43,6 @@ struct Model {
     /// Nodes that are threads; those that are reached are told after the marking.
     threads: Vec<usize>,
     reached: std::collections::BTreeSet<usize>,
-    /// Nodes that memory of C may hold, and how many references they count.
-    late: Vec<(usize, u64)>,
 }
 
 impl Model {
@@ -136,19 +134,6 @@ impl Heap for Model {
             ..Thread::default()
         };
         reached.map(thread).collect()
-    }
-
-    fn late_roots(&mut self) -> Vec<Root> {
-        let root = |(node, _): &(usize, u64)| Root {
-            kind: RootKind::Interpreter,
-            name: format!("memory, word {node}"),
-            object: self.address(*node),
-        };
-        self.late.iter().map(root).collect()
-    }
-
-    fn references(&self, object: Address) -> Option<u64> {
-        self.late.iter().find(|(node, _)| self.address(*node) == object).map(|(_, count)| *count)
     }
 
     fn text(&self, object: Address, read: &mut dyn FnMut(&str)) {
@@ -490,35 +475,4 @@ fn threads_that_are_met_while_marking_are_told() {
     let plain = crate::format::cbor(&records::Thread::default());
     assert!(!plain.windows(4).any(|word| word == b"kind"));
     assert_eq!(ciborium::from_reader::<records::Thread, _>(&plain[..]).unwrap(), records::Thread::default());
-}
-
-#[test]
-fn a_word_that_leads_to_garbage_holds_nothing() {
-    // A ring of two with a list of both, thrice, and the object of the root.
-    let ring = |first: usize| {
-        let other = first + 1;
-        [
-            Content::Attributes(vec![("partner", other), ("all", first + 2)]),
-            Content::Attributes(vec![("partner", first)]),
-            Content::Elements(vec![first, other]),
-        ]
-    };
-    let nodes: Vec<_> = [Content::Nothing].into_iter().chain([1, 4, 7].into_iter().flat_map(ring)).collect();
-    let (of_garbage, held) = (2, 3);
-    for (late, expected) in [
-        (vec![(1, of_garbage)], 1),
-        (vec![(1, held)], 4),
-        (vec![(2, of_garbage), (1, of_garbage), (4, held)], 4),
-        // What one of them holds is no garbage for the next.
-        (vec![(4, held), (5, of_garbage), (7, of_garbage)], 4),
-        (vec![(1, held), (4, of_garbage), (7, held)], 7),
-    ] {
-        let mut model = Model { late, ..Model::new(nodes.clone(), |n| n) };
-        let file = model.dump(plain());
-        let told =
-            (0..nodes.len()).filter(|node| file.objects.iter().any(|chunk| chunk.at_address(model.address(*node)).is_some()));
-        assert_eq!(told.count(), expected, "{:?}", model.late);
-        let roots = file.record::<records::Roots>(ChunkKind::Roots).roots;
-        assert_eq!(roots.len(), 1 + expected / 3, "{:?}", model.late);
-    }
 }

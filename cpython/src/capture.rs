@@ -120,10 +120,6 @@ impl<S: Source> Heap for Target<S> {
         pystate::late_roots(&self.heap)
     }
 
-    fn references(&self, object: Address) -> Option<u64> {
-        self.heap.references(object)
-    }
-
     fn others(&mut self) -> Vec<Address> {
         if self.options.all { pystate::all(&self.heap, &self.private) } else { Vec::new() }
     }

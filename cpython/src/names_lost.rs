@@ -5,6 +5,7 @@
 //! hold one type: the name that something here answers for is its own, then that of the outermost package. The texts are put
 //! where `tp_name` points to, so that everything else reads them as if they had been saved. A program that has not imported
 //! `types` shows the most frequent types by examples: its modules, functions and frames, and attributes of `object` and others.
+//! Functions in C that modules hold have their names in the same way.
 
 use std::collections::BTreeMap;
 
@@ -91,9 +92,12 @@ pub(crate) fn restore<M: Memory>(
     registry: &Registry,
     is_missing: bool,
 ) -> BTreeMap<Address, Box<[u8]>> {
-    let search = Search { memory, layouts: &runtime.layouts, registry, found: FxHashMap::default() };
-    let Search { found, .. } = search.through_modules(runtime.interpreter, is_missing);
-    let texts = found.into_values().map(|Found { place, name, .. }| {
+    let (found, functions) = (FxHashMap::default(), BTreeMap::new());
+    let search = Search { memory, layouts: &runtime.layouts, registry, found, functions };
+    let Search { found, functions, .. } = search.through_modules(runtime.interpreter, is_missing);
+    let types = found.into_values().map(|Found { place, name, .. }| (place, name));
+    let functions = functions.into_iter().map(|(place, (_, name))| (place, name));
+    let texts = functions.chain(types).map(|(place, name)| {
         let mut text = name.into_bytes();
         text.push(0);
         (place, text.into_boxed_slice())
@@ -129,6 +133,8 @@ struct Search<'a, M> {
     layouts: &'a Layouts,
     registry: &'a Registry,
     found: FxHashMap<Address, Found>,
+    /// By the place of the name of a function in C: how much it is believed, and the name.
+    functions: BTreeMap<Address, (Belief, String)>,
 }
 
 impl<M: Memory> Search<'_, M> {
@@ -144,28 +150,55 @@ impl<M: Memory> Search<'_, M> {
             all.push((ascii(self.memory, name, self.layouts).unwrap_or_default(), module));
             (all.len() >= MAXIMUM_MODULES).then_some(())
         });
-        for (name, module) in all {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            let Some(dict) = self.layouts.module.md_dict.read(self.memory, module).filter(|dict| !dict.is_null()) else {
-                continue;
-            };
-            // A part of a package is not what its types are called after.
-            let definition = self.layouts.module.md_def.and_then(|field| field.read(self.memory, module));
-            let is_in_c = !name.contains('.') && (name.starts_with('_') || definition.is_some_and(|found| !found.is_null()));
-            let mut entries = Vec::new();
-            each_entry(self.memory, dict, self.layouts, |key, value| {
-                entries.push((key, value));
-                None::<()>
-            });
-            for (key, value) in entries {
-                if let Some(key) = ascii(self.memory, key, self.layouts).and_then(|key| String::from_utf8(key).ok()) {
-                    self.look(&name, is_in_c, &key, value);
-                }
+        let all: Vec<_> = all.into_iter().map(|(name, module)| (String::from_utf8_lossy(&name).into_owned(), module)).collect();
+        for (name, module) in &all {
+            let is_in_c = self.is_in_c(name, *module);
+            for (key, value) in self.attributes(*module) {
+                self.look(name, is_in_c, &key, value);
             }
-            self.example(module, "module");
+            self.example(*module, "module");
         }
         self.running(interpreter);
+        let function = self.found.iter().find(|(_, found)| found.name == "builtin_function_or_method").map(|(class, _)| *class);
+        for (name, module) in all.iter().filter(|_| function.is_some()) {
+            let belief =
+                if self.is_in_c(name, *module) || name == "builtins" { Belief::OfModuleInC } else { Belief::OfAnyModule };
+            for (key, value) in self.attributes(*module) {
+                if self.layouts.object.ob_type.read(self.memory, value) == function {
+                    self.note_function(value, belief, key);
+                }
+            }
+        }
         self
+    }
+
+    /// What a module has, by name.
+    fn attributes(&self, module: Address) -> Vec<(String, Address)> {
+        let mut found = Vec::new();
+        if let Some(dict) = self.layouts.module.md_dict.read(self.memory, module).filter(|dict| !dict.is_null()) {
+            each_entry(self.memory, dict, self.layouts, |key, value| {
+                let key = ascii(self.memory, key, self.layouts).and_then(|key| String::from_utf8(key).ok());
+                found.extend(key.map(|key| (key, value)));
+                None::<()>
+            });
+        }
+        found
+    }
+
+    /// Whether a module is of C, and its types are called after it: a part of a package is not what its types are called after.
+    fn is_in_c(&self, name: &str, module: Address) -> bool {
+        let definition = || self.layouts.module.md_def.and_then(|field| field.read(self.memory, module));
+        !name.contains('.') && name != "__main__" && (name.starts_with('_') || definition().is_some_and(|found| !found.is_null()))
+    }
+
+    fn note_function(&mut self, value: Address, belief: Belief, name: String) {
+        let method = self.layouts.cfunction.m_ml.read(self.memory, value).filter(|method| !method.is_null());
+        let place = method.and_then(|method| self.layouts.method_def.ml_name.read(self.memory, method));
+        if let Some(place) = place.filter(|place| !place.is_null() && self.memory.read_u8(*place).is_none())
+            && self.functions.get(&place).is_none_or(|(known, _)| belief < *known)
+        {
+            self.functions.insert(place, (belief, name));
+        }
     }
 
     /// An object that is known to be of a type of this name.

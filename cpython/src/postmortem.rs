@@ -52,7 +52,7 @@ impl Postmortem {
         let restored = names_lost::restore(&core, &runtime, &Registry::linked().unwrap_or_default(), !faults.is_empty());
         if !restored.is_empty() {
             faults.push(format!(
-                "names of {} types of C are not in the core; they are told by the modules that hold the types",
+                "names of {} types and functions of C are not in the core; they are told by the modules that hold them",
                 restored.len()
             ));
             core.supply(restored);

@@ -166,15 +166,9 @@ pub trait Heap {
     }
 
     /// Objects that the runtime's memory in C holds, as far as that can be told, in any order; those that were met are passed over,
-    /// the others become roots unless [`Heap::references`] says that nothing in C holds them. Asked for once, after everything that roots lead to is marked.
+    /// the others become roots. Asked for once, after everything that roots lead to is marked.
     fn late_roots(&mut self) -> Vec<Root> {
         Vec::new()
-    }
-
-    /// How many references to `object` it counts, from objects and from memory in C; nothing where it does not count them.
-    fn references(&self, object: Address) -> Option<u64> {
-        let _ = object;
-        None
     }
 
     /// Every object that the runtime knows of besides what roots lead to, in any order; those that were met are passed over.

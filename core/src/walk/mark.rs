@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::budget::Budget;
-use super::held::Held;
 use super::marks::{Direction, LINE_WORDS, Marks};
 use super::redaction::Redactor;
 use crate::address::Address;
@@ -327,16 +326,10 @@ impl<H: Heap> Walk<'_, H> {
         begun
     }
 
-    /// Those of the late roots that nothing else leads to and that are held, and all that they lead to.
+    /// Those of the late roots that nothing else leads to, and all that they lead to.
     fn late(&mut self) -> Vec<Root> {
         let mut found = if self.cut.is_some() { Vec::new() } else { self.heap.late_roots() };
-        let mut held = Held::new();
-        found.retain(|root| {
-            self.cut.is_none()
-                && self.sink.marks.is_new(root.object)
-                && held.is_held(self.heap, &self.sink.marks, root.object)
-                && self.begins(root.object)
-        });
+        found.retain(|root| self.cut.is_none() && self.begins(root.object));
         self.rest();
         found
     }

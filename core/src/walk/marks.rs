@@ -91,11 +91,6 @@ impl Marks {
         Some(region)
     }
 
-    /// Whether an object may lie at `address`, and was not seen.
-    pub(crate) fn is_new(&self, address: Address) -> bool {
-        self.place(address).is_some_and(|(word, bit)| self.seen[word] & bit == 0)
-    }
-
     /// Marks an object as seen; whether it was not before. Null is nothing.
     #[inline]
     pub(crate) fn mark(&mut self, address: Address) -> bool {

@@ -3,7 +3,6 @@
 mod brief;
 mod budget;
 mod cut;
-mod held;
 mod mark;
 mod marks;
 mod occupied;

@@ -31,41 +31,19 @@ impl<M: Memory> CPythonHeap<M> {
         // The count first: it is there already when the type is to be followed.
         let layout = &self.layouts().object;
         let is_counted = match (layout.ob_ref_local, layout.ob_refcnt) {
-            (Some(_), _) => self.count_by_threads(address).is_some_and(|(local, shared)| local != 0 || shared != 0),
-            (None, Some(_)) => self.count(address).is_some_and(|count| {
-                // An object in a list of free ones has a pointer there.
+            // The lowest bits of the references of other threads are flags.
+            (Some(local), _) => {
+                local.read(&self.memory, address).is_some_and(|count| count != 0)
+                    || self.optional_field(layout.ob_ref_shared, address).is_some_and(|count| count >> 2 != 0)
+            }
+            (None, Some(count)) => count.read(&self.memory, address).is_some_and(|count| {
+                // From 3.14 on the upper 16 bits are flags. An object in a list of free ones has a pointer there.
+                let count = if layout.ob_flags.is_some() { count & UNFLAGGED } else { count };
                 count as u32 != 0 && (1..MAXIMUM_REFERENCES).contains(&count)
             }),
             _ => true,
         };
         is_counted && layout.ob_type.read(&self.memory, address).is_some_and(|class| may_be_type(class) && self.is_type(class))
-    }
-
-    /// The references that are counted in the object: those of its own thread, and of all others.
-    fn count_by_threads(&self, object: Address) -> Option<(u32, i64)> {
-        let layout = &self.layouts().object;
-        let local = layout.ob_ref_local?.read(&self.memory, object)?;
-        // The lowest bits are flags.
-        Some((local, self.optional_field(layout.ob_ref_shared, object)? >> 2))
-    }
-
-    /// The references that are counted in the object, of all threads.
-    fn count(&self, object: Address) -> Option<i64> {
-        let layout = &self.layouts().object;
-        let count = layout.ob_refcnt?.read(&self.memory, object)?;
-        // From 3.14 on the upper 16 bits are flags.
-        Some(if layout.ob_flags.is_some() { count & UNFLAGGED } else { count })
-    }
-
-    /// How many references the object counts; nothing for one that does not, as it lives for ever.
-    pub(crate) fn references(&self, object: Address) -> Option<u64> {
-        let count = match self.count_by_threads(object) {
-            Some((local, _)) if local == u32::MAX => return None,
-            Some((local, shared)) => i64::from(local) + shared,
-            None => self.count(object)?,
-        };
-        // Objects of 3.12 and later that live for ever have more than 32 bits can count.
-        u64::try_from(count).ok().filter(|count| *count < 1 << 31)
     }
 
     /// Tells the words of which nothing is known.

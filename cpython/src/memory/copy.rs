@@ -31,6 +31,8 @@ const PIECES_OF_A_THREAD: usize = 32;
 const SMALL: u64 = 256 << 10;
 /// Writable mappings of a file, and shared ones, are copied whole up to this size, and beyond it read from the file.
 const LARGE_FILE: u64 = 16 << 20;
+/// Of shared memory so much is copied while the process stands still, in the order of addresses; the rest is read later.
+const LARGE_SHARED: u64 = 256 << 20;
 /// What the process may grow by between preparation and stop without a page fault in the pause: a part of what it has, of these
 /// bounds.
 const GROWTH: std::ops::RangeInclusive<u64> = 256 << 10..=16 << 20;
@@ -66,6 +68,8 @@ struct Layout {
     /// Where objects may lie.
     writable: Vec<Span>,
     length: u64,
+    /// How much of that is shared memory.
+    shared: u64,
 }
 
 impl Preparation {
@@ -204,7 +208,10 @@ impl Layout {
         let is_file = mapping.file().is_some();
         // The kernel's own, as `[vdso]`, is nobody's page.
         let is_searched = residency.as_ref().is_some_and(|residency| residency.is_searched()) && !mapping.is_of_kernel();
+        // A page of shared memory that nobody has written to is made when it is read, and there may be no room for it.
+        let is_shared = is_file && mapping.permissions.shared && residency.is_some();
         let whole_limit = match (is_file, mapping.permissions.write) {
+            _ if is_shared => 0,
             (true, true) => LARGE_FILE,
             (true, false) => 0,
             (false, _) if is_searched => 0,
@@ -230,13 +237,21 @@ impl Layout {
             }
             return;
         }
-        // A file is read later, but for the pages that the process has changed for itself alone (relocated constants, and what was
-        // writable once), and those of shared memory.
-        let Some((file, length)) = files.open(mapping) else { return self.copy_whole(span) };
+        // A file is read later, but for the pages that the process has changed for itself alone: relocated constants,
+        // and what was writable once.
+        let Some((file, length)) = files.open(mapping) else {
+            let runs = residency.filter(|_| is_shared).and_then(|residency| residency.runs(span, Wanted::Exactly).ok());
+            return runs.unwrap_or_else(|| vec![span]).into_iter().for_each(|run| self.copy_whole(run));
+        };
         let written = match residency {
-            // What is written to it next, by this process or another, is not what stood there.
-            Some(residency) if mapping.permissions.shared && mapping.permissions.write => {
-                residency.runs(span, Wanted::Resident).unwrap_or_default()
+            // What is written to it next is not what stood there.
+            Some(residency) if is_shared && mapping.permissions.write => {
+                let runs = residency.runs(span, Wanted::Exactly).unwrap_or_default();
+                let length = runs.iter().map(|run| run.len()).sum();
+                self.shared.checked_add(length).filter(|sum| *sum <= LARGE_SHARED).map_or_else(Vec::new, |sum| {
+                    self.shared = sum;
+                    runs
+                })
             }
             _ if mapping.permissions.shared || (mapping.permissions.execute && !mapping.permissions.write) => Vec::new(),
             Some(residency) => match residency.runs(span, Wanted::Own) {

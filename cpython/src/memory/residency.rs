@@ -65,6 +65,8 @@ pub(super) fn joined(runs: &[Span]) -> Vec<Span> {
 pub(super) enum Wanted {
     /// Every page that holds anything.
     Resident,
+    /// The same, and no page beside: to read one of shared memory that nobody has written to makes it.
+    Exactly,
     /// Pages that the process has of its own: of anonymous memory those that hold anything, of a private mapping of a file those
     /// that were changed.
     Own,
@@ -102,15 +104,16 @@ impl Residency {
         self.own.is_some()
     }
 
-    /// The runs of wanted pages inside `span`, ascending, short gaps included.
+    /// The runs of wanted pages inside `span`, ascending, short gaps included if they may be.
     pub(super) fn runs(&mut self, span: Span, wanted: Wanted) -> io::Result<Vec<Span>> {
         let searched = match (wanted, &self.own) {
             (Wanted::Own, Some(own)) => return Ok(near_joined(span.parts_in(own))),
             (Wanted::Own, None) if span.len() >= SPARSE => self.scanned(span, PageKinds::Own),
-            (Wanted::Resident, _) if span.len() >= SPARSE => self.scanned(span, PageKinds::Populated),
+            (Wanted::Resident | Wanted::Exactly, _) if span.len() >= SPARSE => self.scanned(span, PageKinds::Populated),
             _ => return self.looked_up(span, wanted),
         };
-        searched.map(near_joined).or_else(|_| self.looked_up(span, wanted))
+        let joined = |runs| if wanted == Wanted::Exactly { runs } else { near_joined(runs) };
+        searched.map(joined).or_else(|_| self.looked_up(span, wanted))
     }
 
     /// The runs of pages of these kinds, by a search of the kernel's.
@@ -144,6 +147,7 @@ impl Residency {
         // The page map has an entry for each page as the kernel has them: of 16 or 64 KiB on some machines of aarch64.
         let size = rustix::param::page_size() as u64;
         let mut page = span.start.0 / size;
+        let gap = if wanted == Wanted::Exactly { 0 } else { JOINED_GAP * PAGE };
         let end = span.end.0.div_ceil(size);
         while page < end {
             let count = ENTRIES.min((end - page) as usize);
@@ -152,14 +156,14 @@ impl Residency {
             for entry in entries.chunks_exact(8) {
                 let entry = entry.try_into().map_or(0, u64::from_le_bytes);
                 let is_wanted = match wanted {
-                    Wanted::Resident => entry & (PRESENT | SWAPPED) != 0,
+                    Wanted::Resident | Wanted::Exactly => entry & (PRESENT | SWAPPED) != 0,
                     Wanted::Present => entry & PRESENT != 0,
                     Wanted::Own => entry & SWAPPED != 0 || (entry & PRESENT != 0 && entry & FILE_OR_SHARED == 0),
                 };
                 if is_wanted {
                     let next = Address((page + 1) * size);
                     match runs.last_mut() {
-                        Some(last) if page * size - last.end.0 <= JOINED_GAP * PAGE => last.end = next,
+                        Some(last) if page * size - last.end.0 <= gap => last.end = next,
                         _ => runs.push(Span { start: Address(page * size), end: next }),
                     }
                 }

@@ -6,6 +6,13 @@ import sys
 import threading
 
 own, shared = bytearray(8), mmap.mmap(-1, 20 << 20)
+# A file of memory, of which one page is there.
+file = os.memfd_create("sparse")
+os.ftruncate(file, 8 << 20)
+sparse = mmap.mmap(file, 8 << 20)
+sparse[1 << 20] = 1
+# The stack of a thread, which is read by the page, is not to lie beside it.
+between = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 # Lists that hold each other many times, where the interpreter keeps its command line.
 lists = "text"
 for _ in range(6):

@@ -238,10 +238,10 @@ fn process(payload: &[u8]) -> Option<ProcessInfo> {
     })
 }
 
-/// `NT_FILE`: their number, the size of a page, begin, end and offset in pages of each, and then their names.
 /// `PATH_MAX`, and " (deleted)".
 const LONGEST_NAME: usize = 4096 + 10;
 
+/// `NT_FILE`: their number, the size of a page, begin, end and offset in pages of each, and then their names.
 fn files(payload: &[u8]) -> Option<Vec<MappedFile>> {
     let (count, page) = (word(payload, 0)?.min(MAXIMUM_FILES) as usize, word(payload, 8)?);
     let table = payload.get(16..)?;
@@ -249,7 +249,10 @@ fn files(payload: &[u8]) -> Option<Vec<MappedFile>> {
     let mut names = names.split(|byte| *byte == 0);
     let mut files = Vec::new();
     for entry in table.as_chunks::<24>().0.iter().take(count) {
-        let Some(name) = names.next().filter(|name| (1..=LONGEST_NAME).contains(&name.len())) else { break };
+        let Some(name) = names.next().filter(|name| !name.is_empty()) else { break };
+        if name.len() > LONGEST_NAME {
+            continue;
+        }
         let span = Span { start: Address(word(entry, 0)?), end: Address(word(entry, 8)?) };
         let path = PathBuf::from(std::ffi::OsString::from_vec(name.to_owned()));
         files.push(MappedFile { span, offset: word(entry, 16)?.saturating_mul(page), path });
