@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use heapsake_core::Address;
 use heapsake_loader::{Dump, Limits, Object, open, render};
@@ -197,43 +197,26 @@ fn objects_that_were_lost_are_told_where_it_is_asked_for() {
     no_problems(&results.into_iter().flatten().collect::<Vec<_>>());
 }
 
-/// Memory that a process shares is that of the moment at which it stands still, as its own is, and does not become more by that;
-/// several may look at it at a time.
+/// Memory that a process shares is that of the moment at which it stands still, as its own is, and does not become more by that.
 #[test]
-fn shared_memory_is_of_the_same_moment_and_several_may_look() {
+fn shared_memory_is_of_the_same_moment() {
     let folder = tempfile::tempdir().expect("a folder");
     let results = in_parallel(&minors(), |environment| {
         let mut command = environment.python();
         let waiting = Waiting::start(command.arg(file("programs/cores/moving.py")));
         let mut bad = Vec::new();
-        for round in 0..2 {
-            let name = |what: u32| folder.path().join(format!("{} {round} {what}", environment.version));
-            let looking: Vec<_> = [0, 1]
-                .map(|what| {
-                    let mut command = environment.heapsake();
-                    command.args(["dump", &waiting.pid(), "--redact", "none", "-o"]).arg(name(what));
-                    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("heapsake")
-                })
-                .into_iter()
-                .collect();
-            for (what, looking) in looking.into_iter().enumerate() {
-                let ended = looking.wait_with_output().expect("it ends");
-                if !ended.status.success() {
-                    bad.push(format!("{}: {ended:?}", environment.version));
-                    continue;
-                }
-                let dump = open(name(what as u32)).expect("a dump");
-                let number = |object: Option<Object<'_>>| {
-                    object.map(|object| u64::from_le_bytes(object.value_head(8).try_into().expect("eight bytes")))
-                };
-                // The others begin with zeros.
-                let mapped = dump.objects().filter(|object| object.type_name() == "mmap.mmap");
-                let shared = mapped.filter_map(|object| number(Some(object))).max();
-                let of_eight = |object: &Object<'_>| object.type_name() == "bytearray" && object.value_head(9).len() == 8;
-                let own = number(dump.objects().find(of_eight));
-                if own.zip(shared).is_none_or(|(own, shared)| own == 0 || own - shared > 1) {
-                    bad.push(format!("{}: {own:?} and {shared:?}", environment.version));
-                }
+        for round in 0..3 {
+            let name = folder.path().join(format!("{} {round}", environment.version));
+            let mut command = environment.heapsake();
+            run(command.args(["dump", &waiting.pid(), "--redact", "none", "-o"]).arg(&name)).success("heapsake dump");
+            let dump = open(name).expect("a dump");
+            let number = |object: Object<'_>| u64::from_le_bytes(object.value_head(8).try_into().expect("eight bytes"));
+            // The others begin with zeros.
+            let shared = dump.objects().filter(|object| object.type_name() == "mmap.mmap").map(number).max();
+            let of_eight = |object: &Object<'_>| object.type_name() == "bytearray" && object.value_head(9).len() == 8;
+            let own = dump.objects().find(of_eight).map(number);
+            if own.zip(shared).is_none_or(|(own, shared)| own == 0 || own - shared > 1) {
+                bad.push(format!("{}: {own:?} and {shared:?}", environment.version));
             }
         }
         // Its pages, in blocks of 512 bytes.
