@@ -12,6 +12,7 @@ use super::error::{Evaluated, raised, refused};
 use super::evaluate::Evaluator;
 use super::forms::{Form, harmless, of_fact};
 use super::methods;
+use super::native::is_proxy;
 use super::syntax::Symbol;
 use super::values::{Entries, Value};
 
@@ -116,7 +117,7 @@ impl<'s> Evaluator<'s> {
 
     fn attribute_of_object(&mut self, value: &Value, id: ObjectId, name: &str) -> Evaluated<Value> {
         let object = self.dump.object(id);
-        if matches!(object.type_name(), "weakproxy" | "weakcallableproxy" | "weakref.ProxyType" | "weakref.CallableProxyType") {
+        if is_proxy(object.type_name()) {
             // It has what the object has that it stands for.
             return match object.attribute_object("referent") {
                 Some(referent) => self.deeper(|evaluator| evaluator.attribute(&Value::Object(referent.id()), name)),
@@ -171,11 +172,7 @@ impl<'s> Evaluator<'s> {
                         return Ok(Value::None);
                     }
                     if found.type_name() == "getset_descriptor" {
-                        let about = harmless(name);
-                        return Err(refused(format!(
-                            "{}.{about} is computed by C code, which is not run",
-                            self.type_name(value)
-                        )));
+                        return Err(self.computed_in_c(value, name));
                     }
                     if let Some(found) = self.unset_member(&object, *class, name)? {
                         return Ok(found);
@@ -183,10 +180,7 @@ impl<'s> Evaluator<'s> {
                     return Err(self.no_attribute(value, name));
                 }
                 // A field of a structure of `ctypes`, in both halves of its life.
-                "_ctypes.CField" | "ctypes.CField" => {
-                    let about = harmless(name);
-                    return Err(refused(format!("{}.{about} is computed by C code, which is not run", self.type_name(value))));
-                }
+                "_ctypes.CField" | "ctypes.CField" => return Err(self.computed_in_c(value, name)),
                 "enum.property" | "types.DynamicClassAttribute"
                     if matches!(name, "name" | "value") && self.class_name(&Value::Object(*class)) == "enum.Enum" =>
                 {
@@ -246,6 +240,10 @@ impl<'s> Evaluator<'s> {
             }
         }
         Err(self.no_attribute(value, name))
+    }
+
+    fn computed_in_c(&mut self, value: &Value, name: &str) -> super::error::Failure {
+        refused(format!("{}.{} is computed by C code, which is not run", self.type_name(value), harmless(name)))
     }
 
     fn no_attribute(&mut self, value: &Value, name: &str) -> super::error::Failure {

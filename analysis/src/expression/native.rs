@@ -116,7 +116,7 @@ impl<'s> Evaluator<'s> {
         let Value::Object(id) = value else { return Ok(()) };
         let object = self.dump.object(*id);
         let type_name = self.type_name(value);
-        if matches!(object.type_name(), "weakproxy" | "weakcallableproxy" | "weakref.ProxyType" | "weakref.CallableProxyType") {
+        if is_proxy(object.type_name()) {
             return Err(refused(format!("a {type_name} tells the class of what it leads to by C code, which is not run")));
         }
         if let Some(class) = self.overrides(value, "__getattribute__") {
@@ -257,4 +257,9 @@ impl<'s> Evaluator<'s> {
 fn no_attribute_of_class(class: &Object<'_>, name: &str) -> Failure {
     let kind = harmless(short(class.type_name()));
     raised("AttributeError", format!("this {kind} has no attribute '{}'", harmless(name)))
+}
+
+/// Whether a type is one of those that stand for an object that they do not hold.
+pub(super) fn is_proxy(type_name: &str) -> bool {
+    matches!(type_name, "weakproxy" | "weakcallableproxy" | "weakref.ProxyType" | "weakref.CallableProxyType")
 }
